@@ -1,0 +1,95 @@
+# xmpp.h: the header needs no build. This builds the command-line tool and the examples, and tests.
+#   make              build/xmpp (the tool) and build/NAME for each program in examples/
+#   make demo         two devices log in to a throw-away server and talk; installs what is missing
+#   make check        every test; installs what is missing; the last line is "N passed, N failed"
+#   make size         flash, RAM and stack on microcontrollers
+#   make install      PREFIX=/usr/local DESTDIR=
+
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+WARN     = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align \
+           -Wcast-qual -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
+           -Wwrite-strings -Wformat=2
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HEADERS := $(wildcard xmpp.h xmpp_tls_bearssl.h)
+VERSION  = $(shell sed -n 's/^\#define XMPP_VERSION  *"\(.*\)".*/\1/p' xmpp.h)
+
+# examples/NAME.c is the program build/NAME; xmpp_tool.c is build/xmpp; xmpp.c is the header as a
+# translation unit, in an archive, so that only those programs take it that do not implement it
+# themselves.
+EXAMPLES := $(patsubst examples/%.c,build/%,$(filter-out examples/xmpp.c examples/xmpp_tool.c,\
+              $(wildcard examples/*.c)))
+UNIT     := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
+SESSIONS := $(patsubst tests/%.c,%,$(wildcard tests/sessions/*.c))
+TESTS    := $(UNIT) $(SESSIONS)
+TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
+
+# compile in parallel unless -j was given
+JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+.PHONY: all setup demo check size clean install tests asan check-compile check-unit check-sessions \
+        check-asan check-valgrind check-interop check-size
+
+all: build/xmpp $(EXAMPLES)
+
+build/xmpp: examples/xmpp_tool.c build/libxmpp.a $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< build/libxmpp.a $(LDFLAGS) -lbearssl
+
+$(EXAMPLES): build/%: examples/%.c build/libxmpp.a $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< build/libxmpp.a $(LDFLAGS) -lbearssl
+
+build/libxmpp.a: examples/xmpp.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -c -o build/xmpp.o $<
+	@rm -f $@
+	@$(AR) rc $@ build/xmpp.o
+
+setup:
+	@CC="$(CC)" sh tests/setup.sh check
+
+demo:
+	@CC="$(CC)" sh tests/setup.sh demo
+	@$(MAKE) -s --no-print-directory $(JOBS) build/xmpp build/presence_sensor
+	@/usr/bin/python3 tests/demo.py
+
+# A test that does not compile counts as failed, therefore -k.
+check:
+	@CC="$(CC)" sh tests/setup.sh check
+	@rm -rf build/results
+	@$(MAKE) -s -k --no-print-directory $(JOBS) all tests asan || true
+	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop total
+
+tests: $(TESTS:%=build/%)
+asan: $(TESTS:%=build/asan/%)
+
+$(TESTS:%=build/%): build/%: tests/%.c $(HEADERS) $(TESTDEPS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g -Wall -Wextra -pthread -I. -o $@ $< $(LDFLAGS) -lcmocka -lbearssl
+
+$(TESTS:%=build/asan/%): build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g $(SANITIZE) -pthread -I. -o $@ $< $(LDFLAGS) -lcmocka -lbearssl
+
+check-unit check-sessions check-valgrind: tests
+check-asan: asan
+check-interop: build/xmpp
+check-compile check-unit check-sessions check-asan check-valgrind check-interop check-size:
+	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
+
+size:
+	@CC="$(CC)" sh tests/setup.sh size
+	@sh tests/size.sh
+
+clean:
+	rm -rf build
+
+install: build/xmpp
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/pkgconfig
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include
+	install -m 755 build/xmpp $(DESTDIR)$(PREFIX)/bin/xmpp
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: xmpp.h' \
+	    'Description: single-header XMPP client' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    'Libs:' >build/xmpp.h.pc
+	install -m 644 build/xmpp.h.pc $(DESTDIR)$(PREFIX)/share/pkgconfig/xmpp.h.pc

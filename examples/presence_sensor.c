@@ -1,0 +1,150 @@
+/* presence_sensor.c: reports a reading as its presence status every N seconds, for years. When the
+   connection ends it comes back by itself, after a delay that is random and grows.
+
+   cc -I.. presence_sensor.c -lbearssl -o presence_sensor
+   XMPP_PASSWORD=secret ./presence_sensor sensor@example.org/attic 60 /sys/class/thermal/...
+
+   Without a file it makes its readings up. XMPP_HOST, XMPP_PORT, XMPP_CA: another server than the
+   JID's domain, another authority than the system's. */
+
+#define XMPP_IMPLEMENTATION
+#define XMPP_TLS_BEARSSL_IMPLEMENTATION
+#include "xmpp.h"
+#include "xmpp_tls_bearssl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static xmpp_client         client;
+static xmpp_posix          net;
+static xmpp_io             io;                          /* TLS over net */
+static xmpp_bearssl        tls;
+static xmpp_bearssl_x509   x509;
+static xmpp_bearssl_store  store;
+static xmpp_bearssl_anchor roots[256];
+static unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(4096)];
+static unsigned char       rx[1024], arena[2048], queue[2048];     /* plenty for a sensor */
+static xmpp_keys           keys;    /* with them only the first login costs PBKDF2: save them */
+
+static xmpp_roster         roster;      /* lets pings of the own account and server be answered */
+static const xmpp_ext_use  extensions[] = {
+    { &xmpp_ping_ext, NULL }, { &xmpp_roster_ext, &roster }, { NULL, NULL }
+};
+
+enum { FIRST_DELAY = 1000, LONGEST_DELAY = 300000, LASTING = 60000 };   /* ms */
+
+/* A reading as text: the first line of the file. */
+static void measure(const char *file, char *out, size_t size)
+{
+    static int tenths = 215;
+    unsigned char r = 0;
+    FILE *f;
+
+    if (file == NULL) {
+        io.ops->random(io.ctx, &r, 1);
+        tenths += r % 5 - 2;
+        snprintf(out, size, "%d.%d C", tenths / 10, tenths % 10);
+        return;
+    }
+    f = fopen(file, "r");
+    if (f == NULL || fgets(out, (int)size, f) == NULL)
+        snprintf(out, size, "no reading");
+    if (f != NULL)
+        fclose(f);
+    out[strcspn(out, "\r\n")] = '\0';
+}
+
+/* Trying again soon does not help here: somebody has to change something first. */
+static bool needs_a_person(int error)
+{
+    return (error <= XMPP_E_AUTH && error != XMPP_E_AUTH_TEMPORARY && error != XMPP_E_TLS);
+}
+
+/* How long to stay away, in ms: random between 0 and a bound that doubles with each try, so that a
+   thousand sensors do not all come back in the second in which their server does. */
+static uint32_t backoff(unsigned tries, int error)
+{
+    uint32_t r = 0, bound = FIRST_DELAY;
+
+    while (tries-- > 0 && bound < LONGEST_DELAY)
+        bound *= 2;
+    if (bound > LONGEST_DELAY || needs_a_person(error))
+        bound = LONGEST_DELAY;
+    io.ops->random(io.ctx, &r, sizeof r);
+    return needs_a_person(error) ? bound + r % bound : r % bound;
+}
+
+static int start(char **argv)
+{
+    static xmpp_account account;
+    static xmpp_bearssl_config trust;
+    const char *port = getenv("XMPP_PORT"), *ca = getenv("XMPP_CA");
+    int n;
+
+    xmpp_bearssl_store_init(&store, roots, 256, memory, sizeof memory);
+    n = ca != NULL ? xmpp_bearssl_anchors_file(&store, ca) : xmpp_bearssl_anchors_system(&store);
+    if (n < 0)
+        return n;
+    trust = (xmpp_bearssl_config){ .anchors = roots,
+                                   .anchor_count = store.count,
+                                   .profile = xmpp_bearssl_profile_full,
+                                   XMPP_BEARSSL_MEMORY(x509, records) };
+    account = (xmpp_account){ .jid = argv[1],
+                              .password = getenv("XMPP_PASSWORD"),
+                              .keys = &keys,
+                              .host = getenv("XMPP_HOST"),
+                              .port = (uint16_t)(port != NULL ? atoi(port) : 0),
+                              .exts = extensions,
+                              XMPP_BUFFERS(rx, arena, queue) };
+    io = xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net));
+    return xmpp_init(&client, &xmpp_default_config, &account, io);
+}
+
+int main(int argc, char **argv)
+{
+    const uint32_t every = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) * 1000 : 60000;
+    const char *why = "";
+    char reading[128];
+    uint32_t online_at = 0, last = 0, gone, delay;
+    unsigned tries = 0;
+    int error;
+
+    if (argc < 2 || argc > 4 || getenv("XMPP_PASSWORD") == NULL || every == 0) {
+        fprintf(stderr, "usage: XMPP_PASSWORD=secret %s JID [SECONDS [FILE]]\n", argv[0]);
+        return 2;
+    }
+    error = start(argv);
+    if (error != XMPP_OK) {
+        fprintf(stderr, "%s\n", xmpp_strerror(error));
+        return 2;
+    }
+    for (;;) {
+        bool online = xmpp_online(&client);
+        const xmpp_event *ev;
+
+        gone = io.ops->millis(io.ctx) - last;
+        if (online && gone >= every) {
+            last += gone;
+            gone = 0;
+            measure(argc > 3 ? argv[3] : NULL, reading, sizeof reading);
+            if (xmpp_presence(&client, XMPP_SHOW_ONLINE, reading) == XMPP_OK)
+                printf("%s\n", reading);
+        }
+        ev = xmpp_wait(&client, online ? every - gone : XMPP_FOREVER);
+        if (ev != NULL && ev->type == XMPP_EV_ONLINE) {
+            printf("online as %s\n", xmpp_own_jid(&client));
+            online_at = io.ops->millis(io.ctx);
+            last = online_at - every;           /* a reading at once */
+        } else if (ev != NULL && ev->type == XMPP_EV_OFFLINE) {
+            if (online && io.ops->millis(io.ctx) - online_at > LASTING)
+                tries = 0;                      /* it was a good one */
+            delay = backoff(tries++, ev->error);
+            io.ops->reason(io.ctx, &why);
+            fprintf(stderr, "offline: %s %s %s (%s); next try in %lu s\n", xmpp_strerror(ev->error),
+                    ev->condition, ev->text, why, (unsigned long)delay / 1000);
+            io.ops->wait(io.ctx, 0, delay);
+            xmpp_reset(&client);
+        }
+        fflush(stdout);
+    }
+}

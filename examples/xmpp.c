@@ -1,0 +1,2 @@
+#define XMPP_IMPLEMENTATION
+#include "xmpp.h"

@@ -1,0 +1,1943 @@
+/* xmpp_tool.c: XMPP on the command line, with xmpp.h. `xmpp --help` tells all.
+
+   cc -std=c99 -I.. xmpp_tool.c -lbearssl -o xmpp */
+
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#define XMPP_IMPLEMENTATION
+#define XMPP_TLS_BEARSSL_IMPLEMENTATION
+#include "xmpp.h"
+#include "xmpp_tls_bearssl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- exit statuses ------------------------------------------------------ */
+
+enum {
+    DONE = 0, STANZA_ERROR, USAGE, NO_CONNECTION, TLS_TROUBLE, NO_LOGIN, STREAM_ERROR,
+    BROKEN_PROTOCOL, TIMED_OUT
+};
+
+static const char usage_text[] =
+    "usage: xmpp [options] COMMAND\n"
+    "\n"
+    "commands\n"
+    "  send TO [TEXT]            send one message; without TEXT: standard input\n"
+    "  presence [SHOW [STATUS]]  go online (online, chat, away, xa, dnd) until a signal or --for\n"
+    "  listen                    print messages and presences as they come; --count, --for\n"
+    "  roster                    print the contacts: JID, subscription, name, groups\n"
+    "  ping [JID]                print the round trip to JID, or to the own server\n"
+    "  raw                       send stanzas from standard input, one a line; print what comes\n"
+    "  anchors FILE|HOST:PORT    print trust anchors and key pins as C for firmware\n"
+    "  info                      log in and print what was negotiated\n"
+    "\n"
+    "options\n"
+    "  --jid JID                 me@example.org (or XMPP_JID); without me@: ANONYMOUS\n"
+    "  --password-file FILE      its first line is the password (or XMPP_PASSWORD)\n"
+    "  --resource R              the resource to ask for\n"
+    "  --host HOST               where to connect (or XMPP_HOST); default: the JID's domain\n"
+    "  --port N                  default 5222, with direct TLS 5223\n"
+    "  --tls starttls|direct|none    default starttls; none: anybody on the way can read along\n"
+    "  --ca FILE                 authorities to trust, PEM (or XMPP_CA); default: the system's\n"
+    "  --pin SHA256HEX           trust this key of the server (may repeat); without --ca: alone\n"
+    "  --cert FILE --key FILE    client certificate and its key, for EXTERNAL\n"
+    "  --mech NAME               this SASL mechanism alone; PLAIN is used only when named here\n"
+    "  --prepared                a non-ASCII name or password is PRECIS-prepared (NFC, ...)\n"
+    "  --timeout SECONDS         for the login and for each request; default 30\n"
+    "  --for SECONDS             presence, listen, raw: leave after that time\n"
+    "  --count N                 listen: leave after N messages\n"
+    "  --json                    one JSON object a line for each event\n"
+    "  -v                        show the stream on standard error, secrets masked\n"
+    "  --help, --version\n"
+    "\n"
+    "exit status: 0 done, 1 a stanza error, 2 usage, 3 no connection, 4 TLS or certificate,\n"
+    "  5 authentication, 6 stream error, 7 the server broke the protocol, 8 timeout\n"
+    "\n"
+    "examples\n"
+    "  export XMPP_JID=me@example.org; read -rs XMPP_PASSWORD; export XMPP_PASSWORD\n"
+    "  xmpp send you@example.org 'The backup is done.'\n"
+    "  df -h | xmpp send you@example.org\n"
+    "  xmpp presence dnd 'in a meeting' --for 3600\n"
+    "  xmpp --json listen | jq -r 'select(.event==\"message\") | .body'\n"
+    "  xmpp ping example.net\n"
+    "  echo \"<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>\" | xmpp raw\n"
+    "  xmpp anchors /etc/ssl/certs/ISRG_Root_X1.pem > anchors.h\n";
+
+/* ---- options ------------------------------------------------------------ */
+
+enum { MAX_PINS = 8, MAX_ARGS = 3 };
+
+static struct {
+    const char *jid, *password_file, *resource, *host, *port, *tls, *ca, *cert, *key, *mech,
+        *timeout, *seconds, *count;
+    const char *pin[MAX_PINS];
+    const char *arg[MAX_ARGS];  /* the command and its arguments */
+    int         pins, args;
+    bool        json, verbose, prepared;
+} opt;
+
+static const struct { const char *name; const char **value; } value_options[] = {
+    { "--jid", &opt.jid },       { "--password-file", &opt.password_file },
+    { "--resource", &opt.resource }, { "--host", &opt.host }, { "--port", &opt.port },
+    { "--tls", &opt.tls },       { "--ca", &opt.ca },         { "--cert", &opt.cert },
+    { "--key", &opt.key },       { "--mech", &opt.mech },     { "--timeout", &opt.timeout },
+    { "--for", &opt.seconds },   { "--count", &opt.count }
+};
+
+/* Says what is wrong with the call, and ends. */
+static void usage(const char *what, const char *which)
+{
+    fprintf(stderr, "xmpp: %s%s%s\nxmpp: see xmpp --help\n", what, which[0] != '\0' ? ": " : "",
+            which);
+    exit(USAGE);
+}
+
+/* A decimal number of an option, within its range. */
+static uint32_t number(const char *option, const char *text, uint32_t max, uint32_t otherwise)
+{
+    char *end;
+    unsigned long n;
+
+    if (text == NULL)
+        return otherwise;
+    errno = 0;
+    n = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n == 0 || n > max)
+        usage("not a number in range", option);
+    return (uint32_t)n;
+}
+
+static void set_option(const char *name, const char *value)
+{
+    size_t i;
+
+    if (strcmp(name, "--pin") == 0) {
+        if (opt.pins == MAX_PINS)
+            usage("too many pins", value);
+        opt.pin[opt.pins++] = value;
+        return;
+    }
+    for (i = 0; i < sizeof value_options / sizeof value_options[0]; i++)
+        if (strcmp(name, value_options[i].name) == 0) {
+            *value_options[i].value = value;
+            return;
+        }
+    usage("no such option", name);
+}
+
+/* A variable of the environment, NULL when it is empty. */
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Options may stand before, between and after the command's words; -- ends them. */
+static void parse_options(int argc, char **argv)
+{
+    bool words_only = false;
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        char *a = argv[i];
+        char *value = strchr(a, '=');
+
+        if (words_only || a[0] != '-' || a[1] == '\0') {
+            if (opt.args == MAX_ARGS)
+                usage("one argument too many (quote the text)", a);
+            opt.arg[opt.args++] = a;
+        } else if (strcmp(a, "--") == 0) {
+            words_only = true;
+        } else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
+            fputs(usage_text, stdout);
+            exit(DONE);
+        } else if (strcmp(a, "--version") == 0) {
+            puts("xmpp " XMPP_VERSION);
+            exit(DONE);
+        } else if (strcmp(a, "--json") == 0) {
+            opt.json = true;
+        } else if (strcmp(a, "-v") == 0 || strcmp(a, "--verbose") == 0) {
+            opt.verbose = true;
+        } else if (strcmp(a, "--prepared") == 0) {
+            opt.prepared = true;
+        } else if (value != NULL && strncmp(a, "--", 2) == 0) {
+            *value = '\0';
+            set_option(a, value + 1);
+        } else {
+            if (i + 1 == argc)
+                usage("an option without its value, or no such option", a);
+            set_option(a, argv[++i]);
+        }
+    }
+    if (opt.host == NULL)
+        opt.host = environment("XMPP_HOST");
+    if (opt.ca == NULL && opt.pins == 0)
+        opt.ca = environment("XMPP_CA");
+}
+
+/* ---- the client and what it needs --------------------------------------- */
+
+static xmpp_client        client;
+static xmpp_config        config;
+static xmpp_account       account;
+static const xmpp_mech   *one_mech[2];
+static char               jid[3072], password[1024];
+static unsigned char      rx[16384], arena[1024 * 1024], queue[65535];
+static char               input[65536];             /* what standard input holds        */
+static char               xml[6 * sizeof arena];    /* a stanza printed: ' is &apos; at worst */
+static xmpp_posix         net;
+static xmpp_trace         trace;
+static xmpp_io            io;                       /* trace over TLS over net */
+static uint32_t           timeout_ms, for_ms, max_messages;
+static int                wanted_show;              /* presence: XMPP_SHOW_* */
+static bool               roster_wanted;            /* roster: print it */
+
+static xmpp_bearssl        tls;
+static xmpp_bearssl_config tls_config;
+static xmpp_bearssl_x509   x509;
+static xmpp_bearssl_store  store;
+static xmpp_bearssl_anchor roots[1024];
+static xmpp_bearssl_own    own;
+static unsigned char       root_memory[1024 * 1024], own_memory[65536], pins[MAX_PINS][32];
+static unsigned char       records[XMPP_BEARSSL_BUFFER(16384)];
+
+static uint32_t millis(void)
+{
+    return io.ops->millis(io.ctx);
+}
+
+/* What the events told so far. */
+static struct {
+    bool          online, offline, online_once, bounced;
+    int           error;            /* of XMPP_EV_OFFLINE */
+    char          condition[64], text[512];
+    unsigned long messages;
+    const char   *sent_id;          /* send: the id to see come back */
+    int           roster;           /* 0: not yet, 1: came, or an XMPP_E_* */
+    bool          answered_with_error;
+} seen;
+
+/* What is printed, when not as JSON. */
+enum { SHOW_MESSAGES = 1, SHOW_PRESENCE = 2, SHOW_ONLINE = 4, SHOW_XML = 8 };
+static unsigned shown;
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+    stopped = signal_number;
+    xmpp_posix_wake(&net);
+}
+
+/* ---- output ------------------------------------------------------------- */
+
+/* Text of others, for a terminal: control characters, C1 (0x80..0x9f) too, become ?. After a
+   newline comes indent; NULL: newlines become spaces. */
+static void put_text(FILE *f, const char *s, size_t n, const char *indent)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (c == '\n' && indent != NULL)
+            fprintf(f, "\n%s", indent);
+        else if (c == '\n' || c == '\t' || c == '\r')
+            putc(' ', f);
+        else if (c < 0x20 || c == 0x7f)
+            putc('?', f);
+        else if (c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0) {
+            putc('?', f);
+            i++;
+        } else
+            putc(c, f);
+    }
+}
+
+/* ": " and the text, if there is any. */
+static void put_tail(FILE *f, const char *s)
+{
+    if (s[0] != '\0')
+        fputs(": ", f);
+    put_text(f, s, strlen(s), NULL);
+}
+
+static void put_line(const char *label, const char *value)
+{
+    printf("%-12s ", label);
+    put_text(stdout, value, strlen(value), NULL);
+    putchar('\n');
+}
+
+/* JSON: an object a line. */
+static bool json_comma;
+
+static void json_value(const char *s)
+{
+    putchar('"');
+    for (; *s != '\0'; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
+            printf("\\%c", c);
+        else if (c == '\n')
+            fputs("\\n", stdout);
+        else if (c == '\t')
+            fputs("\\t", stdout);
+        else if (c < 0x20 || c == 0x7f)
+            printf("\\u%04x", c);
+        else
+            putchar(c);
+    }
+    putchar('"');
+}
+
+static void json_key(const char *key)
+{
+    if (json_comma)
+        putchar(',');
+    json_comma = true;
+    json_value(key);
+    putchar(':');
+}
+
+static void json_text(const char *key, const char *value)   /* value NULL: null */
+{
+    json_key(key);
+    if (value != NULL)
+        json_value(value);
+    else
+        fputs("null", stdout);
+}
+
+static void json_number(const char *key, long value)
+{
+    json_key(key);
+    printf("%ld", value);
+}
+
+static void json_bool(const char *key, bool value)
+{
+    json_key(key);
+    fputs(value ? "true" : "false", stdout);
+}
+
+static void json_begin(const char *event)
+{
+    putchar('{');
+    json_comma = false;
+    json_text("event", event);
+}
+
+static void json_end(void)
+{
+    fputs("}\n", stdout);
+    fflush(stdout);
+}
+
+static const char *stanza_xml(const xmpp_event *ev)
+{
+    xmpp_to_xml(ev->stanza, xml, sizeof xml);
+    return xml;
+}
+
+/* ---- what TLS agreed on -------------------------------------------------- */
+
+static bool has_tls(void)
+{
+    return config.tls != XMPP_TLS_NONE_UNSAFE && xmpp_bearssl_version(&tls)[0] != '\0';
+}
+
+/* The pin of the server's key as hexadecimal text, or "". */
+static const char *key_pin(void)
+{
+    static char hex[65];
+    const unsigned char *pin = xmpp_bearssl_spki(&tls);
+    int i;
+
+    hex[0] = '\0';
+    for (i = 0; pin != NULL && i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", pin[i]);
+    return hex;
+}
+
+static void json_tls(void)
+{
+    bool on = has_tls();
+
+    json_text("tls", on ? xmpp_bearssl_version(&tls) : NULL);
+    json_text("cipher", on ? xmpp_bearssl_cipher(&tls) : NULL);
+    json_text("pin", on ? key_pin() : NULL);
+}
+
+static void print_tls(void)
+{
+    bool on = has_tls();
+
+    put_line("tls", on ? xmpp_bearssl_version(&tls) : "none: anybody on the way can read along");
+    if (!on)
+        return;
+    put_line("cipher", xmpp_bearssl_cipher(&tls));
+    put_line("key pin", key_pin());
+}
+
+static void say_tls(void)
+{
+    if (has_tls())
+        fprintf(stderr, "xmpp: %s %s, the server's key pin is %s\n", xmpp_bearssl_version(&tls),
+                xmpp_bearssl_cipher(&tls), key_pin());
+    else
+        fputs("xmpp: no TLS: anybody on the way can read along\n", stderr);
+}
+
+/* ---- errors in words ---------------------------------------------------- */
+
+/* The exit status for an error with which a connection or a request ended. */
+static int status_of(int error)
+{
+    switch (error) {
+    case XMPP_OK:
+    case XMPP_E_CLOSED:
+        return DONE;
+    case XMPP_E_STANZA:
+        return STANZA_ERROR;
+    case XMPP_E_TIMEOUT:
+    case XMPP_E_STEP_TIMEOUT:
+        return TIMED_OUT;
+    case XMPP_E_LOST:
+        return NO_CONNECTION;
+    case XMPP_E_STREAM:
+    case XMPP_E_BIND:
+    case XMPP_E_REDIRECT:
+        return STREAM_ERROR;
+    case XMPP_E_NO_TLS:
+    case XMPP_E_INJECTION:
+        return TLS_TROUBLE;
+    case XMPP_E_SASL:
+        return BROKEN_PROTOCOL;
+    default:
+        break;
+    }
+    if (error <= XMPP_E_TLS)
+        return TLS_TROUBLE;
+    if (error <= XMPP_E_AUTH)
+        return NO_LOGIN;
+    if (error <= XMPP_E_XML_SYNTAX)
+        return BROKEN_PROTOCOL;
+    if (error <= XMPP_E_TRANSPORT)
+        return NO_CONNECTION;
+    return USAGE;
+}
+
+/* What to change on the command line. */
+static const struct { int error; const char *words; } advices[] = {
+    { XMPP_E_JID, "check --jid, --resource and TO: name@example.org" },
+    { XMPP_E_UNPREPARED, "--prepared says that they are in the form that the server stores" },
+    { XMPP_E_TRANSPORT, "check --port and --tls: direct TLS has a port of its own, often 5223" },
+    { XMPP_E_EOF, "check --port and --tls: direct TLS has a port of its own, often 5223" },
+    { XMPP_E_STEP_TIMEOUT, "check --port and --tls; --timeout waits longer" },
+    { XMPP_E_RESOLVE, "check --host, --port and --tls" },
+    { XMPP_E_CONNECT, "check --host, --port and --tls" },
+    { XMPP_E_NAMESPACE, "is it an XMPP server? check --host, --port and --tls" },
+    { XMPP_E_XML_SYNTAX, "is it an XMPP server? check --host, --port and --tls" },
+    { XMPP_E_FEATURES, "with --tls none: it may demand TLS" },
+    { XMPP_E_AUTH, "check --jid and the password" },
+    { XMPP_E_MECHANISM, "--mech PLAIN shows the server your password; EXTERNAL needs --cert, --key" },
+    { XMPP_E_TLS, "check --port and --tls" },
+    { XMPP_E_TLS_NAME, "check --jid; is --host the right server for it?" },
+    { XMPP_E_TLS_UNTRUSTED, "--ca FILE trusts other authorities, --pin a key that you have compared" },
+    { XMPP_E_TLS_PIN, "has it a new key? its administrator knows" },
+    { XMPP_E_TLS_PROTOCOL, "check --port and --tls: direct TLS has a port of its own, often 5223" },
+    { XMPP_E_TLS_CONFIG, "check --ca and --pin" },
+    { XMPP_E_TLS_CLIENT_CERT, "check --cert and --key" },
+    { XMPP_E_NO_TLS, "try --tls direct; a password is not safe with a server without TLS" }
+};
+
+static const char *advice(int error)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if (advices[i].error == error)
+            return advices[i].words;
+    return "";
+}
+
+/* Two lines: "xmpp: what: why (the server's or the system's own words)", and what may help. */
+static void complain(const char *what, int error, const char *condition, const char *words)
+{
+    const char *reason = "";
+    int code = io.ops->reason(io.ctx, &reason);
+
+    fprintf(stderr, "xmpp: %s: %s", what, xmpp_strerror(error));
+    if (condition[0] != '\0') {
+        fprintf(stderr, " (%s", condition);
+        put_tail(stderr, words);
+        putc(')', stderr);
+    } else if (code != XMPP_OK && reason[0] != '\0' && error <= XMPP_E_TRANSPORT) {
+        fputs(" (", stderr);
+        put_text(stderr, reason, strlen(reason), NULL);
+        putc(')', stderr);
+    }
+    if (advice(error)[0] != '\0')
+        fprintf(stderr, "\nxmpp: %s", advice(error));
+    if ((error == XMPP_E_TLS_UNTRUSTED || error == XMPP_E_TLS_PIN) && key_pin()[0] != '\0')
+        fprintf(stderr, ". This key is %s", key_pin());
+    putc('\n', stderr);
+}
+
+/* A call of the library refused what the user gave. */
+static int refused(const char *what, int error)
+{
+    complain(what, error, "", "");
+    return error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX ? NO_CONNECTION : USAGE;
+}
+
+/* ---- events ------------------------------------------------------------- */
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
+static void show_online(void)
+{
+    xmpp_info info;
+
+    xmpp_get_info(&client, &info);
+    if (opt.json) {
+        json_begin("online");
+        json_text("jid", xmpp_own_jid(&client));
+        json_text("mechanism", info.mechanism);
+        json_tls();
+        json_number("round_trips", info.round_trips);
+        json_number("bytes_in", (long)info.bytes_in);
+        json_number("bytes_out", (long)info.bytes_out);
+        json_end();
+    } else if ((shown & SHOW_ONLINE) != 0) {
+        printf("online as %s\n", xmpp_own_jid(&client));
+        fflush(stdout);
+    }
+}
+
+static void show_offline(const xmpp_event *ev)
+{
+    const char *reason = NULL;
+
+    if (!opt.json)
+        return;
+    json_begin("offline");
+    json_text("error", xmpp_errname(ev->error));
+    json_text("condition", ev->condition);
+    json_text("text", ev->text);
+    json_text("words", xmpp_strerror(ev->error));
+    if (ev->error != XMPP_E_CLOSED && io.ops->reason(io.ctx, &reason) != XMPP_OK && reason != NULL)
+        json_text("reason", reason);
+    json_end();
+}
+
+static const char *const show_names[] = { "", "chat", "away", "xa", "dnd" };
+
+static const char *show_name(const xmpp_event *ev)
+{
+    return ev->show >= 0 && ev->show <= XMPP_SHOW_DND ? show_names[ev->show] : "";
+}
+
+/* A stanza as JSON; event is "message", "presence", "iq" or "stanza". */
+static void json_stanza(const char *event, const xmpp_event *ev)
+{
+    json_begin(event);
+    json_text("from", ev->from);
+    json_text("to", ev->to);
+    json_text("type", ev->kind);
+    json_text("id", ev->id);
+    if (strcmp(event, "message") == 0)
+        json_text("body",
+                  ev->body != NULL ? ev->body : xmpp_text(xmpp_child(ev->stanza, "body", NULL)));
+    if (strcmp(event, "presence") == 0) {
+        json_text("show", show_name(ev));
+        json_text("status", ev->status);
+        json_number("priority", ev->priority);
+    }
+    if (ev->error != XMPP_OK)
+        json_text("error", xmpp_errname(ev->error));
+    if (ev->condition[0] != '\0') {
+        json_text("condition", ev->condition);
+        json_text("text", ev->text);
+    }
+    json_text("xml", stanza_xml(ev));
+    json_end();
+}
+
+/* A stanza as text, when the command wants it so. */
+static void print_stanza(const xmpp_event *ev)
+{
+    if ((shown & SHOW_XML) != 0) {
+        stanza_xml(ev);
+        put_text(stdout, xml, strlen(xml), "");
+    } else if (ev->type == XMPP_EV_MESSAGE && (shown & SHOW_MESSAGES) != 0) {
+        printf("%s: ", ev->from);
+        put_text(stdout, ev->body, strlen(ev->body), "    ");
+    } else if (ev->type == XMPP_EV_MESSAGE_ERROR && (shown & SHOW_MESSAGES) != 0) {
+        printf("%s did not get the message: %s", ev->from, ev->condition);
+        put_tail(stdout, ev->text);
+    } else if (ev->type == XMPP_EV_PRESENCE && (shown & SHOW_PRESENCE) != 0) {
+        const char *what = ev->kind[0] != '\0' ? ev->kind : show_name(ev);
+
+        printf("%s is %s", ev->from, what[0] != '\0' ? what : "online");
+        put_tail(stdout, ev->status);
+    } else if (ev->type == XMPP_EV_SUBSCRIPTION && (shown & SHOW_PRESENCE) != 0) {
+        printf("%s: %s", ev->from, ev->kind);
+        put_tail(stdout, ev->status);
+    } else {
+        return;
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void show_stanza(const char *event, const xmpp_event *ev)
+{
+    if (opt.json)
+        json_stanza(event, ev);
+    else
+        print_stanza(ev);
+}
+
+static void show_skipped(const xmpp_event *ev)
+{
+    fprintf(stderr, "xmpp: skipped %s of %lu bytes from %s: it is too large or too deep\n",
+            ev->kind[0] != '\0' ? ev->kind : "a stanza", (unsigned long)ev->size, ev->from);
+    if (!opt.json)
+        return;
+    json_begin("skipped");
+    json_text("kind", ev->kind);
+    json_text("from", ev->from);
+    json_text("id", ev->id);
+    json_number("size", (long)ev->size);
+    json_end();
+}
+
+static void show_contact(xmpp_node item, bool push)
+{
+    xmpp_roster_item contact;
+    xmpp_node group;
+    bool comma = false;
+
+    if (!xmpp_roster_read(item, &contact))
+        return;
+    group = xmpp_child(item, "group", NULL);
+    if (opt.json) {
+        json_begin("contact");
+        json_bool("push", push);
+        json_text("jid", contact.jid);
+        json_text("name", contact.name);
+        json_text("subscription", contact.subscription);
+        json_text("ask", contact.ask);
+        json_key("groups");
+        putchar('[');
+        for (; group.mem != NULL; group = xmpp_sibling(group), comma = true) {
+            if (comma)
+                putchar(',');
+            json_value(xmpp_text(group));
+        }
+        putchar(']');
+        json_end();
+        return;
+    }
+    printf("%s\t%s%s\t", contact.jid, contact.subscription,
+           contact.ask[0] != '\0' ? " (asked)" : "");
+    put_text(stdout, contact.name, strlen(contact.name), NULL);
+    putchar('\t');
+    for (; group.mem != NULL; group = xmpp_sibling(group), comma = true) {
+        if (comma)
+            fputs(", ", stdout);
+        put_text(stdout, xmpp_text(group), strlen(xmpp_text(group)), NULL);
+    }
+    putchar('\n');
+}
+
+static void note_offline(const xmpp_event *ev)
+{
+    seen.online = false;
+    seen.offline = true;
+    seen.error = ev->error;
+    copy_text(seen.condition, sizeof seen.condition, ev->condition);
+    copy_text(seen.text, sizeof seen.text, ev->text);
+    show_offline(ev);
+}
+
+static void note_bounce(const xmpp_event *ev)
+{
+    if (seen.sent_id == NULL || strcmp(ev->id, seen.sent_id) != 0)
+        return;
+    seen.bounced = true;
+    fprintf(stderr, "xmpp: %s did not get the message: %s", ev->from, ev->condition);
+    put_tail(stderr, ev->text);
+    putc('\n', stderr);
+}
+
+static void note_roster(const xmpp_event *ev)
+{
+    xmpp_node query = ev->payload, item;
+
+    if (ev->code == XMPP_ROSTER_LIST) {
+        seen.roster = ev->error != XMPP_OK ? ev->error : 1;
+        copy_text(seen.condition, sizeof seen.condition, ev->condition);
+        copy_text(seen.text, sizeof seen.text, ev->text);
+        if (!roster_wanted)
+            return;
+    }
+    if (ev->error == XMPP_OK && (opt.json || roster_wanted))
+        for (item = xmpp_first(query); item.mem != NULL; item = xmpp_sibling(item))
+            show_contact(item, ev->code == XMPP_ROSTER_PUSH);
+}
+
+static void note_answer(const xmpp_event *ev);
+
+/* Every event comes here, whoever waits. */
+static void on_event(void *ctx, const xmpp_event *ev)
+{
+    (void)ctx;
+    switch (ev->type) {
+    case XMPP_EV_ONLINE:
+        seen.online = seen.online_once = true;
+        show_online();
+        break;
+    case XMPP_EV_OFFLINE:
+        note_offline(ev);
+        break;
+    case XMPP_EV_PASSWORD:
+        xmpp_password(&client, NULL); /* it was asked for before, when there was somebody to ask */
+        break;
+    case XMPP_EV_MESSAGE:
+        seen.messages++;
+        show_stanza("message", ev);
+        break;
+    case XMPP_EV_MESSAGE_ERROR:
+        note_bounce(ev);
+        show_stanza("message", ev);
+        break;
+    case XMPP_EV_PRESENCE:
+    case XMPP_EV_PRESENCE_ERROR:
+    case XMPP_EV_SUBSCRIPTION:
+        show_stanza("presence", ev);
+        break;
+    case XMPP_EV_IQ:
+    case XMPP_EV_IQ_RESULT:
+        note_answer(ev);
+        show_stanza("iq", ev);
+        break;
+    case XMPP_EV_STANZA:
+        note_answer(ev);
+        show_stanza(xmpp_is(ev->stanza, "iq", NULL) ? "iq" : "stanza", ev);
+        break;
+    case XMPP_EV_EXT:
+        if (ev->ext == &xmpp_roster_ext)
+            note_roster(ev);
+        break;
+    case XMPP_EV_SKIPPED:
+        show_skipped(ev);
+        break;
+    case XMPP_EV_DROPPED:
+        fprintf(stderr, "xmpp: no room to answer a request of %s\n", ev->from);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static bool is_online(void)   { return seen.online; }
+static bool is_offline(void)  { return seen.offline; }
+static bool has_roster(void)  { return seen.roster != 0; }
+static bool has_enough(void)  { return max_messages != 0 && seen.messages >= max_messages; }
+static bool never(void)       { return false; }
+
+/* Handles events until `done`, for at most ms. False: the time is up, the connection ended, or a
+   signal came. */
+static bool run(bool (*done)(void), uint32_t ms)
+{
+    uint32_t from = millis(), gone;
+
+    while (!done()) {
+        const xmpp_event *ev;
+
+        gone = millis() - from;
+        if (seen.offline || (stopped != 0 && done != is_offline) ||
+            (ms != XMPP_FOREVER && gone >= ms))
+            return false;
+        ev = xmpp_wait(&client, ms != XMPP_FOREVER ? ms - gone : XMPP_FOREVER);
+        if (ev != NULL)
+            on_event(NULL, ev);
+    }
+    return true;
+}
+
+/* The connection ended before the command was done. */
+static int lost(const char *what)
+{
+    complain(what, seen.error, seen.condition, seen.text);
+    return seen.error == XMPP_E_CLOSED ? STREAM_ERROR : status_of(seen.error);
+}
+
+static int log_in(void)
+{
+    if (run(is_online, timeout_ms)) {
+        if (opt.verbose)
+            say_tls();
+        return DONE;
+    }
+    if (seen.offline)
+        return lost("cannot log in");
+    if (stopped != 0) {             /* as if we had never caught it */
+        signal((int)stopped, SIG_DFL);
+        raise((int)stopped);
+    }
+    complain("cannot log in", XMPP_E_TIMEOUT, "", "");
+    fprintf(stderr, "xmpp: --timeout waits longer than %lu s\n", (unsigned long)timeout_ms / 1000);
+    return TIMED_OUT;
+}
+
+/* Closes the stream in order. strict: the command is done only when that went well. */
+static int finish(int status, bool strict)
+{
+    if (!seen.offline) {
+        xmpp_close(&client);
+        run(is_offline, config.close_ms + 1000);
+    }
+    if (seen.offline && seen.error == XMPP_E_CLOSED)
+        return status;
+    if (strict && status == DONE) {
+        if (seen.offline)
+            return lost("the stream was not closed in order");
+        complain("the stream was not closed in order", XMPP_E_TIMEOUT, "", "");
+        return TIMED_OUT;
+    }
+    return status;
+}
+
+/* Waits for the answer to a request. Returns the exit status; *answer: see xmpp_ask. */
+static int request(const char *what, int iq, const xmpp_event **answer)
+{
+    int error = xmpp_ask(&client, iq, timeout_ms, on_event, NULL, answer);
+
+    if (error == XMPP_OK)
+        return DONE;
+    if (seen.offline)
+        return lost(what);
+    if (error == XMPP_E_STANZA)
+        complain(what, error, (*answer)->condition, (*answer)->text);
+    else
+        complain(what, error, "", "");
+    return status_of(error);
+}
+
+/* ---- commands ----------------------------------------------------------- */
+
+/* Standard input as text, without the newline at its end. */
+static const char *read_text(void)
+{
+    size_t n = fread(input, 1, sizeof input - 1, stdin);
+
+    if (n == sizeof input - 1)
+        usage("standard input is too long for one message", "");
+    if (memchr(input, '\0', n) != NULL)
+        usage("standard input is not text", "");
+    if (n > 0 && input[n - 1] == '\n')
+        n--;
+    input[n] = '\0';
+    return input;
+}
+
+/* An id that nobody can guess. */
+static const char *make_id(void)
+{
+    static char id[25];
+    unsigned char bytes[18];
+    int i;
+
+    if (io.ops->random(io.ctx, bytes, sizeof bytes) != XMPP_OK)
+        return NULL;
+    (void)xmpp_base64_encode(bytes, sizeof bytes, id, sizeof id);
+    for (i = 0; id[i] != '\0'; i++)
+        if (id[i] == '+' || id[i] == '/')
+            id[i] = '-';
+    return id;
+}
+
+static int command_send(void)
+{
+    const xmpp_event *answer = NULL;
+    xmpp_msg m = { 0 };
+    int error, status = log_in();
+
+    if (status != DONE)
+        return status;
+    m.to = opt.arg[1];
+    m.type = "chat";
+    m.body = opt.arg[2];
+    m.id = seen.sent_id = make_id();
+    error = xmpp_message_full(&client, &m);
+    if (error != XMPP_OK)
+        return finish(refused("cannot send this message", error), false);
+    /* the server handles stanzas in order: when it answers this, it has dealt with the message */
+    status = request("the server did not confirm", xmpp_ping(&client, NULL, NULL), &answer);
+    if (status == STANZA_ERROR)     /* it knows no pings, but it answered */
+        status = DONE;
+    status = finish(status, true);
+    if (seen.bounced)
+        return STANZA_ERROR;
+    if (status == DONE && opt.json) {
+        json_begin("sent");
+        json_text("to", m.to);
+        json_text("id", m.id);
+        json_end();
+    }
+    return status;
+}
+
+static int command_presence(void)
+{
+    int status = log_in(), error;
+
+    if (status != DONE)
+        return status;
+    error = xmpp_presence(&client, wanted_show, opt.arg[2]);
+    if (error != XMPP_OK)
+        return finish(refused("cannot send this presence", error), false);
+    run(never, for_ms);
+    if (seen.offline)
+        return lost("the connection ended");
+    return finish(DONE, true);
+}
+
+static int command_listen(void)
+{
+    int status = log_in();
+
+    if (status != DONE)
+        return status;
+    xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL);
+    run(has_enough, for_ms);
+    if (seen.offline)
+        return lost("the connection ended");
+    return finish(DONE, true);
+}
+
+static int command_roster(void)
+{
+    int status = log_in();
+
+    if (status != DONE)
+        return status;
+    if (!run(has_roster, timeout_ms)) {
+        if (seen.offline)
+            return lost("no roster");
+        complain("no roster", XMPP_E_TIMEOUT, "", "");
+        return finish(TIMED_OUT, false);
+    }
+    if (seen.roster < 0) {
+        complain("no roster", seen.roster, seen.condition, seen.text);
+        return finish(status_of(seen.roster), false);
+    }
+    return finish(DONE, false);
+}
+
+static double milliseconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int command_ping(void)
+{
+    const xmpp_event *answer = NULL;
+    double from;
+    int status = log_in();
+
+    if (status != DONE)
+        return status;
+    from = milliseconds();
+    status = request("no answer to the ping", xmpp_ping(&client, opt.arg[1], NULL), &answer);
+    from = milliseconds() - from;
+    if (status == DONE && opt.json) {
+        json_begin("pong");
+        json_text("from", answer->from);
+        json_key("ms");
+        printf("%.3f", from);
+        json_end();
+    } else if (status == DONE) {
+        printf("%s answers in %.1f ms\n", answer->from, from);
+    } else if (answer != NULL && opt.json) {
+        json_stanza("iq", answer);
+    }
+    return finish(status, false);
+}
+
+/* ---- raw: stanzas as they stand ----------------------------------------- */
+
+enum { MAX_WAITING = 256, MAX_ID = 64 };
+
+static struct {
+    char          line[65536];      /* bytes of standard input not sent yet */
+    size_t        used;
+    unsigned long number;           /* of the line */
+    bool          ended;            /* no more input */
+    int           status;
+    char waiting[MAX_WAITING][MAX_ID]; /* ids of requests without an answer yet; "" free */
+    int           n_waiting;
+} raw;
+
+static void note_answer(const xmpp_event *ev)
+{
+    bool error = strcmp(ev->kind, "error") == 0;
+    int i;
+
+    if (raw.n_waiting == 0 || !xmpp_is(ev->stanza, "iq", NULL) ||
+        (!error && strcmp(ev->kind, "result") != 0))
+        return;
+    for (i = 0; i < MAX_WAITING; i++)
+        if (raw.waiting[i][0] != '\0' && strcmp(raw.waiting[i], ev->id) == 0) {
+            raw.waiting[i][0] = '\0';
+            raw.n_waiting--;
+            if (error && raw.status == DONE)
+                raw.status = STANZA_ERROR;
+            return;
+        }
+}
+
+/* Remembers the id of a request, so that its answer is waited for. */
+static void note_request(const char *line, size_t n)
+{
+    static unsigned char memory[sizeof raw.line * 2];
+    xmpp_xml x;
+    const char *type, *id;
+    size_t used;
+    int i;
+
+    xmpp_xml_init(&x, memory, sizeof memory);
+    if (xmpp_xml_feed(&x, line, n, &used) != XMPP_XML_START || strcmp(xmpp_name(x.node), "iq") != 0)
+        return;
+    type = xmpp_attr(x.node, "type");
+    id = xmpp_attr(x.node, "id");
+    if (type == NULL || id == NULL || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0))
+        return;
+    for (i = 0; i < MAX_WAITING; i++)
+        if (raw.waiting[i][0] == '\0' && id[0] != '\0' && strlen(id) < MAX_ID) {
+            copy_text(raw.waiting[i], MAX_ID, id);
+            raw.n_waiting++;
+            return;
+        }
+}
+
+/* Sends one line. False: there is no room for it now. */
+static bool send_line(const char *line, size_t n)
+{
+    int error;
+
+    while (n > 0 && strchr(" \t\r", line[n - 1]) != NULL)
+        n--;
+    while (n > 0 && strchr(" \t", line[0]) != NULL)
+        line++, n--;
+    error = n > 0 ? xmpp_send_xml(&client, line, n) : XMPP_OK;
+    if (error == XMPP_E_FULL)
+        return false;
+    raw.number++;
+    if (error == XMPP_OK) {
+        note_request(line, n);
+        return true;
+    }
+    fprintf(stderr, "xmpp: line %lu was not sent, nor what follows: %s\n", raw.number,
+            xmpp_strerror(error));
+    raw.status = USAGE;
+    raw.ended = true;
+    return true;
+}
+
+/* Sends the whole lines at hand. */
+static void send_lines(void)
+{
+    char *end;
+
+    while (raw.used > 0) {
+        size_t n, skip = 1;
+
+        end = memchr(raw.line, '\n', raw.used);
+        if (end == NULL && !raw.ended)
+            break;
+        if (end == NULL) {              /* the last line has no newline */
+            end = raw.line + raw.used;
+            skip = 0;
+        }
+        n = (size_t)(end - raw.line);
+        if (!send_line(raw.line, n))
+            return;
+        raw.used -= n + skip;
+        memmove(raw.line, raw.line + n + skip, raw.used);
+        if (raw.status == USAGE)
+            raw.used = 0;
+    }
+    if (raw.used == sizeof raw.line) {
+        fprintf(stderr, "xmpp: line %lu is too long\n", raw.number + 1);
+        raw.status = USAGE;
+        raw.ended = true;
+        raw.used = 0;
+    }
+}
+
+static void read_lines(void)
+{
+    ssize_t n = read(0, raw.line + raw.used, sizeof raw.line - raw.used);
+
+    if (n > 0)
+        raw.used += (size_t)n;
+    else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+        raw.ended = true;
+}
+
+/* Waits for the connection and for standard input at once, as a program's own event loop would. */
+static void poll_both(uint32_t ms)
+{
+    struct pollfd f[2];
+    unsigned wants = xmpp_wants(&client);
+    uint32_t due = xmpp_deadline(&client);
+
+    if (due < ms)
+        ms = due;
+    if ((wants & XMPP_WANT_NOW) != 0)
+        ms = 0;
+    f[0].fd = xmpp_posix_fd(&net);
+    f[0].events = (short)(((wants & XMPP_WANT_READ) != 0 ? POLLIN : 0) |
+                          ((wants & XMPP_WANT_WRITE) != 0 ? POLLOUT : 0));
+    f[1].fd = raw.ended || raw.used == sizeof raw.line ? -1 : 0;
+    f[1].events = POLLIN;
+    f[0].revents = f[1].revents = 0;
+    if (poll(f, 2, (int)ms) > 0 && f[1].revents != 0)
+        read_lines();
+}
+
+static int command_raw(void)
+{
+    const xmpp_event *ev, *answer = NULL;
+    uint32_t from, ended = 0;
+    bool all_sent = false;
+    int status = log_in();
+
+    if (status != DONE)
+        return status;
+    for (from = millis(); !seen.offline && stopped == 0; ) {
+        xmpp_step(&client, millis());
+        while ((ev = xmpp_next(&client)) != NULL)
+            on_event(NULL, ev);
+        send_lines();
+        if (raw.ended && raw.used == 0 && !all_sent) {
+            all_sent = true;
+            ended = millis();
+        }
+        if ((all_sent && raw.n_waiting == 0) ||
+            (for_ms != XMPP_FOREVER && millis() - from >= for_ms))
+            break;
+        if (all_sent && millis() - ended >= timeout_ms)
+            break;
+        poll_both(200);     /* so late at most does a signal count that came just before */
+    }
+    if (seen.offline)
+        return lost("the connection ended");
+    if (raw.n_waiting > 0) {
+        fprintf(stderr, "xmpp: %d request%s without an answer\n", raw.n_waiting,
+                raw.n_waiting == 1 ? "" : "s");
+        return finish(raw.status != DONE ? raw.status : TIMED_OUT, false);
+    }
+    /* what the server has to say about the last stanza comes before its answer to this */
+    status = request("the server did not confirm", xmpp_ping(&client, NULL, NULL), &answer);
+    if (status == DONE || status == STANZA_ERROR)
+        status = raw.status;
+    return finish(status, true);
+}
+
+/* ---- info ---------------------------------------------------------------- */
+
+static const struct { uint32_t bit; const char *name; } feature_names[] = {
+    { XMPP_FEATURE_STARTTLS, "starttls" },     { XMPP_FEATURE_MECHANISMS, "mechanisms" },
+    { XMPP_FEATURE_BIND, "bind" },             { XMPP_FEATURE_SESSION, "session" },
+    { XMPP_FEATURE_SM, "sm" },                 { XMPP_FEATURE_ROSTERVER, "rosterver" },
+    { XMPP_FEATURE_PREAPPROVAL, "preapproval" }, { XMPP_FEATURE_CSI, "csi" },
+    { XMPP_FEATURE_REGISTER, "register" },     { XMPP_FEATURE_SASL2, "sasl2" }
+};
+enum { FEATURES = sizeof feature_names / sizeof feature_names[0] };
+
+static void json_info(const xmpp_info *info)
+{
+    bool comma = false;
+    int i;
+
+    json_begin("info");
+    json_text("jid", xmpp_own_jid(&client));
+    json_text("mechanism", info->mechanism);
+    json_tls();
+    json_key("features");
+    putchar('[');
+    for (i = 0; i < FEATURES; i++)
+        if ((info->features & feature_names[i].bit) != 0) {
+            if (comma)
+                putchar(',');
+            comma = true;
+            json_value(feature_names[i].name);
+        }
+    putchar(']');
+    json_number("round_trips", info->round_trips);
+    json_number("bytes_in", (long)info->bytes_in);
+    json_number("bytes_out", (long)info->bytes_out);
+    json_number("arena_max", (long)info->arena_max);
+    json_number("queue_max", info->queue_max);
+    json_end();
+}
+
+static void print_info(const xmpp_info *info)
+{
+    int i;
+
+    put_line("jid", xmpp_own_jid(&client));
+    put_line("mechanism", info->mechanism);
+    print_tls();
+    printf("%-12s", "features");
+    for (i = 0; i < FEATURES; i++)
+        if ((info->features & feature_names[i].bit) != 0)
+            printf(" %s", feature_names[i].name);
+    printf("\n%-12s %u (TCP and TLS not counted)\n", "round trips", (unsigned)info->round_trips);
+    printf("%-12s %lu in, %lu out (XML)\n", "bytes", (unsigned long)info->bytes_in,
+           (unsigned long)info->bytes_out);
+    printf("%-12s %lu bytes of the arena, %u of the queue\n", "memory",
+           (unsigned long)info->arena_max, (unsigned)info->queue_max);
+}
+
+static int command_info(void)
+{
+    xmpp_info info;
+    int status = log_in();
+
+    if (status != DONE)
+        return status;
+    xmpp_get_info(&client, &info);
+    if (opt.json)
+        json_info(&info);
+    else
+        print_info(&info);
+    return finish(DONE, false);
+}
+
+/* ---- anchors: certificates as C ------------------------------------------ */
+
+enum { MAX_DER = 16384, MAX_PEM = 4 * 1024 * 1024, MAX_ANCHORS = 1000 };
+
+typedef struct slice { const unsigned char *at; size_t n; } slice;
+
+/* Takes the next DER element off in. whole: with its header; inside: without. Returns its tag, or
+   -1 when there is none. */
+static int der_next(slice *in, slice *whole, slice *inside)
+{
+    size_t head = 2, n, k;
+    int tag;
+
+    if (in->n < 2)
+        return -1;
+    tag = in->at[0];
+    n = in->at[1];
+    if (n >= 0x80) {
+        k = n & 0x7f;
+        if (k == 0 || k > 3 || in->n < 2 + k)
+            return -1;
+        for (n = 0; head < 2 + k; head++)
+            n = n << 8 | in->at[head];
+    }
+    if (n > in->n - head)
+        return -1;
+    whole->at = in->at;
+    whole->n = head + n;
+    inside->at = in->at + head;
+    inside->n = n;
+    in->at += whole->n;
+    in->n -= whole->n;
+    return tag;
+}
+
+/* Finds the parts of a certificate (RFC 5280 4.1): subject and subjectPublicKeyInfo with their
+   headers, and the time after which it is void. */
+static bool read_certificate(slice der, slice *subject, slice *after, slice *spki)
+{
+    slice in = der, whole, inside, dates;
+    int i, tag;
+
+    if (der_next(&in, &whole, &inside) != 0x30)
+        return false;
+    in = inside;
+    if (der_next(&in, &whole, &inside) != 0x30)
+        return false;
+    in = inside;
+    tag = der_next(&in, &whole, &inside);
+    if (tag == 0xa0)                            /* version */
+        tag = der_next(&in, &whole, &inside);
+    if (tag != 0x02)                            /* serialNumber */
+        return false;
+    for (i = 0; i < 3; i++)                     /* signature, issuer, validity */
+        if (der_next(&in, &whole, &inside) != 0x30)
+            return false;
+    dates = inside;
+    return der_next(&dates, &whole, &inside) >= 0 && der_next(&dates, &whole, after) >= 0 &&
+           der_next(&in, subject, &inside) == 0x30 && der_next(&in, spki, &inside) == 0x30;
+}
+
+/* A name for people: what stands in the subject's CN, C, O and OU. Nothing in it ends a comment. */
+static void print_name(FILE *f, slice subject)
+{
+    static const char *const types[] = { "\003CN", "\006C", "\012O", "\013OU" };
+    slice names = { 0 }, whole, set, pair, type, value;
+    const char *between = "";
+    char name[256];
+    size_t i, k;
+
+    if (der_next(&subject, &whole, &names) < 0)
+        return;
+    while (der_next(&names, &whole, &set) >= 0) {
+        if (der_next(&set, &whole, &pair) < 0 || der_next(&pair, &whole, &type) < 0 ||
+            der_next(&pair, &whole, &value) < 0 || type.n != 3 ||
+            memcmp(type.at, "\x55\x04", 2) != 0)
+            continue;
+        for (k = 0; k < value.n && k < sizeof name; k++)
+            name[k] = strchr("*/\\?", value.at[k]) != NULL ? '.' : (char)value.at[k];
+        for (i = 0; i < sizeof types / sizeof types[0]; i++)
+            if ((unsigned char)types[i][0] == type.at[2]) {
+                fprintf(f, "%s%s=", between, types[i] + 1);
+                put_text(f, name, k, NULL);
+                between = ", ";
+            }
+    }
+}
+
+/* UTCTime or GeneralizedTime as 2031-12-24. */
+static void print_date(FILE *f, slice t)
+{
+    size_t digits = t.n > 13 ? 4 : 2, i;
+    int year = 0;
+
+    for (i = 0; i < t.n; i++)
+        if (t.at[i] < '0' || t.at[i] > '9')
+            break;
+    if (i < digits + 4)
+        return;
+    for (i = 0; i < digits; i++)
+        year = year * 10 + (t.at[i] - '0');
+    if (digits == 2)
+        year += year < 50 ? 2000 : 1900;
+    fprintf(f, "%04d-%.2s-%.2s", year, (const char *)t.at + digits, (const char *)t.at + digits + 2);
+}
+
+static void spki_pin(slice spki, unsigned char pin[32])
+{
+    br_sha256_context h;
+
+    br_sha256_init(&h);
+    br_sha256_update(&h, spki.at, spki.n);
+    br_sha256_out(&h, pin);
+}
+
+static void print_hex(FILE *f, const unsigned char *pin)
+{
+    int i;
+
+    for (i = 0; i < 32; i++)
+        fprintf(f, "%02x", pin[i]);
+}
+
+/* "CN=..., valid until 2031-12-24, key pin ..." */
+static void print_summary(FILE *f, slice subject, slice after, slice spki, const char *between)
+{
+    unsigned char pin[32];
+
+    spki_pin(spki, pin);
+    print_name(f, subject);
+    fprintf(f, "%svalid until ", between);
+    print_date(f, after);
+    fprintf(f, "%skey pin ", between);
+    print_hex(f, pin);
+}
+
+static void print_bytes(const char *kind, int number, const unsigned char *p, size_t n)
+{
+    size_t i;
+
+    printf("static const unsigned char ta%d_%s[] = {", number, kind);
+    for (i = 0; i < n; i++)
+        printf("%s0x%02x%s", i % 12 == 0 ? "\n    " : " ", p[i], i + 1 < n ? "," : "");
+    puts("\n};");
+}
+
+static struct { unsigned char pin[32], key_type; int curve; bool ca; } anchors[MAX_ANCHORS];
+static int n_anchors;
+
+/* Prints one certificate's subject and key. What the array of anchors needs is kept for the end. */
+static void print_anchor(slice der)
+{
+    static br_x509_decoder_context decoder;
+    slice subject, after, spki;
+    const br_x509_pkey *key;
+    int i = n_anchors;
+
+    br_x509_decoder_init(&decoder, NULL, NULL);
+    br_x509_decoder_push(&decoder, der.at, der.n);
+    key = br_x509_decoder_get_pkey(&decoder);
+    if (i == MAX_ANCHORS || key == NULL || !read_certificate(der, &subject, &after, &spki)) {
+        fprintf(stderr,
+                "xmpp: left out: certificate %d is malformed or of an unknown kind (error %d)\n",
+                i + 1, br_x509_decoder_last_error(&decoder));
+        return;
+    }
+    anchors[i].ca = br_x509_decoder_isCA(&decoder) != 0;
+    anchors[i].key_type = key->key_type;
+    spki_pin(spki, anchors[i].pin);
+    printf("\n/* ");
+    print_name(subject);
+    printf("\n   %s, valid until ",
+           anchors[i].ca ? "an authority" : "not an authority: trusted for itself alone");
+    print_date(after);
+    printf("\n   key pin: ");
+    print_hex(anchors[i].pin);
+    puts(" */");
+    print_bytes("dn", i, subject.at, subject.n);
+    if (key->key_type == BR_KEYTYPE_RSA) {
+        print_bytes("n", i, key->key.rsa.n, key->key.rsa.nlen);
+        print_bytes("e", i, key->key.rsa.e, key->key.rsa.elen);
+    } else {
+        anchors[i].curve = key->key.ec.curve;
+        print_bytes("q", i, key->key.ec.q, key->key.ec.qlen);
+    }
+    n_anchors++;
+}
+
+/* The two arrays that firmware uses. */
+static void print_arrays(void)
+{
+    int i, k;
+
+    puts("\nstatic const br_x509_trust_anchor trust_anchors[] = {");
+    for (i = 0; i < n_anchors; i++) {
+        printf("    { { (unsigned char *)ta%d_dn, sizeof ta%d_dn }, %s,\n      ", i, i,
+               anchors[i].ca ? "BR_X509_TA_CA" : "0");
+        if (anchors[i].key_type == BR_KEYTYPE_RSA)
+            printf("{ BR_KEYTYPE_RSA, { .rsa = { (unsigned char *)ta%d_n, sizeof ta%d_n,\n"
+                   "        (unsigned char *)ta%d_e, sizeof ta%d_e } } } },\n", i, i, i, i);
+        else
+            printf("{ BR_KEYTYPE_EC, { .ec = { %d, (unsigned char *)ta%d_q,\n"
+                   "        sizeof ta%d_q } } } },\n", anchors[i].curve, i, i);
+    }
+    printf("};\nenum { trust_anchors_n = %d };\n\nstatic const unsigned char key_pins[][32] = {\n",
+           n_anchors);
+    for (i = 0; i < n_anchors; i++) {
+        printf("    {");
+        for (k = 0; k < 32; k++)
+            printf("%s0x%02x%s", k % 16 == 0 && k > 0 ? "\n      " : " ", anchors[i].pin[k],
+                   k < 31 ? "," : "");
+        puts(" },");
+    }
+    puts("};");
+}
+
+static struct { unsigned char der[MAX_DER]; size_t n; } pem;
+
+static void add_der(void *ctx, const void *data, size_t n)
+{
+    (void)ctx;
+    if (pem.n <= sizeof pem.der && n <= sizeof pem.der - pem.n)
+        memcpy(pem.der + pem.n, data, n);
+    pem.n += n;     /* larger than der: noticed at the end */
+}
+
+static void end_certificate(void)
+{
+    slice der;
+
+    der.at = pem.der;
+    der.n = pem.n;
+    if (pem.n <= sizeof pem.der)
+        print_anchor(der);
+    else
+        fputs("xmpp: left out: a certificate of more than 16384 bytes\n", stderr);
+}
+
+static int anchors_of_file(FILE *f)
+{
+    static char block[4096];
+    br_pem_decoder_context decoder;
+    bool certificate = false;
+    size_t n, at;
+
+    br_pem_decoder_init(&decoder);
+    puts("/* Trust anchors and key pins, printed by xmpp anchors. */\n#include <bearssl.h>");
+    while ((n = fread(block, 1, sizeof block, f)) > 0)
+        for (at = 0; at < n; ) {
+            at += br_pem_decoder_push(&decoder, block + at, n - at);
+            switch (br_pem_decoder_event(&decoder)) {
+            case BR_PEM_BEGIN_OBJ:
+                certificate = strcmp(br_pem_decoder_name(&decoder), "CERTIFICATE") == 0 ||
+                              strcmp(br_pem_decoder_name(&decoder), "X509 CERTIFICATE") == 0;
+                pem.n = 0;
+                br_pem_decoder_setdest(&decoder, certificate ? add_der : NULL, NULL);
+                break;
+            case BR_PEM_END_OBJ:
+                if (certificate)
+                    end_certificate();
+                break;
+            case BR_PEM_ERROR:
+                fprintf(stderr, "xmpp: %s: not well-formed PEM\n", opt.arg[1]);
+                return USAGE;
+            default:
+                break;
+            }
+        }
+    if (n_anchors == 0) {
+        fprintf(stderr, "xmpp: %s: no certificate in PEM form found\n", opt.arg[1]);
+        return USAGE;
+    }
+    print_arrays();
+    return DONE;
+}
+
+/* Certificates that a server shows, before anybody judged them. */
+static void see_certificate(void *ctx, unsigned index, const void *data, size_t n)
+{
+    (void)index;
+    if (n > 0) {
+        add_der(ctx, data, n);
+        return;
+    }
+    end_certificate();
+    pem.n = 0;
+}
+
+/* Takes "host:port" apart. */
+static bool split_host(char *where)
+{
+    char *colon = strrchr(where, ':');
+
+    if (colon == NULL || colon == where || colon[1] == '\0')
+        return false;
+    *colon = '\0';
+    opt.host = where;
+    opt.port = colon + 1;
+    account.port = (uint16_t)number("HOST:PORT", opt.port, 65535, 0);
+    return true;
+}
+
+/* No key has this pin: the handshake goes as far as showing certificates, and no further. */
+static int anchors_of_server(void)
+{
+    static const unsigned char nobody[1][32] = { { 0 } };
+    int error;
+
+    tls_config.anchors = NULL;
+    tls_config.anchor_count = 0;
+    tls_config.pins = nobody;
+    tls_config.pin_count = 1;
+    tls_config.pins_alone_replace_ca = true;
+    tls_config.seen = see_certificate;
+    puts("/* Trust anchors and key pins, printed by xmpp anchors. NOT VERIFIED: the server, or\n"
+         "   somebody in between, showed these certificates. Compare the first pin, that of the\n"
+         "   server's own key, with what its administrator tells you by another way.\n"
+         "   Then use that pin (.pins), or, when the last one is an authority, that (.anchors). */\n"
+         "#include <bearssl.h>");
+    error = xmpp_init(&client, &config, &account, io);
+    if (error != XMPP_OK)
+        return refused("cannot begin", error);
+    run(is_offline, timeout_ms);
+    if (n_anchors == 0) {
+        if (seen.offline)
+            return lost("the server showed no certificate");
+        complain("the server showed no certificate", XMPP_E_TIMEOUT, "", "");
+        return TIMED_OUT;
+    }
+    print_arrays();
+    fprintf(stderr, "xmpp: NOT VERIFIED: compare this pin of the server's key by another way: %s\n",
+            key_pin());
+    return DONE;
+}
+
+static int command_anchors(void)
+{
+    static char where[300];
+    FILE *f = fopen(opt.arg[1], "rb");
+    int status;
+
+    if (f != NULL) {
+        status = anchors_of_file(f);
+        fclose(f);
+        return status;
+    }
+    status = errno;
+    copy_text(where, sizeof where, opt.arg[1]);
+    if (strchr(where, '/') != NULL || !split_host(where)) {
+        fprintf(stderr, "xmpp: %s: %s; give a PEM file, or HOST:PORT\n", opt.arg[1],
+                strerror(status));
+        return USAGE;
+    }
+    account.host = opt.host;
+    if (opt.jid == NULL)
+        account.jid = opt.host;
+    return anchors_of_server();
+}
+
+/* ---- setting up ---------------------------------------------------------- */
+
+static void read_password_file(void)
+{
+    FILE *f = fopen(opt.password_file, "r");
+
+    if (f == NULL)
+        usage(strerror(errno), opt.password_file);
+    if (fgets(password, sizeof password, f) == NULL)
+        usage("no password in the first line of", opt.password_file);
+    fclose(f);
+    if (strlen(password) == sizeof password - 1)
+        usage("the password is too long", opt.password_file);
+    password[strcspn(password, "\r\n")] = '\0';
+}
+
+/* Asks at the terminal, without echo. False: there is none. */
+static bool ask_password(void)
+{
+    struct termios before, quiet;
+    FILE *tty = fopen("/dev/tty", "r+");
+
+    if (tty == NULL)
+        return false;
+    if (tcgetattr(fileno(tty), &before) != 0) {
+        fclose(tty);
+        return false;
+    }
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
+    fprintf(tty, "Password of %s: ", account.jid);
+    fflush(tty);
+    if (fgets(password, sizeof password, tty) == NULL)
+        password[0] = '\0';
+    tcsetattr(fileno(tty), TCSAFLUSH, &before);
+    fputs("\n", tty);
+    fclose(tty);
+    password[strcspn(password, "\r\n")] = '\0';
+    return true;
+}
+
+static void find_password(void)
+{
+    const char *p = environment("XMPP_PASSWORD");
+
+    if (opt.password_file != NULL)
+        read_password_file();
+    else if (p != NULL && strlen(p) < sizeof password)
+        copy_text(password, sizeof password, p);
+    else if (p != NULL)
+        usage("the password is too long", "XMPP_PASSWORD");
+    else if (!ask_password())
+        usage("no password: set XMPP_PASSWORD or give --password-file FILE", "");
+    account.password = password;
+}
+
+static const xmpp_mech *find_mech(const char *name)
+{
+    int i;
+
+    for (i = 0; xmpp_mechs_all[i] != NULL; i++)
+        if (strcasecmp(name, xmpp_mechs_all[i]->name) == 0)
+            return xmpp_mechs_all[i];
+    fputs("xmpp: no such mechanism; there are", stderr);
+    for (i = 0; xmpp_mechs_all[i] != NULL; i++)
+        fprintf(stderr, " %s", xmpp_mechs_all[i]->name);
+    putc('\n', stderr);
+    exit(USAGE);
+}
+
+static void set_up_jid(void)
+{
+    xmpp_jid j;
+    int n;
+
+    if (opt.jid == NULL)
+        opt.jid = environment("XMPP_JID");
+    if (opt.jid == NULL)
+        usage("whose account? set XMPP_JID or give --jid name@example.org", "");
+    if (xmpp_jid_parse(&j, opt.jid) != XMPP_OK)
+        usage("not a valid JID", opt.jid);
+    account.jid = opt.jid;
+    if (opt.resource == NULL)
+        return;
+    n = xmpp_jid_format(&j, true, jid, sizeof jid);
+    if (n < 0 || (size_t)n + 1 + strlen(opt.resource) >= sizeof jid)
+        usage("the resource is too long", opt.resource);
+    snprintf(jid + n, sizeof jid - (size_t)n, "/%s", opt.resource);
+    if (xmpp_jid_parse(&j, jid) != XMPP_OK)
+        usage("not a valid resource", opt.resource);
+    account.jid = jid;
+}
+
+/* What may be used to log in, and with what. */
+static void set_up_login(void)
+{
+    const bool anonymous = strchr(account.jid, '@') == NULL;
+    const xmpp_mech *mech = anonymous ? &xmpp_mech_anonymous : NULL;
+
+    config.mechs = xmpp_default_config.mechs;
+    if (opt.mech != NULL)
+        mech = find_mech(opt.mech);
+    if (mech != NULL) {
+        one_mech[0] = mech;
+        config.mechs = one_mech;
+    }
+    account.use_cert = opt.cert != NULL;
+    if (mech == &xmpp_mech_external && !account.use_cert)
+        usage("EXTERNAL needs --cert FILE and --key FILE", "");
+    if (mech == &xmpp_mech_plain) {
+        config.options |= XMPP_OPT_PLAIN;
+        if (config.tls == XMPP_TLS_NONE_UNSAFE) {
+            config.options |= XMPP_OPT_PLAIN_WITHOUT_TLS;
+            fputs("xmpp: warning: the password goes over the network in plain text\n", stderr);
+        }
+    }
+    if (opt.prepared)
+        config.options |= XMPP_OPT_PREPARED;
+    if (mech == &xmpp_mech_anonymous || mech == &xmpp_mech_external)
+        return;
+    if (account.use_cert && opt.password_file == NULL && environment("XMPP_PASSWORD") == NULL)
+        return;
+    find_password();
+}
+
+static void read_pin(const char *hex, unsigned char pin[32])
+{
+    int n = 0;
+
+    for (; *hex != '\0'; hex++) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF", *d = strchr(digits, *hex);
+
+        if (*hex == ':')
+            continue;
+        if (d == NULL || n == 64)
+            break;
+        pin[n / 2] = (unsigned char)(pin[n / 2] << 4 | (unsigned char)((d - digits) % 16));
+        n++;
+    }
+    if (n != 64 || *hex != '\0')
+        usage("a pin is 64 hexadecimal digits, as xmpp info prints it", "");
+}
+
+static void set_up_cert(void)
+{
+    int error;
+
+    if (opt.cert == NULL && opt.key == NULL)
+        return;
+    if (opt.cert == NULL || opt.key == NULL)
+        usage("--cert and --key go together", "");
+    xmpp_bearssl_own_init(&own, own_memory, sizeof own_memory);
+    error = xmpp_bearssl_own_file(&own, opt.cert);
+    if (error == XMPP_OK && strcmp(opt.cert, opt.key) != 0)
+        error = xmpp_bearssl_own_file(&own, opt.key);
+    if (error != XMPP_OK)
+        exit(refused("cannot use the client certificate or its key", error));
+    tls_config.cert = &own.cert;
+}
+
+static void set_up_trust(void)
+{
+    int i, n;
+
+    for (i = 0; i < opt.pins; i++)
+        read_pin(opt.pin[i], pins[i]);
+    tls_config.pins = opt.pins > 0 ? (const unsigned char (*)[32])pins : NULL;
+    tls_config.pin_count = (size_t)opt.pins;
+    if (opt.pins > 0 && opt.ca == NULL) {
+        tls_config.pins_alone_replace_ca = true;
+        return;
+    }
+    xmpp_bearssl_store_init(&store, roots, sizeof roots / sizeof roots[0], root_memory,
+                            sizeof root_memory);
+    n = opt.ca != NULL ? xmpp_bearssl_anchors_file(&store, opt.ca)
+                       : xmpp_bearssl_anchors_system(&store);
+    if (n <= 0) {
+        fprintf(stderr, "xmpp: cannot use the authorities %s: %s\n",
+                opt.ca != NULL ? opt.ca : "that the system trusts",
+                n == XMPP_E_TOO_LONG ? "too many"
+                                     : "no PEM file with certificates; give --ca FILE or --pin");
+        exit(opt.ca != NULL ? USAGE : TLS_TROUBLE);
+    }
+    tls_config.anchors = roots;
+    tls_config.anchor_count = store.count;
+}
+
+static void print_trace(void *ctx, bool out, const char *bytes, size_t n)
+{
+    (void)ctx;
+    fputs(out ? "C: " : "S: ", stderr);
+    put_text(stderr, bytes, n, "   ");
+    putc('\n', stderr);
+}
+
+/* Policy and transport: what every command needs. */
+static void set_up_transport(void)
+{
+    const char *mode = opt.tls != NULL ? opt.tls : "starttls";
+
+    config.tls = XMPP_TLS_START;
+    if (strcmp(mode, "direct") == 0)
+        config.tls = XMPP_TLS_DIRECT;
+    else if (strcmp(mode, "none") == 0)
+        config.tls = XMPP_TLS_NONE_UNSAFE;
+    else if (strcmp(mode, "starttls") != 0)
+        usage("--tls is starttls, direct or none, not", mode);
+    timeout_ms = number("--timeout", opt.timeout, 2000000, 30) * 1000;
+    for_ms = opt.seconds != NULL ? number("--for", opt.seconds, 2000000, 0) * 1000 : XMPP_FOREVER;
+    max_messages = number("--count", opt.count, UINT32_MAX, 0);
+    config.step_ms = config.iq_ms = timeout_ms;
+    config.close_ms = timeout_ms < 5000 ? timeout_ms : 5000;
+
+    account.host = opt.host;
+    account.port = (uint16_t)number("--port", opt.port, 65535, 0);
+    account.rx = rx;
+    account.rx_size = sizeof rx;
+    account.arena = arena;
+    account.arena_size = sizeof arena;
+    account.queue = queue;
+    account.queue_size = sizeof queue;
+
+    tls_config.profile = xmpp_bearssl_profile_full;
+    tls_config.x509 = &x509;
+    tls_config.records = records;
+    tls_config.records_size = sizeof records;
+    io = xmpp_posix_io(&net);
+    if (config.tls != XMPP_TLS_NONE_UNSAFE)
+        io = xmpp_bearssl_io(&tls, &tls_config, io);
+    trace.print = print_trace;
+    if (opt.verbose)
+        io = xmpp_trace_io(&trace, io);
+}
+
+/* ---- the commands, and what each needs ----------------------------------- */
+
+/* Online for long, it answers as a client should; for one request it does nothing besides. */
+static uint32_t            contacts[4096];
+static xmpp_roster         roster = { contacts, sizeof contacts / sizeof contacts[0], 0 };
+static xmpp_version        version = { "xmpp", XMPP_VERSION, NULL };
+static xmpp_disco          disco = { "client", "console", "xmpp", NULL, NULL };
+static const xmpp_ext_use  ext_none[] = { { NULL, NULL } };
+static const xmpp_ext_use  ext_roster[] = { { &xmpp_roster_ext, &roster }, { NULL, NULL } };
+static const xmpp_ext_use  ext_all[] = {
+    { &xmpp_ping_ext, NULL },   { &xmpp_version_ext, &version }, { &xmpp_disco_ext, &disco },
+    { &xmpp_roster_ext, &roster }, { NULL, NULL }
+};
+
+static const struct command {
+    const char         *name;
+    int                 least, most;    /* arguments */
+    int               (*act)(void);
+    const xmpp_ext_use *exts;
+    unsigned            shown;
+    bool                stays;          /* until a signal: it ends the command in order */
+} commands[] = {
+    { "send", 1, 2, command_send, ext_none, 0, false },
+    { "presence", 0, 2, command_presence, ext_all, SHOW_ONLINE, true },
+    { "listen", 0, 0, command_listen, ext_all, SHOW_MESSAGES | SHOW_PRESENCE, true },
+    { "roster", 0, 0, command_roster, ext_roster, 0, false },
+    { "ping", 0, 1, command_ping, ext_none, 0, false },
+    { "raw", 0, 0, command_raw, ext_none, SHOW_XML, true },
+    { "anchors", 1, 1, command_anchors, ext_none, 0, false },
+    { "info", 0, 0, command_info, ext_none, 0, false }
+};
+
+static const struct command *find_command(void)
+{
+    size_t i;
+
+    if (opt.args == 0)
+        usage("no command", "");
+    for (i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(opt.arg[0], commands[i].name) == 0) {
+            if (opt.args - 1 < commands[i].least)
+                usage("too few arguments", opt.arg[0]);
+            if (opt.args - 1 > commands[i].most)
+                usage("too many arguments (quote the text)", opt.arg[0]);
+            return &commands[i];
+        }
+    usage("no such command", opt.arg[0]);
+    return NULL;
+}
+
+/* Arguments are checked before anybody is asked for a password or connected to. */
+static void check_arguments(const struct command *cmd)
+{
+    xmpp_jid j;
+    int i;
+
+    if (cmd->act == command_send || (cmd->act == command_ping && opt.arg[1] != NULL))
+        if (xmpp_jid_parse(&j, opt.arg[1]) != XMPP_OK)
+            usage("not a valid JID", opt.arg[1]);
+    if (cmd->act == command_send && opt.arg[2] == NULL)
+        opt.arg[2] = read_text();
+    if (cmd->act == command_presence && opt.arg[1] != NULL && strcmp(opt.arg[1], "online") != 0) {
+        for (i = XMPP_SHOW_CHAT; i <= XMPP_SHOW_DND; i++)
+            if (strcmp(opt.arg[1], show_names[i]) == 0)
+                wanted_show = i;
+        if (wanted_show == XMPP_SHOW_ONLINE)
+            usage("SHOW is online, chat, away, xa or dnd, not", opt.arg[1]);
+    }
+    roster_wanted = cmd->act == command_roster;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *cmd;
+    int error, status;
+
+    parse_options(argc, argv);
+    cmd = find_command();
+    shown = cmd->shown;
+    account.exts = cmd->exts;
+    set_up_transport();
+    if (cmd->act == command_anchors) {
+        one_mech[0] = &xmpp_mech_anonymous;     /* not reached: xmpp_init wants one */
+        config.mechs = one_mech;
+        if (opt.jid != NULL)
+            set_up_jid();
+        return command_anchors();
+    }
+    check_arguments(cmd);
+    set_up_jid();
+    set_up_login();
+    set_up_cert();
+    if (config.tls != XMPP_TLS_NONE_UNSAFE)
+        set_up_trust();
+    error = xmpp_init(&client, &config, &account, io);
+    if (error != XMPP_OK)
+        return refused("cannot begin", error);
+    if (cmd->stays) {
+        signal(SIGINT, stop);
+        signal(SIGTERM, stop);
+    }
+    status = cmd->act();
+    xmpp_wipe(password, sizeof password);
+    return status;
+}

@@ -1,0 +1,1927 @@
+/* run.c - plays the transcripts of this folder against xmpp.h.  SPDX: MIT
+
+   A transcript is a session as both sides see it. No sockets: the transport, the clock and the random
+   numbers come from here, so every run is the same. Each transcript is played many times: whole,
+   byte by byte, cut at every byte, with small buffers, with sends that take a few bytes only, with a
+   clock that wraps; each time the events must be exactly the same.
+
+     run [-v] [-m MODE] [-n NAME] FILE...      -v shows the first run; -n plays transcripts whose name holds NAME
+
+   # ...              a comment
+   == NAME            a transcript of its own begins; what stood before the first one belongs to all
+   @ KEY VALUE...     settings, see set() below;  @ include FILE inserts a file
+   C: TEXT            what the client sends next, exactly; one line goes out as one send when it fits
+   S: TEXT            what the server sends; lines in a row are one piece
+   E: TYPE KEY=VALUE  the next event and some of its fields; see check_event(). error=A|B: one of these
+   A: CALL ARGS       the application calls; "-> XMPP_E_X" at the end: what comes back, otherwise XMPP_OK. See call()
+   T: +MS             the clock goes on; the client is stepped at its own deadlines
+   IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop
+   X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random
+   V: NAME TEXT       gives a {name} a value
+   Q: WHAT            a question: quiet, online yes, jid J, keys SHA-1 SALT I, mechanism M, tls yes, round_trips N, caps V
+
+   In C: and S: and arguments: {name} is what C: found at this place the first time, the same ever after;
+   {repeat N TEXT}; \n \t \\ \xNN. {base64 TEXT} holds $name instead of {name}; in it $proof and $verifier
+   are SCRAM's, computed here from the password. {space} in C: is one space that keeps the link open.
+
+   C: and E: lines are two streams: their order among one another is free. Whatever the client did and no line
+   mentions is a failure at the next S:, T: or X: line. Only close and drop need not be mentioned. */
+
+#define XMPP_NO_POSIX
+#define XMPP_IMPLEMENTATION
+#include "xmpp.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- bytes ---- */
+
+typedef struct buf { char *p; size_t n, cap; } buf;
+
+static void add(buf *b, const void *data, size_t n)
+{
+    if (b->n + n + 1 > b->cap) {
+        b->cap = (b->n + n + 1) * 2;
+        b->p = (char *)realloc(b->p, b->cap);
+        if (b->p == NULL)
+            abort();
+    }
+    if (n > 0)
+        memcpy(b->p + b->n, data, n);
+    b->n += n;
+    b->p[b->n] = '\0';
+}
+
+static void adds(buf *b, const char *s) { add(b, s, strlen(s)); }
+static void clear(buf *b) { b->n = 0; add(b, "", 0); }
+
+static char *copy(const char *s, size_t n)
+{
+    char *p = (char *)malloc(n + 1);
+
+    if (p == NULL)
+        abort();
+    memcpy(p, s, n);
+    p[n] = '\0';
+    return p;
+}
+
+/* ---- a transcript: lines in order, and settings ---- */
+
+typedef struct line { char kind; char *text; const char *file; int no; } line;
+typedef struct script { line *l; size_t n; char *name; } script;
+
+enum { KEEP = 96 };
+typedef struct mode {
+    const char *name;
+    size_t      rx, chunk, cut, take, room;    /* chunk: of recv; take: of send; 0: any */
+    uint32_t    clock;
+    bool        big, wait, odd;
+} mode;
+
+/* Everything of one run. */
+static struct {
+    const script *s;
+    const line   *at;
+    mode          m;
+    bool          verbose, live;
+    jmp_buf       out;
+    char          why[6000];
+
+    /* settings */
+    xmpp_config   cfg;
+    xmpp_account  acct;
+    const xmpp_mech *mechs[12];
+    xmpp_ext_use  exts[10];
+    xmpp_keys     keys;
+    xmpp_version  version;
+    xmpp_disco    disco;
+    xmpp_roster   roster;
+    uint32_t      seen[8];
+    const char   *features[12];
+    const char   *password;                    /* what the server knows */
+    const char   *jid, *key_hash, *key_salt;
+    unsigned long key_i;
+    bool          no_big, slow_close;
+    int           init, open_error, tls_error;
+    char         *text[256];                   /* strings that live as long as the run */
+    size_t        text_n;
+
+    /* the client and its memory */
+    xmpp_client   c;
+    void         *mem[3];
+    uint32_t      now;
+    xmpp_claim    claim[4];
+    char          claim_buf[4][200];
+
+    /* the transport */
+    buf           in, sent, calls;
+    size_t        in_at, avail, sent_at, calls_at;
+    size_t        edge[20000], edges;          /* where a send ended */
+    bool          open, tls, eof, eof_told, blocked, no_random, closing, may_close, gone;
+    int           error, late_error;           /* what recv and send answer; the same once plain text is read as TLS */
+    unsigned      done;                        /* counts whatever the client did */
+    unsigned char seed;
+
+    /* the event that no E: line has met yet, as text: key NUL value NUL ... NUL */
+    buf           ev, events;
+    bool          have, offline;
+
+    /* names found by C:, and SCRAM's messages */
+    struct { char name[24]; buf v; } var[KEEP];
+    size_t        vars;
+    const xmpp_hash_kind *hash;
+    buf           first, challenge, last;
+    unsigned      marks;
+} R;
+
+static void fail(const char *fmt, ...)
+{
+    va_list ap;
+    size_t n = 0;
+
+    if (R.at != NULL)
+        n = (size_t)snprintf(R.why, sizeof R.why, R.m.cut > 0 ? "%s:%d: [%s %lu] " : "%s:%d: [%s] ", R.at->file, R.at->no,
+                             R.m.name, (unsigned long)R.m.cut);
+    va_start(ap, fmt);
+    vsnprintf(R.why + n, sizeof R.why - n, fmt, ap);
+    va_end(ap);
+    longjmp(R.out, 1);
+}
+
+static const char *keep(const char *s)
+{
+    if (R.text_n == sizeof R.text / sizeof *R.text)
+        fail("too many strings");
+    R.text[R.text_n] = copy(s, strlen(s));
+    return R.text[R.text_n++];
+}
+
+/* ---- words of a line ---- */
+
+static int hex(int ch)
+{
+    return ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
+}
+
+/* One character, escapes undone. */
+static const char *unescape(const char *s, buf *out)
+{
+    char ch = *s++;
+
+    if (ch == '\\' && *s != '\0') {
+        ch = *s++;
+        if (ch == 'n')
+            ch = '\n';
+        else if (ch == 't')
+            ch = '\t';
+        else if (ch == 'r')
+            ch = '\r';
+        else if (ch == 'x' && hex(s[0]) >= 0 && hex(s[1]) >= 0) {
+            ch = (char)(hex(s[0]) * 16 + hex(s[1]));
+            s += 2;
+        }
+    }
+    add(out, &ch, 1);
+    return s;
+}
+
+static buf *var(const char *name, size_t n, bool make)
+{
+    size_t i;
+
+    for (i = 0; i < R.vars; i++)
+        if (strlen(R.var[i].name) == n && memcmp(R.var[i].name, name, n) == 0)
+            return &R.var[i].v;
+    if (!make)
+        return NULL;
+    if (R.vars == KEEP || n >= sizeof R.var[0].name)
+        fail("too many names, or too long a name");
+    memcpy(R.var[R.vars].name, name, n);
+    R.var[R.vars].name[n] = '\0';
+    clear(&R.var[R.vars].v);
+    return &R.var[R.vars++].v;
+}
+
+static void expand_brace(const char *s, size_t n, buf *out);
+
+/* The next word; "quoted parts" keep their spaces; known {names} are replaced. NULL at the end. */
+static const char *word(const char **at)
+{
+    const char *s = *at;
+    buf b = {0, 0, 0};
+    bool quoted = false;
+    const char *kept;
+
+    while (*s == ' ')
+        s++;
+    if (*s == '\0') {
+        *at = s;
+        return NULL;
+    }
+    clear(&b);
+    while (*s != '\0' && (quoted || *s != ' ')) {
+        const char *end = *s == '{' ? strchr(s, '}') : NULL;
+        buf *v = end != NULL ? var(s + 1, (size_t)(end - s - 1), false) : NULL;
+
+        if (*s == '"') {
+            quoted = !quoted;
+            s++;
+        } else if (end != NULL && strncmp(s, "{repeat ", 8) == 0) {
+            expand_brace(s + 1, (size_t)(end - s - 1), &b);
+            s = end + 1;
+        } else if (v != NULL) {
+            add(&b, v->p, v->n);
+            s = end + 1;
+        } else
+            s = unescape(s, &b);
+    }
+    *at = s;
+    kept = keep(b.p);
+    free(b.p);
+    return kept;
+}
+
+static const char *need(const char **at)
+{
+    const char *w = word(at);
+
+    if (w == NULL)
+        fail("a word is missing");
+    return w;
+}
+
+static uint32_t number(const char *s) { return (uint32_t)strtoul(s, NULL, 10); }
+
+static int error_code(const char *name)
+{
+    int i;
+
+    for (i = 0; i > -100; i--)
+        if (strcmp(xmpp_errname(i), name) == 0)
+            return i;
+    fail("no such error: %s", name);
+    return 0;
+}
+
+/* ---- SCRAM, the server's side: RFC 5802 section 3 ---- */
+
+static void mac(const void *key, const void *text, size_t n, unsigned char *out)
+{
+    unsigned char k[64];
+    xmpp_hash h;
+
+    memcpy(k, key, R.hash->size);
+    xmpp_hmac_init(R.hash, &h, k, R.hash->size);
+    xmpp_hash_add(R.hash, &h, text, n);
+    xmpp_hmac_end(R.hash, &h, k, R.hash->size, out);
+}
+
+static void salted(const xmpp_hash_kind *k, const char *password, const void *salt, size_t n, uint32_t i, unsigned char *out)
+{
+    static struct { const xmpp_hash_kind *k; char id[300]; unsigned char v[64]; } memo[8];
+    static size_t next;
+    char id[300];
+    xmpp_pbkdf2 p;
+    size_t j;
+
+    j = (size_t)snprintf(id, 200, "%lu %s ", (unsigned long)i, password);
+    xmpp_base64_encode(salt, n, id + j, sizeof id - j);
+    id[j + (n + 2) / 3 * 4] = '\0';
+    for (j = 0; j < 8; j++)
+        if (memo[j].k == k && strcmp(memo[j].id, id) == 0) {
+            memcpy(out, memo[j].v, k->size);
+            return;
+        }
+    xmpp_pbkdf2_start(k, &p, password, strlen(password), salt, n, i);
+    while (!xmpp_pbkdf2_run(k, &p, 1000))
+        ;
+    memcpy(out, p.t, k->size);
+    memcpy(memo[next].v, out, k->size);
+    memo[next].k = k;
+    strcpy(memo[next].id, id);
+    next = (next + 1) % 8;
+}
+
+static const xmpp_hash_kind *hash_named(const char *text)
+{
+    return strstr(text, "SHA-512") != NULL ? &xmpp_sha512 : strstr(text, "SHA-256") != NULL ? &xmpp_sha256
+           : strstr(text, "SHA-1") != NULL ? &xmpp_sha1 : NULL;
+}
+
+/* $proof or $verifier, in base64. */
+static void scram(bool proof, buf *out)
+{
+    unsigned char key[64], stored[64], sig[64], salt[100];
+    char text[100];
+    const char *s = strstr(R.challenge.p, ",s="), *e, *i = strstr(R.challenge.p, ",i=");
+    buf m = {0, 0, 0};
+    xmpp_hash h;
+    int n;
+    size_t j;
+
+    if (R.hash == NULL || s == NULL || i == NULL)
+        fail("no SCRAM exchange is under way");
+    e = strchr(s + 3, ',');
+    n = xmpp_base64_decode(s + 3, (size_t)(e - s - 3), salt, sizeof salt);
+    salted(R.hash, R.password, salt, (size_t)(n < 0 ? 0 : n), number(i + 3), key);
+    adds(&m, R.first.p);
+    adds(&m, ",");
+    adds(&m, R.challenge.p);
+    adds(&m, ",");
+    adds(&m, R.last.p);
+    if (proof) {
+        mac(key, "Client Key", 10, key);
+        xmpp_hash_init(R.hash, &h);
+        xmpp_hash_add(R.hash, &h, key, R.hash->size);
+        xmpp_hash_end(R.hash, &h, stored);
+        mac(stored, m.p, m.n, sig);
+        for (j = 0; j < R.hash->size; j++)
+            sig[j] ^= key[j];
+    } else {
+        mac(key, "Server Key", 10, key);
+        mac(key, m.p, m.n, sig);
+    }
+    free(m.p);
+    n = xmpp_base64_encode(sig, R.hash->size, text, sizeof text);
+    add(out, text, (size_t)n);
+}
+
+/* Remembers what of the SCRAM exchange went by. */
+static void scram_saw(const char *t)
+{
+    if (strncmp(t, "n,", 2) == 0 || strncmp(t, "y,", 2) == 0 || strncmp(t, "p=", 2) == 0) {
+        const char *s = strchr(strchr(t, ',') + 1, ',');
+
+        clear(&R.first);
+        adds(&R.first, s != NULL ? s + 1 : "");
+    } else if (strncmp(t, "c=", 2) == 0) {
+        const char *p = strstr(t, ",p=");
+
+        clear(&R.last);
+        add(&R.last, t, p != NULL ? (size_t)(p - t) : strlen(t));
+    } else if (strstr(t, ",i=") != NULL) {
+        clear(&R.challenge);
+        adds(&R.challenge, t);
+    }
+}
+
+/* Stored keys, as a client has them after a login. */
+static void make_keys(void)
+{
+    unsigned char salt[64], k[64];
+    int n = xmpp_base64_decode(R.key_salt, strlen(R.key_salt), salt, sizeof salt);
+    xmpp_hash_kind const *saved = R.hash;
+
+    R.hash = hash_named(R.key_hash);
+    if (R.hash == NULL || n <= 0)
+        fail("@ keys SHA-1|SHA-256|SHA-512 SALT ITERATIONS");
+    salted(R.hash, R.password, salt, (size_t)n, (uint32_t)R.key_i, k);
+    mac(k, "Client Key", 10, R.keys.client_key);
+    mac(k, "Server Key", 10, R.keys.server_key);
+    R.keys.hash = R.hash->id;
+    R.keys.pinned = 1;
+    R.keys.salt_n = (unsigned char)n;
+    memcpy(R.keys.salt, salt, (size_t)n);
+    for (n = 0; n < 4; n++)
+        R.keys.iterations[n] = (unsigned char)(R.key_i >> (24 - 8 * n));
+    R.hash = saved;
+}
+
+/* ---- text with {names}: written for S: and A:, met for C: ---- */
+
+static size_t name_len(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n] >= 'a' && s[n] <= 'z')
+        n++;
+    return n;
+}
+
+static void expand(const char *s, char open, buf *out);
+
+static void expand_brace(const char *s, size_t n, buf *out)
+{
+    buf part = {0, 0, 0};
+    char *text = copy(s, n);
+
+    if (strncmp(text, "repeat ", 7) == 0) {
+        char *end;
+        unsigned long times = strtoul(text + 7, &end, 10);
+        const char *rest = end;
+
+        if (*rest == ' ')
+            rest++;
+        clear(&part);
+        while (*rest != '\0')
+            rest = unescape(rest, &part);
+        while (times-- > 0)
+            add(out, part.p, part.n);
+    } else if (strncmp(text, "base64 ", 7) == 0) {
+        char *b64;
+
+        clear(&part);
+        expand(text + 7, '$', &part);
+        scram_saw(part.p);
+        b64 = (char *)malloc(part.n * 2 + 8);
+        if (b64 == NULL)
+            abort();
+        add(out, b64, (size_t)xmpp_base64_encode(part.p, part.n, b64, part.n * 2 + 8));
+        free(b64);
+    } else {
+        buf *v = var(s, n, false);
+
+        if (v == NULL)
+            fail("{%s} is not known yet", text);
+        else
+            add(out, v->p, v->n);
+    }
+    free(part.p);
+    free(text);
+}
+
+static void expand(const char *s, char open, buf *out)
+{
+    while (*s != '\0') {
+        const char *end = *s == '{' && open == '{' ? strchr(s, '}') : NULL;
+
+        if (end != NULL) {
+            expand_brace(s + 1, (size_t)(end - s - 1), out);
+            s = end + 1;
+        } else if (*s == '$' && open == '$' && name_len(s + 1) > 0) {
+            size_t n = name_len(s + 1);
+
+            if (n == 8 && memcmp(s + 1, "verifier", 8) == 0)
+                scram(false, out);
+            else
+                expand_brace(s + 1, n, out);
+            s += 1 + n;
+        } else
+            s = unescape(s, out);
+    }
+}
+
+/* Does text begin with pattern? Returns the bytes of text that it met, or -1. whole: all of text. */
+static long meet(const char *pat, const char *text, size_t n, char open, bool whole)
+{
+    size_t i = 0, len;
+    buf want = {0, 0, 0};
+
+    while (*pat != '\0') {
+        const char *end = *pat == '{' && open == '{' ? strchr(pat, '}') : NULL;
+        const char *name = NULL;
+        size_t name_n = 0;
+
+        clear(&want);
+        if (end != NULL && strncmp(pat, "{base64 ", 8) == 0) {
+            char *inner = copy(pat + 8, (size_t)(end - pat - 8)), *raw;
+            const char *stop = memchr(text + i, end[1], n - i);
+            int got;
+
+            len = stop == NULL ? n - i : (size_t)(stop - text) - i;
+            raw = copy(text + i, len);
+            got = xmpp_base64_decode(text + i, len, raw, len);
+            if (got >= 0) {
+                raw[got] = '\0';
+                scram_saw(raw);
+                if (meet(inner, raw, (size_t)got, '$', true) < 0)
+                    fail("expected {base64 %s}\n    got {base64 %s}", inner, raw);
+            }
+            free(inner);
+            free(raw);
+            if (got < 0)
+                break;
+            i += len;
+            pat = end + 1;
+            continue;
+        }
+        if (end != NULL && strncmp(pat, "{space}", 7) == 0) {
+            adds(&want, " ");
+            pat = end + 1;
+        } else if (end != NULL && strncmp(pat, "{repeat ", 8) == 0) {
+            expand_brace(pat + 1, (size_t)(end - pat - 1), &want);
+            pat = end + 1;
+        } else if (end != NULL) {
+            name = pat + 1;
+            name_n = (size_t)(end - pat - 1);
+            pat = end + 1;
+        } else if (*pat == '$' && open == '$' && name_len(pat + 1) > 0) {
+            name = pat + 1;
+            name_n = name_len(pat + 1);
+            pat += 1 + name_n;
+            if (name_n == 5 && memcmp(name, "proof", 5) == 0) {
+                scram(true, &want);
+                name = NULL;
+            }
+        } else
+            pat = unescape(pat, &want);
+        if (name != NULL) {
+            buf *v = var(name, name_n, false);
+
+            if (v == NULL) {
+                const char *stop = *pat == '\0' ? text + n : (const char *)memchr(text + i, *pat, n - i);
+
+                len = stop == NULL ? n - i : (size_t)(stop - text) - i;
+                add(var(name, name_n, true), text + i, len);
+                i += len;
+                continue;
+            }
+            add(&want, v->p, v->n);
+        }
+        if (n - i < want.n || memcmp(text + i, want.p, want.n) != 0)
+            break;
+        i += want.n;
+    }
+    free(want.p);
+    return *pat != '\0' || (whole && i < n) ? -1 : (long)i;
+}
+
+/* ---- the transport ---- */
+
+static void io_call(const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    add(&R.calls, text, strlen(text) + 1);
+    R.done++;
+    if (R.verbose)
+        printf("IO: %s\n", text);
+}
+
+static int io_open(void *ctx, const xmpp_target *to)
+{
+    (void)ctx;
+    if (R.open)
+        fail("open without close");
+    io_call("open %s %u %s%s", to->host, (unsigned)to->port, to->tls_name, to->tls ? " tls" : "");
+    if (R.open_error != 0)
+        return R.open_error;
+    R.open = true;
+    R.tls = to->tls;
+    R.eof = R.eof_told = R.closing = R.gone = false;
+    R.error = R.late_error = 0;
+    R.in_at = R.avail = R.in.n;
+    return XMPP_OK;
+}
+
+static int io_recv(void *ctx, void *data, size_t n)
+{
+    size_t have = R.avail - R.in_at;
+
+    (void)ctx;
+    if (!R.open)
+        fail("recv without a connection");
+    if (R.late_error != 0)
+        R.error = R.late_error;
+    if (R.error != 0 && have == 0) {
+        R.done += !R.eof_told;
+        R.eof_told = true;
+        return XMPP_IO_ERROR;
+    }
+    if (have == 0 && R.eof && R.avail == R.in.n) {
+        R.done += !R.eof_told;
+        R.eof_told = true;
+        return XMPP_IO_EOF;
+    }
+    if (have < n)
+        n = have;
+    if (R.m.chunk != 0 && n > R.m.chunk)
+        n = R.m.chunk;
+    if (n == 0)
+        return 0;
+    memcpy(data, R.in.p + R.in_at, n);
+    R.in_at += n;
+    R.done++;
+    return (int)n;
+}
+
+static int io_send(void *ctx, const void *data, size_t n)
+{
+    (void)ctx;
+    if (!R.open)
+        fail("send without a connection");
+    if (n == 0)
+        fail("send of nothing");
+    if (R.late_error != 0)
+        R.error = R.late_error;
+    if (R.error != 0)
+        return XMPP_IO_ERROR;
+    if (R.blocked)
+        return 0;
+    if (R.m.room != 0 && n > R.m.room)
+        fail("send of %u bytes, room is %u", (unsigned)n, (unsigned)R.m.room);
+    if (R.m.take != 0 && n > R.m.take)
+        n = R.m.take;
+    add(&R.sent, data, n);
+    if (R.edges < sizeof R.edge / sizeof *R.edge)
+        R.edge[R.edges++] = R.sent.n;
+    R.done++;
+    if (R.verbose)
+        printf("-> %.*s\n", (int)n, (const char *)data);
+    return (int)n;
+}
+
+static int io_close(void *ctx, bool now)
+{
+    (void)ctx;
+    if (!R.open)
+        return 1;
+    if (!R.closing || now)
+        io_call(now ? "drop" : "close");
+    R.closing = true;
+    if (!now && R.slow_close && !R.may_close)
+        return 0;
+    R.open = false;
+    return 1;
+}
+
+static int io_start_tls(void *ctx, const char *name)
+{
+    (void)ctx;
+    io_call("start_tls %s", name);
+    if (!R.open || R.tls)
+        fail("start_tls without a plain connection");
+    if (R.in_at < R.in.n)                       /* the TLS layer would read them as a record */
+        R.late_error = XMPP_E_TLS;
+    if (R.tls_error != 0)
+        R.late_error = R.tls_error;
+    R.tls = true;
+    return XMPP_OK;
+}
+
+static unsigned io_wants(void *ctx) { (void)ctx; return R.avail > R.in_at ? XMPP_WANT_NOW : XMPP_WANT_READ; }
+
+static int io_reason(void *ctx, const char **words)
+{
+    (void)ctx;
+    *words = "scripted";
+    return R.open_error != 0 ? R.open_error : R.error != 0 ? R.error : XMPP_E_EOF;
+}
+
+static size_t io_room(void *ctx) { (void)ctx; return R.m.room; }
+
+static int io_random(void *ctx, void *out, size_t n)
+{
+    unsigned char *p = (unsigned char *)out;
+
+    (void)ctx;
+    if (R.no_random)
+        return XMPP_E_ENTROPY;
+    while (n-- > 0) {
+        R.seed = (unsigned char)(R.seed * 5u + 113u);   /* every byte comes up once in 256 */
+        *p++ = R.seed;
+    }
+    return XMPP_OK;
+}
+
+static uint32_t io_utc(void *ctx) { (void)ctx; return UINT32_C(1800000000); }
+static uint32_t io_millis(void *ctx) { (void)ctx; return R.now; }
+static int io_wait(void *ctx, unsigned wants, uint32_t ms) { (void)ctx; (void)wants; (void)ms; return 0; }
+
+static const xmpp_io_ops net_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, NULL,
+                                    io_random, io_utc, io_millis, io_wait};
+static const xmpp_io_ops room_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, io_room,
+                                     io_random, io_utc, io_millis, io_wait};
+
+/* ---- an application's own mechanism and extension ---- */
+
+static int hello_start(const xmpp_mech *m, void *state, const xmpp_creds *cr, unsigned char *out, size_t cap)
+{
+    (void)m; (void)cr;
+    *(unsigned char *)state = 1;
+    if (cap < 5)
+        return XMPP_E_ARENA;
+    memcpy(out, "hello", 5);
+    return 5;
+}
+
+static int hello_challenge(const xmpp_mech *m, void *state, const xmpp_creds *cr, const unsigned char *in, size_t n,
+                           unsigned char *out, size_t cap)
+{
+    unsigned char *work = (unsigned char *)state;
+
+    (void)m; (void)cr;
+    if (cap < n + 4)
+        return XMPP_E_ARENA;
+    if (++*work < 4)                            /* work in slices */
+        return XMPP_E_AGAIN;
+    memcpy(out, "you ", 4);
+    memcpy(out + 4, in, n);
+    return (int)n + 4;
+}
+
+static int hello_success(const xmpp_mech *m, void *state, const xmpp_creds *cr, const unsigned char *in, size_t n)
+{
+    (void)m; (void)state; (void)cr;
+    return n == 3 && memcmp(in, "bye", 3) == 0 ? XMPP_OK : XMPP_E_SERVER_PROOF;
+}
+
+static const xmpp_mech hello_mech = {"X-HELLO", XMPP_MECH_MUTUAL, 1, NULL, hello_start, hello_challenge, hello_success};
+
+static const char *const test_features[] = {"urn:example:test", NULL};
+extern const xmpp_ext test_ext;
+
+static int test_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)state;
+    if (strcmp(xmpp_ns(ev->payload), "urn:example:test") != 0)
+        return XMPP_EXT_PASS;
+    if (ev->type == XMPP_EV_IQ) {
+        if (xmpp_answerf(c, "<told xmlns='urn:example:test'>%s</told>", xmpp_text(ev->payload)) != XMPP_OK)
+            fail("answer in a hook");
+        return XMPP_EXT_TAKEN;
+    }
+    if (xmpp_is(ev->payload, "inside", NULL)) { /* these do nothing inside a hook */
+        xmpp_step(c, 0);
+        xmpp_reset(c);
+        if (xmpp_next(c) != NULL || xmpp_close(c) != XMPP_E_STATE)
+            fail("next or close did something inside a hook");
+        return XMPP_EXT_TAKEN;
+    }
+    return xmpp_ext_event(ev, &test_ext, 7, "data");
+}
+
+static int test_result(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)c; (void)state;
+    return xmpp_ext_event(ev, &test_ext, 8, NULL);
+}
+
+static void test_online(xmpp_client *c, void *state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    if (xmpp_iq_begin(c, &w, "get", NULL) == XMPP_OK) {
+        xmpp_w_leaf(&w, "any", "urn:example:test", "news?");
+        if (xmpp_ext_iq_commit(c, &test_ext, &w, NULL, 0) <= 0)
+            fail("a request in a hook");
+    }
+}
+
+static void test_presence(xmpp_client *c, void *state, xmpp_writer *w)
+{
+    (void)c; (void)state;
+    xmpp_w_leaf(w, "x", "urn:example:test", "");
+}
+
+static bool test_trusts(xmpp_client *c, void *state, const char *jid)
+{
+    (void)c; (void)state;
+    return xmpp_jid_equal(jid, "friend@example.org", true);
+}
+
+const xmpp_ext test_ext = {test_features, test_stanza, test_result, test_online, NULL, test_presence, test_trusts, NULL, NULL};
+
+/* ---- settings ---- */
+
+static void list_mechs(const char *v)
+{
+    const char *w;
+    size_t n = 0, i;
+
+    while ((w = word(&v)) != NULL && n + 1 < sizeof R.mechs / sizeof *R.mechs) {
+        R.mechs[n] = strcmp(w, "X-HELLO") == 0 ? &hello_mech : NULL;
+        for (i = 0; xmpp_mechs_all[i] != NULL; i++)
+            if (strcmp(xmpp_mechs_all[i]->name, w) == 0)
+                R.mechs[n] = xmpp_mechs_all[i];
+        if (R.mechs[n++] == NULL)
+            fail("no such mechanism: %s", w);
+    }
+    R.mechs[n] = NULL;
+    R.cfg.mechs = R.mechs;
+}
+
+static void list_exts(const char *v)
+{
+    static int no_state;
+    const char *w;
+    size_t n = 0;
+
+    while ((w = word(&v)) != NULL && n + 1 < sizeof R.exts / sizeof *R.exts) {
+        R.exts[n].state = &no_state;
+        if (strcmp(w, "ping") == 0)
+            R.exts[n].ext = &xmpp_ping_ext;
+        else if (strcmp(w, "version") == 0) {
+            R.exts[n].ext = &xmpp_version_ext;
+            R.exts[n].state = &R.version;
+        } else if (strcmp(w, "disco") == 0) {
+            R.exts[n].ext = &xmpp_disco_ext;
+            R.exts[n].state = &R.disco;
+        } else if (strcmp(w, "roster") == 0) {
+            R.exts[n].ext = &xmpp_roster_ext;
+            R.exts[n].state = &R.roster;
+        } else if (strcmp(w, "test") == 0)
+            R.exts[n].ext = &test_ext;
+        else
+            fail("no such extension: %s", w);
+        n++;
+    }
+    R.exts[n].ext = NULL;
+    R.acct.exts = R.exts;
+}
+
+static void list_options(const char *v)
+{
+    static const struct { const char *name; uint16_t bit; } all[] = {
+        {"plain", XMPP_OPT_PLAIN}, {"plain_without_tls", XMPP_OPT_PLAIN_WITHOUT_TLS}, {"prepared", XMPP_OPT_PREPARED},
+        {"answer_anybody", XMPP_OPT_ANSWER_ANYBODY}, {"redirect_freely", XMPP_OPT_REDIRECT_FREELY}};
+    const char *w;
+    size_t i;
+
+    while ((w = word(&v)) != NULL) {
+        for (i = 0; i < 5 && strcmp(all[i].name, w) != 0; i++)
+            ;
+        if (i == 5)
+            fail("no such option: %s", w);
+        R.cfg.options = (uint16_t)(R.cfg.options | all[i].bit);
+    }
+}
+
+static void set(const char *v)
+{
+    const char *k = need(&v), *rest, *w;
+    size_t n;
+
+    while (*v == ' ')
+        v++;
+    rest = v;
+#define IS(name) (strcmp(k, name) == 0)
+    if (IS("mechs"))
+        list_mechs(rest);
+    else if (IS("exts"))
+        list_exts(rest);
+    else if (IS("options"))
+        list_options(rest);
+    else if (IS("features"))
+        for (n = 0; n < 11 && (w = word(&v)) != NULL; n++) {
+            R.features[n] = w;
+            R.disco.features = R.features;
+        }
+    else if (IS("not") || IS("only"))           /* modes; see play() */
+        ;
+    else if (IS("disco")) {                     /* CATEGORY TYPE NAME [NODE] */
+        R.disco.category = need(&v);
+        R.disco.type = need(&v);
+        R.disco.name = need(&v);
+        R.disco.node = word(&v);
+    } else if (IS("version")) {                 /* NAME VERSION [OS] */
+        R.version.name = need(&v);
+        R.version.version = need(&v);
+        R.version.os = word(&v);
+    } else if (IS("keys")) {                    /* HASH SALT ITERATIONS: derived keys and no password */
+        R.key_hash = need(&v);
+        R.key_salt = need(&v);
+        R.key_i = number(need(&v));
+    } else {
+        w = need(&v);
+        if (IS("jid"))
+            R.jid = w;
+        else if (IS("password"))
+            R.acct.password = R.password = w;
+        else if (IS("server_password"))         /* what the server believes */
+            R.password = w;
+        else if (IS("no_password"))
+            R.acct.password = NULL;
+        else if (IS("keep_keys"))               /* starts with none and fills them */
+            R.acct.keys = &R.keys;
+        else if (IS("pinned"))
+            R.acct.keys = &R.keys, R.keys.pinned = 1;
+        else if (IS("host"))
+            R.acct.host = w;
+        else if (IS("port"))
+            R.acct.port = (uint16_t)number(w);
+        else if (IS("ascii_domain"))
+            R.acct.ascii_domain = w;
+        else if (IS("cert"))
+            R.acct.use_cert = strcmp(w, "yes") == 0;
+        else if (IS("lang"))
+            R.cfg.lang = w;
+        else if (IS("tls"))
+            R.cfg.tls = (uint8_t)(strcmp(w, "direct") == 0 ? XMPP_TLS_DIRECT : strcmp(w, "none") == 0 ? XMPP_TLS_NONE_UNSAFE
+                                                                                                    : XMPP_TLS_START);
+        else if (IS("step_ms"))
+            R.cfg.step_ms = number(w);
+        else if (IS("iq_ms"))
+            R.cfg.iq_ms = number(w);
+        else if (IS("ping_ms"))
+            R.cfg.ping_ms = strcmp(w, "never") == 0 ? XMPP_FOREVER : number(w);
+        else if (IS("answer_ms"))
+            R.cfg.answer_ms = number(w);
+        else if (IS("space_ms"))
+            R.cfg.space_ms = number(w);
+        else if (IS("close_ms"))
+            R.cfg.close_ms = number(w);
+        else if (IS("min_iterations"))
+            R.cfg.min_iterations = number(w);
+        else if (IS("max_iterations"))
+            R.cfg.max_iterations = number(w);
+        else if (IS("redirects"))
+            R.cfg.redirects = (uint8_t)number(w);
+        else if (IS("arena"))                   /* the smallest that will do */
+            R.acct.arena_size = number(w);
+        else if (IS("queue"))
+            R.acct.queue_size = number(w);
+        else if (IS("roster"))                  /* contacts that are remembered */
+            R.roster.seen = R.seen, R.roster.seen_max = number(w);
+        else if (IS("init"))                    /* what xmpp_init answers */
+            R.init = error_code(w);
+        else if (IS("open_error"))
+            R.open_error = error_code(w);
+        else if (IS("tls_error"))
+            R.tls_error = error_code(w);
+        else if (IS("blocked"))                 /* until X: unblock */
+            R.blocked = strcmp(w, "yes") == 0;
+        else if (IS("no_random"))
+            R.no_random = strcmp(w, "yes") == 0;
+        else if (IS("slow_close"))              /* until X: closed */
+            R.slow_close = strcmp(w, "yes") == 0;
+        else if (IS("big"))                     /* no: not with large buffers */
+            R.no_big = strcmp(w, "no") == 0;
+        else
+            fail("no such setting: %s", k);
+    }
+#undef IS
+}
+
+/* ---- events ---- */
+
+static const char *const event_names[] = {"NONE", "ONLINE", "OFFLINE", "PASSWORD", "MESSAGE", "MESSAGE_ERROR", "PRESENCE",
+    "PRESENCE_ERROR", "SUBSCRIPTION", "IQ", "IQ_RESULT", "STANZA", "SKIPPED", "DROPPED", "EXT", "WAKE"};
+static const char *const show_names[] = {"online", "chat", "away", "xa", "dnd"};
+
+static void field(const char *k, const char *v)
+{
+    if (v == NULL)
+        fail("the event's %s is NULL", k);
+    add(&R.ev, k, strlen(k) + 1);
+    add(&R.ev, v, strlen(v) + 1);
+}
+
+static void field_int(const char *k, long v)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%ld", v);
+    field(k, text);
+}
+
+static void field_node(const char *k, xmpp_node n)
+{
+    buf b = {0, 0, 0};
+
+    clear(&b);
+    if (xmpp_name(n)[0] != '\0') {
+        adds(&b, "{");
+        adds(&b, xmpp_ns(n));
+        adds(&b, "}");
+        adds(&b, xmpp_name(n));
+    }
+    field(k, b.p);
+    free(b.p);
+}
+
+static void add_item(buf *b, const xmpp_roster_item *it)
+{
+    xmpp_node g = xmpp_child(it->node, "group", NULL);
+
+    if (b->n > 0)
+        adds(b, "; ");
+    adds(b, it->jid);
+    adds(b, " ");
+    adds(b, it->subscription[0] != '\0' ? it->subscription : "-");
+    adds(b, it->ask[0] != '\0' ? " ask" : "");
+    adds(b, it->approved ? " approved" : "");
+    adds(b, it->name[0] != '\0' ? " " : "");
+    adds(b, it->name);
+    for (; xmpp_name(g)[0] != '\0'; g = xmpp_sibling(g))
+        if (xmpp_is(g, "group", NULL)) {
+            adds(b, " #");
+            adds(b, xmpp_text(g));
+        }
+}
+
+/* Takes the event down as text at once: it lives until the next step only. */
+static void take_event(const xmpp_event *e)
+{
+    xmpp_node q = xmpp_first(e->payload);
+    buf b = {0, 0, 0};
+    char xml[16000];
+    size_t n;
+
+    clear(&R.ev);
+    clear(&b);
+    if (e->type < 1 || e->type >= (int)(sizeof event_names / sizeof *event_names))
+        fail("an event of unknown type %d", e->type);
+    field("type", event_names[e->type]);
+    field("error", xmpp_errname(e->error));
+    field("from", e->from);
+    field("to", e->to);
+    field("id", e->id);
+    field("kind", e->kind);
+    if (e->type == XMPP_EV_MESSAGE)
+        field("body", e->body);
+    field("status", e->status);
+    field("condition", e->condition);
+    field("text", e->text);
+    field_node("stanza", e->stanza);
+    field_node("payload", e->payload);
+    field("tag", e->tag == NULL ? "" : (const char *)e->tag);
+    field("ext", e->ext == NULL ? "" : e->ext == &xmpp_roster_ext ? "roster" : e->ext == &test_ext ? "test"
+                 : e->ext == &xmpp_disco_ext ? "disco" : "other");
+    field_int("size", (long)e->size);
+    field_int("code", e->code);
+    field("show", e->show >= 0 && e->show < 5 ? show_names[e->show] : "?");
+    field_int("priority", e->priority);
+    if (e->ext == &xmpp_roster_ext) {
+        xmpp_roster_item it;
+
+        if (e->code == XMPP_ROSTER_PUSH && e->data != NULL)
+            add_item(&b, (const xmpp_roster_item *)e->data);
+        else
+            for (; xmpp_name(q)[0] != '\0'; q = xmpp_sibling(q))
+                if (xmpp_roster_read(q, &it))
+                    add_item(&b, &it);
+        field("items", b.p);
+    }
+    n = xmpp_to_xml(e->stanza, xml, sizeof xml);
+    if (n < sizeof xml)
+        field("xml", xml);
+    n = xmpp_to_xml(e->payload, xml, sizeof xml);
+    if (n < sizeof xml)
+        field("payload_xml", xml);
+    free(b.p);
+    add(&R.events, R.ev.p, R.ev.n);
+    R.have = true;
+    R.done++;
+    R.offline = e->type == XMPP_EV_OFFLINE ? true : e->type == XMPP_EV_ONLINE ? false : R.offline;
+    if (R.verbose) {
+        size_t i;
+
+        printf("E:");
+        for (i = 0; i < R.ev.n; i += strlen(R.ev.p + i) + 1) {
+            const char *k = R.ev.p + i, *v = k + strlen(k) + 1;
+
+            i += strlen(k) + 1;
+            if (*v != '\0' && strcmp(v, "0") != 0 && strcmp(v, "XMPP_OK") != 0 && strcmp(k, "xml") != 0)
+                printf(" %s=%s", k, v);
+        }
+        printf("\n");
+    }
+}
+
+static const char *event_field(const char *k)
+{
+    size_t i = 0;
+
+    while (i < R.ev.n) {
+        const char *name = R.ev.p + i, *v = name + strlen(name) + 1;
+
+        if (strcmp(name, k) == 0)
+            return v;
+        i = (size_t)(v - R.ev.p) + strlen(v) + 1;
+    }
+    return NULL;
+}
+
+static bool one_of(const char *list, const char *v)
+{
+    size_t n = strlen(v);
+
+    for (;;) {
+        if (strncmp(list, v, n) == 0 && (list[n] == '\0' || list[n] == '|'))
+            return true;
+        list = strchr(list, '|');
+        if (list++ == NULL)
+            return false;
+    }
+}
+
+static void check_event(const char *text)
+{
+    const char *w = need(&text);
+
+    if (!R.have)
+        fail("expected event %s, nothing happens%s%s", w, R.sent.n > R.sent_at ? "; sent: " : "", R.sent.p + R.sent_at);
+    if (strcmp(event_field("type"), w) != 0)
+        fail("expected event %s\n    got %s error=%s condition=%s from=%s xml=%s", w, event_field("type"), event_field("error"),
+             event_field("condition"), event_field("from"), event_field("xml"));
+    while ((w = word(&text)) != NULL) {
+        const char *eq = strchr(w, '='), *v;
+        char *k;
+
+        if (eq == NULL)
+            fail("KEY=VALUE: %s", w);
+        k = copy(w, (size_t)(eq - w));
+        v = event_field(k);
+        if (v == NULL)
+            fail("this event has no %s", k);
+        else if (strcmp(k, "error") == 0 ? !one_of(eq + 1, v) : strcmp(v, eq + 1) != 0)
+            fail("expected %s=%s\n    got %s", k, eq + 1, v);
+        free(k);
+    }
+    R.have = false;
+}
+
+/* ---- the pump ---- */
+
+/* Works until nothing more happens. for_event: or until an event is at hand. */
+static void pump(bool for_event)
+{
+    unsigned idle = 0, again = 0;
+
+    if (R.init != 0) {                          /* then the client is inert */
+        xmpp_step(&R.c, R.now);
+        if (xmpp_next(&R.c) != NULL || xmpp_wants(&R.c) != 0 || xmpp_deadline(&R.c) != XMPP_FOREVER)
+            fail("not inert");
+        return;
+    }
+    for (;;) {
+        unsigned before = R.done;
+        const xmpp_event *e = NULL;
+
+        if (!R.have) {
+            e = R.m.wait ? xmpp_wait(&R.c, 0) : xmpp_next(&R.c);
+            if (e != NULL) {
+                if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone)
+                    fail("an event after OFFLINE: %s", event_names[e->type]);
+                take_event(e);
+                R.gone = R.offline;
+            }
+        }
+        if (R.have && for_event)
+            return;
+        if (e == NULL)
+            xmpp_step(&R.c, R.now);
+        if (R.done != before)
+            idle = 0;
+        else if (xmpp_wants(&R.c) & XMPP_WANT_NOW) {
+            if (R.have && ++idle > 300)
+                return;
+            if (!R.have && ++again > 200000)
+                fail("XMPP_WANT_NOW for ever");
+        } else if (++idle > 2) {
+            if (R.avail == R.in.n || !R.open)
+                return;
+            R.avail = R.in.n;                   /* the second part of a cut */
+            idle = 0;
+        }
+    }
+}
+
+static void skip_spaces(void)
+{
+    while (R.m.take != 0 && R.sent_at < R.sent.n && R.sent.p[R.sent_at] == ' ')
+        R.sent_at++;
+}
+
+/* Everything that the client did must have been mentioned by now. */
+static void quiet(void)
+{
+    pump(false);
+    skip_spaces();
+    if (R.sent_at < R.sent.n)
+        fail("the client also sent: %s", R.sent.p + R.sent_at);
+    if (R.have)
+        fail("an event that nobody expected: %s error=%s condition=%s text=%s xml=%s", event_field("type"), event_field("error"),
+             event_field("condition"), event_field("text"), event_field("xml"));
+    for (; R.calls_at < R.calls.n; R.calls_at += strlen(R.calls.p + R.calls_at) + 1)
+        if (strcmp(R.calls.p + R.calls_at, "close") != 0 && strcmp(R.calls.p + R.calls_at, "drop") != 0)
+            fail("the client also called: %s", R.calls.p + R.calls_at);
+    if (R.offline && R.open && !R.closing)
+        fail("offline, and the connection is still open");
+}
+
+static void advance(uint32_t ms)
+{
+    quiet();
+    for (;;) {
+        uint32_t d = xmpp_deadline(&R.c);
+
+        if (d == 0 && !R.have) {
+            pump(false);
+            d = xmpp_deadline(&R.c);
+            if (d == 0 && !R.have)
+                fail("a deadline of 0 that does not pass");
+        }
+        if (R.have || d > ms)
+            d = ms;
+        R.now += d;
+        ms -= d;
+        pump(false);
+        if (ms == 0)
+            return;
+    }
+}
+
+/* A cut of the stream is right between tags or in text, not in a tag, reference or UTF-8 sequence. */
+static bool good_edge(const char *s, size_t n, size_t at)
+{
+    size_t i = at;
+
+    if (at < n && ((unsigned char)s[at] & 0xC0) == 0x80)
+        return false;
+    while (i > 0 && s[i - 1] != '>' && s[i - 1] != '<' && s[i - 1] != ';' && s[i - 1] != '&')
+        i--;
+    return i == 0 || s[i - 1] == '>' || s[i - 1] == ';';
+}
+
+static void check_sent(const char *pat)
+{
+    long n;
+    size_t i, end;
+
+    pump(false);
+    if (strncmp(pat, "{space}", 7) != 0)
+        skip_spaces();
+    n = meet(pat, R.sent.p + R.sent_at, R.sent.n - R.sent_at, '{', false);
+    if (n < 0) {
+        buf want = {0, 0, 0};
+
+        adds(&want, pat);
+        fail("expected C: %s\n         got C: %s%s%s%s%s", want.p, R.sent.p + R.sent_at,
+             R.have ? "\n         and event " : "", R.have ? event_field("type") : "",
+             R.have && event_field("error") ? " " : "", R.have ? event_field("error") : "");
+    }
+    if (hash_named(pat) != NULL && strstr(pat, "mechanism='SCRAM") != NULL)
+        R.hash = hash_named(pat);
+    end = R.sent_at + (size_t)n;
+    for (i = 0; i < R.edges && R.m.take == 0; i++)
+        if (R.edge[i] > R.sent_at && R.edge[i] < end) {
+            if (R.m.room == 0)
+                fail("not in one send: %.*s[cut here]%.*s", (int)(R.edge[i] - R.sent_at), R.sent.p + R.sent_at,
+                     (int)(end - R.edge[i]), R.sent.p + R.edge[i]);
+            if (!good_edge(R.sent.p + R.sent_at, (size_t)n, R.edge[i] - R.sent_at))
+                fail("cut inside a tag: %.*s[cut here]", (int)(R.edge[i] - R.sent_at), R.sent.p + R.sent_at);
+        }
+    R.sent_at = end;
+}
+
+static void check_call(const char *text)
+{
+    pump(false);
+    for (; R.calls_at < R.calls.n; R.calls_at += strlen(R.calls.p + R.calls_at) + 1) {
+        const char *c = R.calls.p + R.calls_at;
+
+        if (strcmp(c, text) == 0) {
+            R.calls_at += strlen(c) + 1;
+            return;
+        }
+        if (strcmp(c, "close") != 0 && strcmp(c, "drop") != 0)
+            break;
+    }
+    fail("expected IO: %s\n         got IO: %s", text, R.calls_at < R.calls.n ? R.calls.p + R.calls_at : "nothing");
+}
+
+/* ---- the application's calls ---- */
+
+static int show_named(const char *s)
+{
+    int i;
+
+    for (i = 0; i < 5; i++)
+        if (s != NULL && strcmp(show_names[i], s) == 0)
+            return i;
+    return s == NULL ? XMPP_SHOW_ONLINE : (int)number(s);
+}
+
+static const char *or_null(const char *s) { return s == NULL || strcmp(s, "-") == 0 ? NULL : s; }
+
+static xmpp_claim *claim_named(const char *s, char **mem)
+{
+    size_t i = (size_t)(s[0] - 'a') & 3;
+
+    *mem = R.claim_buf[i];
+    return &R.claim[i];
+}
+
+static int call_begin(const char *to, const char *body)
+{
+    xmpp_writer w;
+    int e = xmpp_begin(&R.c, &w);
+
+    if (e != XMPP_OK)
+        return e;
+    if (xmpp_message(&R.c, "x@example.org", "meanwhile") != XMPP_E_STATE)
+        fail("a stanza while a writer is open");
+    xmpp_w_open(&w, "message", NULL);
+    xmpp_w_attr(&w, "to", to);
+    xmpp_w_leaf(&w, "body", NULL, body);
+    xmpp_w_close(&w);
+    return xmpp_commit(&R.c, &w);
+}
+
+static int call_iq(const char *type, const char *to, uint32_t ms, void *tag, const char *payload)
+{
+    xmpp_writer w;
+    void (*add_xml)(xmpp_writer *, const char *, ...) = xmpp_writef;
+    int e = xmpp_iq_begin(&R.c, &w, type, to);
+
+    if (e != XMPP_OK)
+        return e;
+    add_xml(&w, payload);
+    return xmpp_iq_commit(&R.c, &w, tag, ms);
+}
+
+static void call(const char *line_text)
+{
+    /* without the format attribute: these take text from a file */
+    int (*sendf)(xmpp_client *, const char *, ...) = xmpp_sendf;
+    int (*iqf)(xmpp_client *, const char *, const char *, void *, const char *, ...) = xmpp_iqf;
+    int (*answerf)(xmpp_client *, const char *, ...) = xmpp_answerf;
+    int (*claimf)(xmpp_client *, xmpp_claim *, const char *, ...) = xmpp_claim_answerf;
+    xmpp_client *c = &R.c;
+    char *mem;
+    const char *arrow = strstr(line_text, " -> XMPP_"), *v, *k, *a, *b, *d;
+    int want = arrow != NULL ? error_code(arrow + 4) : 0, got = 0;
+    size_t n = arrow != NULL ? (size_t)(arrow - line_text) : strlen(line_text);
+    char *text = copy(line_text, n);
+    buf x = {0, 0, 0};
+
+    v = keep(text);
+    free(text);
+    k = need(&v);
+#define IS(name) (strcmp(k, name) == 0)
+#define REST() (*v == ' ' ? v++ : v, clear(&x), expand(v, '{', &x), keep(x.p))
+    if (IS("presence")) {                       /* [SHOW [STATUS]] */
+        a = word(&v);
+        got = xmpp_presence(c, show_named(a), word(&v));
+    } else if (IS("presence_to")) {             /* TO|- SHOW STATUS|- PRIORITY */
+        a = need(&v); b = need(&v); d = need(&v);
+        got = xmpp_presence_to(c, or_null(a), show_named(b), or_null(d), atoi(need(&v)));
+    } else if (IS("unavailable")) {             /* [TO|- [STATUS]] */
+        a = or_null(word(&v));
+        got = xmpp_unavailable(c, a, word(&v));
+    } else if (IS("subscription")) {            /* KIND JID */
+        a = need(&v);
+        got = xmpp_subscription(c, need(&v), a);
+    } else if (IS("message")) {                 /* TO BODY */
+        a = need(&v);
+        got = xmpp_message(c, a, need(&v));
+    } else if (IS("message_full")) {            /* to= type= id= thread= subject= body= */
+        xmpp_msg m = {NULL, NULL, NULL, NULL, NULL, NULL};
+
+        while ((a = word(&v)) != NULL) {
+            b = strchr(a, '=') + 1;
+            if (a[0] == 's') m.subject = b;
+            else if (a[0] == 'b') m.body = b;
+            else if (a[0] == 'i') m.id = b;
+            else if (a[1] == 'o') m.to = b;
+            else if (a[1] == 'y') m.type = b;
+            else m.thread = b;
+        }
+        got = xmpp_message_full(c, &m);
+    } else if (IS("send")) {                    /* XML */
+        a = REST();
+        got = xmpp_send_xml(c, a, strlen(a));
+    } else if (IS("sendf")) {                   /* TEMPLATE with "a<b" as its value */
+        a = REST();
+        got = sendf(c, a, "a<b");
+    } else if (IS("write")) {                   /* TO BODY: by calls */
+        a = need(&v);
+        got = call_begin(a, need(&v));
+    } else if (IS("iq")) {                      /* TYPE TO|- TAG PAYLOAD */
+        a = need(&v); b = need(&v); d = need(&v);
+        got = iqf(c, a, or_null(b), (void *)(size_t)d, REST());
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("iq_ms")) {                   /* MS TYPE TO|- TAG PAYLOAD */
+        uint32_t ms = number(need(&v));
+
+        a = need(&v); b = need(&v); d = need(&v);
+        got = call_iq(a, or_null(b), ms, (void *)(size_t)d, REST());
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("answer"))                    /* [PAYLOAD] */
+        got = *v == '\0' ? xmpp_answer(c) : answerf(c, REST());
+    else if (IS("answer_error")) {              /* TYPE CONDITION [TEXT [NS NAME]] */
+        a = need(&v); b = need(&v); d = or_null(word(&v));
+        k = word(&v);
+        got = xmpp_answer_error(c, a, b, d, k, word(&v));
+    } else if (IS("claim")) {                   /* NAME MS [SIZE]: a, b, c or d */
+        xmpp_claim *cl = claim_named(need(&v), &mem);
+
+        a = need(&v);
+        b = word(&v);
+        got = xmpp_iq_claim(c, cl, mem, b != NULL ? number(b) : sizeof R.claim_buf[0], number(a));
+    } else if (IS("claim_answer")) {
+        xmpp_claim *cl = claim_named(need(&v), &mem);
+
+        got = claimf(c, cl, REST());
+    } else if (IS("claim_error")) {
+        xmpp_claim *cl = claim_named(need(&v), &mem);
+
+        a = need(&v);
+        b = need(&v);
+        got = xmpp_claim_error(c, cl, a, b, word(&v));
+    } else if (IS("claim_open")) {
+        xmpp_claim *cl = claim_named(need(&v), &mem);
+
+        if (cl->open != (strcmp(need(&v), "yes") == 0))
+            fail("the claim is %s", cl->open ? "open" : "not open");
+    } else if (IS("password"))
+        xmpp_password(c, or_null(word(&v)));
+    else if (IS("unpin"))
+        xmpp_unpin(c);
+    else if (IS("close"))
+        got = xmpp_close(c);
+    else if (IS("reset")) {
+        xmpp_reset(c);
+        R.offline = false;
+    } else if (IS("ping")) {                    /* TO|- TAG */
+        a = or_null(need(&v));
+        got = xmpp_ping(c, a, (void *)(size_t)need(&v));
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("ask_version")) {
+        a = or_null(need(&v));
+        got = xmpp_ask_version(c, a, (void *)(size_t)need(&v));
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("ask_disco")) {               /* TO|- NODE|- TAG */
+        a = or_null(need(&v));
+        b = or_null(need(&v));
+        got = xmpp_ask_disco(c, a, b, (void *)(size_t)need(&v));
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("roster_get")) {
+        got = xmpp_roster_get(c);
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("roster_set")) {              /* JID NAME|- [GROUP...] TAG is "set" */
+        const char *groups[6];
+
+        a = need(&v);
+        b = or_null(need(&v));
+        for (n = 0; n < 5 && (groups[n] = word(&v)) != NULL; n++)
+            ;
+        groups[n] = NULL;
+        got = xmpp_roster_set(c, a, b, n > 0 ? groups : NULL, (void *)(size_t)keep("set"));
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("roster_remove")) {
+        got = xmpp_roster_remove(c, need(&v), (void *)(size_t)keep("remove"));
+        got = got > 0 ? XMPP_OK : got;
+    } else
+        fail("no such call: %s", k);
+#undef REST
+#undef IS
+    free(x.p);
+    if (got != want)
+        fail("expected %s\n    got %s", xmpp_errname(want), xmpp_errname(got));
+}
+
+/* ---- transport and questions ---- */
+
+static void transport(const char *v)
+{
+    const char *k = need(&v);
+
+    quiet();
+    if (strcmp(k, "eof") == 0)
+        R.eof = true;
+    else if (strcmp(k, "error") == 0)
+        R.error = error_code(need(&v));
+    else if (strcmp(k, "block") == 0)
+        R.blocked = true;
+    else if (strcmp(k, "unblock") == 0)
+        R.blocked = false;
+    else if (strcmp(k, "closed") == 0)
+        R.may_close = true;
+    else if (strcmp(k, "no_random") == 0)
+        R.no_random = true;
+    else
+        fail("no such thing: %s", k);
+}
+
+static void same(const char *what, const char *want, const char *got)
+{
+    if (strcmp(want, got) != 0)
+        fail("expected %s %s\n    got %s", what, want, got);
+}
+
+static void question(const char *v)
+{
+    const char *k = need(&v);
+    xmpp_info info;
+    char text[400];
+
+    quiet();
+    xmpp_get_info(&R.c, &info);
+    if (strcmp(k, "quiet") == 0)
+        return;
+    if (strcmp(k, "online") == 0)
+        same(k, need(&v), xmpp_online(&R.c) ? "yes" : "no");
+    else if (strcmp(k, "jid") == 0)
+        same(k, need(&v), xmpp_own_jid(&R.c));
+    else if (strcmp(k, "mechanism") == 0)
+        same(k, need(&v), info.mechanism);
+    else if (strcmp(k, "tls") == 0)
+        same(k, need(&v), info.tls ? "yes" : "no");
+    else if (strcmp(k, "round_trips") == 0) {
+        snprintf(text, sizeof text, "%u", info.round_trips);
+        same(k, need(&v), text);
+    } else if (strcmp(k, "bytes") == 0) {       /* what was counted is what went by, since the one open */
+        if (info.bytes_in != R.in_at || info.bytes_out != R.sent.n)
+            fail("counted %lu and %lu bytes, it was %lu and %lu", (unsigned long)info.bytes_in, (unsigned long)info.bytes_out,
+                 (unsigned long)R.in_at, (unsigned long)R.sent.n);
+    } else if (strcmp(k, "deadline") == 0) {
+        snprintf(text, sizeof text, "%lu", (unsigned long)xmpp_deadline(&R.c));
+        same(k, need(&v), xmpp_deadline(&R.c) == XMPP_FOREVER ? "never" : text);
+    } else if (strcmp(k, "caps") == 0) {
+        xmpp_caps_ver(&R.c, text);
+        same(k, need(&v), text);
+    } else if (strcmp(k, "keys") == 0) {        /* HASH SALT ITERATIONS of derived keys that the client filled */
+        xmpp_keys had = R.keys;
+
+        R.key_hash = need(&v);
+        if (strcmp(R.key_hash, "none") == 0) {
+            if (had.hash != 0)
+                fail("there are keys");
+            return;
+        }
+        R.key_salt = need(&v);
+        R.key_i = number(need(&v));
+        memset(&R.keys, 0, sizeof R.keys);
+        make_keys();
+        if (had.hash != R.keys.hash || had.pinned != R.keys.pinned || had.salt_n != R.keys.salt_n ||
+            memcmp(had.salt, R.keys.salt, had.salt_n) != 0 || memcmp(had.iterations, R.keys.iterations, 4) != 0 ||
+            memcmp(had.client_key, R.keys.client_key, hash_named(R.key_hash)->size) != 0 ||
+            memcmp(had.server_key, R.keys.server_key, hash_named(R.key_hash)->size) != 0)
+            fail("the keys are not what they should be");
+    } else
+        fail("no such question: %s", k);
+}
+
+/* ---- playing ---- */
+
+static void prepare(void)
+{
+    xmpp_io io;
+    size_t i, sizes[3];
+
+    R.cfg = xmpp_default_config;
+    R.cfg.min_iterations = 1;
+    R.acct.arena_size = R.acct.queue_size = 768;
+    R.acct.password = R.password = "secret";
+    R.jid = "user@example.org/attic";
+    R.version.name = "attic sensor";
+    R.version.version = "1.0";
+    for (i = 0; i < R.s->n; i++)
+        if (R.s->l[i].kind == '@') {
+            R.at = &R.s->l[i];
+            set(R.s->l[i].text);
+        }
+    R.acct.jid = R.jid;
+    if (R.key_hash != NULL) {
+        make_keys();
+        R.acct.keys = &R.keys;
+        R.acct.password = NULL;
+    }
+    sizes[0] = R.m.rx;
+    sizes[1] = R.m.big && !R.no_big ? 8192 : R.acct.arena_size;
+    sizes[2] = R.m.big && !R.no_big ? 4096 : R.acct.queue_size;
+    for (i = 0; i < 3; i++) {                   /* the very end is watched by the sanitizer, and nothing is aligned */
+        R.mem[i] = malloc(sizes[i] + 1);
+        if (R.mem[i] == NULL)
+            abort();
+        memset(R.mem[i], 0xA5, sizes[i] + 1);
+    }
+    R.acct.rx = (char *)R.mem[0] + R.m.odd;
+    R.acct.arena = (char *)R.mem[1] + R.m.odd;
+    R.acct.queue = (char *)R.mem[2] + R.m.odd;
+    R.acct.rx_size = sizes[0];
+    R.acct.arena_size = sizes[1];
+    R.acct.queue_size = sizes[2];
+    memset(&R.c, 0xA5, sizeof R.c);
+    io.ops = R.m.room != 0 ? &room_ops : &net_ops;
+    io.ctx = NULL;
+    R.now = R.m.clock;
+    R.at = &R.s->l[0];
+    same("xmpp_init", xmpp_errname(R.init), xmpp_errname(xmpp_init(&R.c, &R.cfg, &R.acct, io)));
+}
+
+/* Gives the client a group of S: lines, cut if this run wants it. Returns the group's last line. */
+static size_t serve(size_t i)
+{
+    size_t from = R.in.n;
+
+    quiet();
+    for (;; i++) {
+        expand(R.s->l[i].text, '{', &R.in);
+        if (i + 1 == R.s->n || R.s->l[i + 1].kind != 'S')
+            break;
+        R.at = &R.s->l[i + 1];
+    }
+    if (R.verbose)
+        printf("<- %s\n", R.in.p + from);
+    if (R.in.n - from > R.marks)
+        R.marks = (unsigned)(R.in.n - from);
+    R.avail = R.m.cut > 0 && R.m.cut < R.in.n - from ? from + R.m.cut : R.in.n;
+    return i;
+}
+
+static void play_lines(void)
+{
+    size_t i;
+    buf x = {0, 0, 0};
+
+    for (i = 0; i < R.s->n; i++) {
+        const line *l = R.at = &R.s->l[i];
+
+        if (l->kind == 'C')
+            check_sent(l->text);
+        else if (l->kind == 'S')
+            i = serve(i);
+        else if (l->kind == 'E') {
+            pump(true);
+            check_event(l->text);
+        } else if (l->kind == 'A') {
+            if (R.verbose)
+                printf("A: %s\n", l->text);
+            call(l->text);
+        } else if (l->kind == 'T') {
+            if (R.verbose)
+                printf("T: %s\n", l->text);
+            advance(number(l->text + 1));
+        } else if (l->kind == 'I')
+            check_call(l->text);
+        else if (l->kind == 'X')
+            transport(l->text);
+        else if (l->kind == 'Q')
+            question(l->text);
+        else if (l->kind == 'V') {
+            size_t n = strcspn(l->text, " ");
+
+            clear(&x);
+            expand(l->text + n + (l->text[n] == ' '), '{', &x);
+            clear(var(l->text, n, true));
+            add(var(l->text, n, true), x.p, x.n);
+        }
+    }
+    quiet();
+    free(x.p);
+}
+
+/* One run. True when it went as written; events: what happened, for comparing. */
+static bool run_once(const script *s, const mode *m, bool verbose, buf *events)
+{
+    size_t i;
+    bool ok = false;
+
+    memset(&R, 0, sizeof R);
+    R.s = s;
+    R.m = *m;
+    R.verbose = verbose;
+    clear(&R.in);
+    clear(&R.sent);
+    clear(&R.calls);
+    clear(&R.ev);
+    clear(&R.first);
+    clear(&R.last);
+    clear(&R.challenge);
+    if (setjmp(R.out) == 0) {
+        prepare();
+        play_lines();
+        R.live = true;                          /* to the end */
+    }
+    ok = R.live;
+    clear(events);
+    if (ok)
+        add(events, R.events.p, R.events.n);
+    for (i = 0; i < R.vars; i++)
+        free(R.var[i].v.p);
+    for (i = 0; i < R.text_n; i++)
+        free(R.text[i]);
+    for (i = 0; i < 3; i++)
+        free(R.mem[i]);
+    free(R.in.p);
+    free(R.sent.p);
+    free(R.calls.p);
+    free(R.ev.p);
+    free(R.events.p);
+    free(R.first.p);
+    free(R.last.p);
+    free(R.challenge.p);
+    return ok;
+}
+
+static const mode modes[] = {
+    /* name     rx    chunk cut take room clock         big    wait   odd */
+    {"whole",   256,  0,    0,  0,   0,   1000,         false, false, false},
+    {"big",     4096, 0,    0,  0,   0,   0,            true,  false, true},
+    {"rx64",    64,   0,    0,  0,   0,   1,            false, false, true},
+    {"bytes",   64,   1,    0,  0,   0,   0x7ffff000u,  false, false, false},
+    {"wrap",    256,  0,    0,  0,   0,   0xffffff00u,  false, false, true},
+    {"wait",    256,  0,    0,  0,   0,   5,            false, true,  false},
+    {"room",    256,  0,    0,  0,   256, 1000,         false, false, true},
+    {"take100", 256,  0,    0,  100, 0,   1000,         false, false, false},
+    {"take7",   256,  0,    0,  7,   0,   1000,         false, false, true},
+    {"take1",   64,   1,    0,  1,   0,   1000,         false, false, false},
+    {"cuts",    256,  0,    1,  0,   0,   1000,         false, false, false}};
+
+/* "@ not MODE..." and "@ only MODE..." */
+static bool allowed(const script *s, const char *mode_name)
+{
+    bool ok = true;
+    size_t i;
+
+    for (i = 0; i < s->n; i++)
+        if (s->l[i].kind == '@' && (strncmp(s->l[i].text, "not ", 4) == 0 || strncmp(s->l[i].text, "only ", 5) == 0)) {
+            bool only = s->l[i].text[0] == 'o', found = false;
+            const char *p = s->l[i].text;
+            size_t n = strlen(mode_name);
+
+            while ((p = strchr(p, ' ')) != NULL) {
+                p++;
+                found = found || (strncmp(p, mode_name, n) == 0 && (p[n] == ' ' || p[n] == '\0'));
+            }
+            ok = ok && found == only;
+        }
+    return ok;
+}
+
+static buf first, other;                        /* the events of the first run and of the one at hand */
+
+static bool play(const script *s, const char *only_mode, bool verbose, unsigned long *runs)
+{
+    size_t i;
+    bool have_first = false;
+
+    for (i = 0; i < sizeof modes / sizeof *modes; i++) {
+        mode m = modes[i];
+
+        if (!allowed(s, m.name) || (only_mode != NULL && strcmp(only_mode, m.name) != 0))
+            continue;
+        do {
+            ++*runs;
+            if (!run_once(s, &m, verbose, have_first ? &other : &first))
+                return false;
+            verbose = false;
+            if (have_first && (first.n != other.n || memcmp(first.p, other.p, first.n) != 0)) {
+                size_t at = 0;
+
+                while (at < first.n && at < other.n && first.p[at] == other.p[at])
+                    at++;
+                while (at > 0 && first.p[at - 1] != '\0')
+                    at--;
+                snprintf(R.why, sizeof R.why, "[%s %lu] other events than in the first run: %s, not %s", m.name,
+                         (unsigned long)m.cut, at < other.n ? other.p + at : "", at < first.n ? first.p + at : "");
+                return false;
+            }
+            have_first = true;
+        } while (m.cut > 0 && ++m.cut < R.marks);
+    }
+    return true;
+}
+
+/* ---- files ---- */
+
+static void push(script *s, const line *l)
+{
+    s->l = (line *)realloc(s->l, (s->n + 1) * sizeof *s->l);
+    if (s->l == NULL)
+        abort();
+    s->l[s->n++] = *l;
+}
+
+static char *slurp(const char *file)
+{
+    FILE *f = fopen(file, "rb");
+    buf b = {0, 0, 0};
+    char part[4096];
+    size_t n;
+
+    if (f == NULL) {
+        fprintf(stderr, "%s: cannot be read\n", file);
+        exit(2);
+    }
+    clear(&b);
+    while ((n = fread(part, 1, sizeof part, f)) > 0)
+        add(&b, part, n);
+    fclose(f);
+    return b.p;
+}
+
+static char *files[200];                        /* texts and paths, freed at the end */
+static size_t file_n;
+
+static char *file_keep(char *p)
+{
+    if (file_n == sizeof files / sizeof *files)
+        exit(2);
+    return files[file_n++] = p;
+}
+
+/* Reads a file's lines into scripts; the first one holds what belongs to all. */
+static void load(const char *file, script **all, size_t *n)
+{
+    char *text = file_keep(slurp(file)), *next;
+    int no = 0;
+
+    for (; text != NULL && *text != '\0'; text = next) {
+        char *end = strchr(text, '\n'), *p;
+        line l;
+
+        next = end != NULL ? end + 1 : NULL;
+        if (end != NULL)
+            *end = '\0';
+        no++;
+        l.file = file;
+        l.no = no;
+        if (*text == '\0' || *text == '#')
+            continue;
+        if (strncmp(text, "== ", 3) == 0) {
+            *all = (script *)realloc(*all, (*n + 1) * sizeof **all);
+            if (*all == NULL)
+                abort();
+            memset(&(*all)[*n], 0, sizeof **all);
+            (*all)[(*n)++].name = text + 3;
+            continue;
+        }
+        if (strncmp(text, "@ include ", 10) == 0) {
+            const char *slash = strrchr(file, '/');
+            size_t dir = slash != NULL ? (size_t)(slash - file) + 1 : 0;
+            buf path = {0, 0, 0};
+
+            add(&path, file, dir);
+            adds(&path, text + 10);
+            load(file_keep(path.p), all, n);
+            continue;
+        }
+        p = strchr(text, ' ');
+        l.kind = text[0];
+        l.text = p != NULL ? p + 1 : text + strlen(text);
+        if (strchr("CSEATIXQV@", l.kind) == NULL || (l.kind != '@' && strchr(text, ':') == NULL)) {
+            fprintf(stderr, "%s:%d: what is this? %s\n", file, no, text);
+            exit(2);
+        }
+        push(&(*all)[*n - 1], &l);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *only_mode = NULL, *only_name = NULL, *count = getenv("COUNT_FILE");
+    unsigned long passed = 0, failed = 0, total = 0;
+    bool verbose = false;
+    int a;
+
+    for (a = 1; a < argc; a++) {
+        script *all = NULL;
+        size_t n = 1, i, j;
+
+        if (strcmp(argv[a], "-v") == 0) {
+            verbose = true;
+            continue;
+        }
+        if ((strcmp(argv[a], "-m") == 0 || strcmp(argv[a], "-n") == 0) && a + 1 < argc) {
+            *(argv[a][1] == 'm' ? &only_mode : &only_name) = argv[a + 1];
+            a++;
+            continue;
+        }
+        all = (script *)calloc(1, sizeof *all);
+        if (all == NULL)
+            abort();
+        load(argv[a], &all, &n);
+        for (i = n > 1 ? 1 : 0; i < n; i++) {
+            script s = {NULL, 0, NULL};
+            unsigned long runs = 0;
+
+            for (j = 0; i > 0 && j < all[0].n; j++)
+                push(&s, &all[0].l[j]);
+            for (j = 0; j < all[i].n; j++)
+                push(&s, &all[i].l[j]);
+            s.name = all[i].name;
+            if (only_name == NULL || (s.name != NULL && strstr(s.name, only_name) != NULL)) {
+                const char *base = strrchr(argv[a], '/');
+                bool ok = play(&s, only_mode, verbose, &runs);
+
+                printf("%s %s%s%s (%lu runs)\n", ok ? "ok  " : "FAIL", base != NULL ? base + 1 : argv[a], s.name != NULL ? ": " : "",
+                       s.name != NULL ? s.name : "", runs);
+                if (!ok)
+                    printf("  %s\n", R.why);
+                fflush(stdout);
+                *(ok ? &passed : &failed) += 1;
+                total += runs;
+            }
+            free(s.l);
+        }
+        for (i = 0; i < n; i++)
+            free(all[i].l);
+        free(all);
+        while (file_n > 0)
+            free(files[--file_n]);
+    }
+    free(first.p);
+    free(other.p);
+    printf("%lu runs\n%lu passed, %lu failed\n", total, passed, failed);
+    if (count != NULL) {
+        FILE *f = fopen(count, "a");
+
+        if (f != NULL) {
+            fprintf(f, "%lu %lu\n", passed, failed);
+            fclose(f);
+        }
+    }
+    return failed > 0;
+}

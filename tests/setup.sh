@@ -1,0 +1,88 @@
+#!/bin/sh
+# setup.sh demo|check|size: sees to it that the programs and libraries which that target needs are
+# there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
+# It starts no daemon and touches no server's configuration.
+set -u
+want=${1:-check}
+CC=${CC:-cc}
+policy=/usr/sbin/policy-rc.d
+packages=
+
+# need PACKAGE TEST...: PACKAGE is missing when the command TEST fails
+need() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || packages="$packages $package"
+}
+has() { command -v "$1"; }
+# has_header COMPILER HEADER: can the compiler find it?
+has_header() { printf '#include <stdio.h>\n#include <%s>\n' "$2" | $1 -E -x c - ; }
+has_cmocka() {
+    printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n%s\n' \
+        '#include <cmocka.h>' | $CC -E -x c -
+}
+
+need_cross() {
+    need gcc-arm-none-eabi has arm-none-eabi-gcc
+    need libnewlib-arm-none-eabi has_header "arm-none-eabi-gcc --specs=nano.specs" string.h
+    need python3 test -x /usr/bin/python3
+}
+need_demo() {
+    need gcc has "${CC%% *}"
+    need libc6-dev has_header "$CC" stdlib.h
+    need libbearssl-dev has_header "$CC" bearssl.h
+    need python3 test -x /usr/bin/python3
+    need openssl has openssl
+    need prosody test -x /usr/bin/prosody
+}
+need_check() {
+    need_demo
+    need_cross
+    need gcc has gcc
+    need g++ has g++
+    need clang has clang++
+    need valgrind has valgrind
+    need libcmocka-dev has_cmocka
+    need ejabberd test -x /usr/sbin/ejabberdctl
+    need prosody-modules test -d /usr/lib/prosody/modules/mod_auth_ccert
+    need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
+}
+
+case $want in
+demo) need_demo ;;
+check) need_check ;;
+size) need_cross ;;
+*) echo "usage: setup.sh demo|check|size" >&2; exit 2 ;;
+esac
+[ -n "$packages" ] || exit 0
+packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
+packages=${packages% }
+
+tell() {
+    echo "make $want needs these packages (names of Debian 12): $packages" >&2
+    echo "as root:  apt-get install --no-install-recommends $packages" >&2
+    exit 1
+}
+command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || tell
+
+log=build/logs/setup.log
+mkdir -p build/logs || exit 1
+: >"$log"
+made_policy=
+clean_up() { [ -z "$made_policy" ] || rm -f "$policy"; }
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e "$policy" ]; then     # 101: forbidden. invoke-rc.d then starts and stops nothing
+    made_policy=1
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit 1
+fi
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        -o DPkg::Lock::Timeout=120 $packages </dev/null >>"$log" 2>&1
+}
+echo "setup: installing $packages"
+install || { apt-get update -q >>"$log" 2>&1 && install; } || {
+    tail -n 15 "$log" >&2
+    echo "setup: could not install them; see $log" >&2
+    exit 1
+}

@@ -1,0 +1,55 @@
+/* all: every mechanism, every extension, templates, claims, words for errors, the trace */
+#include "size.h"
+STATE_IS(xmpp_client)
+
+static const xmpp_version version = { "sensor", "1.0", NULL };
+static const xmpp_disco disco = { "client", "bot", "sensor", "https://example.org/sensor", NULL };
+static const xmpp_ext_use exts[] = {
+    { &xmpp_ping_ext, NULL },
+    { &xmpp_version_ext, (void *)(uintptr_t)&version },
+    { &xmpp_disco_ext, (void *)(uintptr_t)&disco },
+    { &xmpp_roster_ext, memory + 3072 },
+    { NULL, NULL }
+};
+static const xmpp_config config = { .mechs = xmpp_mechs_all, .options = XMPP_OPT_PLAIN };
+static const xmpp_account account = {
+    .jid = "sensor@example.org/attic", .exts = exts, .rx = memory, .rx_size = 256,
+    .arena = memory + 256, .arena_size = 1024, .queue = memory + 1280, .queue_size = 1024
+};
+
+#define EXTRA more(io);
+static void more(xmpp_io io)
+{
+    const char *text = (const char *)memory;
+    xmpp_trace *trace = (xmpp_trace *)(void *)(memory + 4096);
+    xmpp_claim *claim = (xmpp_claim *)(void *)(memory + 5120);
+    xmpp_msg full = { text, text, text, text, text, text };
+    const xmpp_event *answer;
+
+    sink = xmpp_sendf(&client, "<message to='%s'><body>%s</body></message>", text, text);
+    sink = xmpp_send_xml(&client, text, 64);
+    sink = xmpp_message_full(&client, &full);
+    sink = xmpp_presence_to(&client, text, XMPP_SHOW_DND, text, -1);
+    sink = xmpp_unavailable(&client, NULL, text);
+    sink = xmpp_subscription(&client, text, "subscribe");
+    sink = xmpp_answerf(&client, "<x xmlns='%s'/>", text);
+    sink = xmpp_answer_error(&client, "cancel", "item-not-found", text, NULL, NULL);
+    sink = xmpp_iq_claim(&client, claim, (char *)memory, 128, 1000);
+    sink = xmpp_claim_answerf(&client, claim, "<x xmlns='%s'/>", text);
+    sink = xmpp_claim_error(&client, claim, "wait", "resource-constraint", NULL);
+    sink = xmpp_ask(&client, xmpp_ping(&client, text, NULL), 1000, NULL, NULL, &answer);
+    sink = xmpp_ask_version(&client, text, NULL);
+    sink = xmpp_ask_disco(&client, text, NULL, NULL);
+    sink = xmpp_roster_get(&client);
+    sink = xmpp_roster_set(&client, text, text, NULL, NULL);
+    sink = xmpp_roster_remove(&client, text, NULL);
+    sink = xmpp_strerror(sink)[0] + xmpp_errname(sink)[0];
+    sink = (int)xmpp_to_xml(xmpp_wait(&client, 100)->stanza, (char *)memory, 64);
+    sink = xmpp_trace_io(trace, io).ops != NULL;
+    sink = xmpp_close(&client);
+}
+
+void start(void)
+{
+    DEVICE(&config, &account)
+}

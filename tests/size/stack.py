@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""stack.py SYMBOLS ROOTS FILE.ci...: prints the most bytes of stack that a chain of calls takes which
+begins at one of the functions named in ROOTS (a name a line). SYMBOLS is the output of nm on the
+linked image: calls through pointers are followed to those functions alone that were linked. The .ci
+files are GCC's (-fcallgraph-info=su). The deepest chain goes to standard error. Fails when the stack
+of a function is unknown or dynamic, on recursion, and on an indirect call that has no rule below.
+"""
+import re
+import sys
+
+# Where a call through a pointer may go, by the member that is called: a pattern of function names.
+# None: code that is not the library's (transport, application), which is not counted.
+INDIRECT = {
+    "go": r"xmppi_go_\w+",                                           # the steps of the negotiation
+    "on": r"xmppi_on_(error|proceed|failure|challenge|success)",      # elements that are no stanza
+    "fold": r"xmppi_sha\d+_\w*",
+    "start": r"xmppi_(scram|plain|empty)_start",
+    "challenge": r"xmppi_scram_challenge",
+    "success": r"xmppi_scram_success",
+    "stanza": r"xmppi_(ping|version|disco|roster)_stanza",
+    "result": r"xmppi_(ping|version|disco|roster)_result",
+    "online": r"xmppi_(ping|version|disco|roster)_(online|offline)",
+    "offline": r"xmppi_(ping|version|disco|roster)_(online|offline)",
+    "presence": r"xmppi_(ping|version|disco|roster)_presence",
+    "trusts": r"xmppi_(ping|version|disco|roster)_trusts",
+    "deadline": r"xmppi_(ping|version|disco|roster)_deadline",
+    "due": r"xmppi_(ping|version|disco|roster)_due",
+}
+for member in ("open recv send close start_tls binding wants reason room random utc millis wait "
+               "print on_other").split():
+    INDIRECT[member] = None
+
+# The C library's and the compiler's own functions: leaves, with room to spare over newlib-nano's.
+LEAVES = {name: 16 for name in "memcpy memmove memset memcmp memchr strlen strcmp strncmp strchr strrchr strspn strcspn".split()}
+LEAF_PATTERN = re.compile(r"__(aeabi_|gnu_thumb1_|u?div|u?mod|mul|ashl|lshr|ashr|clz|ctz|bswap)\w*|abort")
+
+
+def leaf_bytes(name):
+    """None when it is no leaf; 64-bit division takes the most."""
+    if name in LEAVES:
+        return LEAVES[name]
+    return (48 if "ldiv" in name or "moddi" in name else 16) if LEAF_PATTERN.fullmatch(name) else None
+
+
+def fail(words):
+    sys.exit("FAIL stack: " + words)
+
+
+def plain(title):
+    """GCC's title of a function without the file before it and the clone's number after it."""
+    return title.rsplit(":", 1)[-1].split(".", 1)[0]
+
+
+def member_called(place):
+    """The member through which the source calls at "file:line:column"."""
+    path, line, column = place.rsplit(":", 2)
+    with open(path, errors="replace") as f:
+        text = f.readlines()[int(line) - 1]
+    # the column is somewhere in the callee's expression or at its parenthesis
+    calls = [(m.end(), m[1]) for m in re.finditer(r"(?:->|\.)\s*(\w+)\)?\s*\(", text)]
+    calls += [(m.end(), m[1]) for m in re.finditer(r"(?<![\w>.])(\w+)\s*\(", text) if m[1] in INDIRECT]
+    after = sorted(c for c in calls if c[0] >= int(column))
+    if not after:
+        fail("no call through a member seen at %s: %s" % (place, text.strip()))
+    return after[0][1]
+
+
+def read_graph(paths):
+    size, calls = {}, {}
+    for path in paths:
+        for line in open(path):
+            node = re.match(r'node: \{ title: "([^"]*)" label: "([^"]*)"', line)
+            edge = re.match(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"(?: label: "([^"]*)")?', line)
+            if node:
+                stack = re.search(r"(\d+) bytes \((\w+)", node[2])
+                if stack and stack[2] == "dynamic":
+                    fail("%s takes a dynamic amount" % node[1])
+                if stack:
+                    size[node[1]] = int(stack[1])
+            elif edge:
+                calls.setdefault(edge[1], set()).add((edge[2], edge[3]))
+    return size, calls
+
+
+def main(symbols, roots, graphs):
+    linked = {line.split()[-1] for line in open(symbols) if line.split()[-2:-1] != ["U"]}
+    linked = {plain(name) for name in linked}
+    size, calls = read_graph(graphs)
+    by_name = {}
+    for title in size:
+        by_name.setdefault(plain(title), []).append(title)
+    known = {}
+
+    def targets(title):
+        for name, place in calls.get(title, ()):
+            if name != "__indirect_call":
+                yield name
+                continue
+            member = member_called(place)
+            if member not in INDIRECT:
+                fail("no rule for the call of '%s' at %s: add it to INDIRECT in tests/size/stack.py"
+                     % (member, place))
+            if INDIRECT[member] is not None:
+                for other in linked:
+                    if re.fullmatch(INDIRECT[member], other):
+                        yield from by_name.get(other, ())
+
+    def depth(title, path):
+        if title in path:
+            fail("recursion: " + " -> ".join(map(plain, path[path.index(title):] + (title,))))
+        if title not in known:
+            name = plain(title)
+            if title not in size:
+                own = leaf_bytes(name)
+                if own is None:
+                    fail("unknown stack of '%s', called by %s" % (name, plain(path[-1]) if path else "?"))
+                known[title] = (own, ((name, own),))
+            else:
+                below = max((depth(t, path + (title,)) for t in sorted(set(targets(title)))),
+                            default=(0, ()))
+                known[title] = (size[title] + below[0], ((name, size[title]),) + below[1])
+        return known[title]
+
+    begin = [name for name in open(roots).read().split() if name in by_name]
+    if not begin:
+        fail("none of the roots is in the call graph")
+    total, chain = max(depth(title, ()) for name in begin for title in by_name[name])
+    for name, own in chain:
+        print("%6d %s" % (own, name), file=sys.stderr)
+    print(total)
+
+
+main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -1,0 +1,1485 @@
+/* TLS with BearSSL: the pure parts, and handshakes with a BearSSL server in this process, over a pipe in memory.
+   Certificates are made by tls_certs.sh, found beside this file's path or given as a folder in argv[1]. */
+
+#define _DEFAULT_SOURCE             /* mkdtemp */
+#define XMPP_TLS_BEARSSL_IMPLEMENTATION
+#include "xmpp_tls_bearssl.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <cmocka.h>
+
+#define DAY 86400u
+
+static char     folder[512];
+static uint32_t today;
+
+/* ---- files ---- */
+
+static size_t load(const char *name, void *buf, size_t cap)
+{
+    char path[1024];
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    n = fread(buf, 1, cap, f);
+    fclose(f);
+    assert_in_range(n, 1, cap - 1);
+    return n;
+}
+
+static void add_anchor(xmpp_bearssl_store *s, const char *name)
+{
+    char path[1024];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_true(xmpp_bearssl_anchors_file(s, path) > 0);
+}
+
+static void add_own(xmpp_bearssl_own *o, const char *name)
+{
+    char path[1024];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(xmpp_bearssl_own_file(o, path), XMPP_OK);
+}
+
+/* ---- a pipe and a server ---- */
+
+typedef struct queue { unsigned char b[65536]; size_t n; bool eof; } queue;
+
+typedef struct link {
+    queue up, down;                     /* to the server, to the client */
+    size_t piece, room;                 /* bytes a call moves; bytes the pipe holds */
+    uint32_t utc;
+    int opens, closes, below;           /* below: what recv and send answer when not 0 */
+    bool no_random, deaf;
+    br_ssl_server_context server;
+    br_x509_minimal_context server_x509;
+    unsigned char records[BR_SSL_BUFSIZE_BIDI];
+    xmpp_bearssl_own own;
+    unsigned char own_mem[8192];
+    xmpp_bearssl_store store, server_store;
+    xmpp_bearssl_anchor list[4], server_list[4];
+    unsigned char mem[4096], server_mem[4096];
+    char got[8192];                     /* what the server received */
+    size_t got_n;
+    xmpp_bearssl tls;
+    unsigned char client_records[XMPP_BEARSSL_BUFFER(16384)];
+    xmpp_bearssl_config cfg;
+    xmpp_io io;
+} link_t;
+
+static xmpp_bearssl_x509 x509;
+static link_t the_link, the_second;
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static size_t take(queue *q, void *buf, size_t n)
+{
+    n = smaller(n, q->n);
+    memcpy(buf, q->b, n);
+    memmove(q->b, q->b + n, q->n - n);
+    q->n -= n;
+    return n;
+}
+
+static void put(queue *q, const void *buf, size_t n)
+{
+    assert_in_range(n, 0, sizeof q->b - q->n);
+    memcpy(q->b + q->n, buf, n);
+    q->n += n;
+}
+
+static int pipe_open(void *ctx, const xmpp_target *to)
+{
+    link_t *l = (link_t *)ctx;
+    (void)to;
+    l->opens++;
+    return XMPP_OK;
+}
+
+static int pipe_recv(void *ctx, void *buf, size_t n)
+{
+    link_t *l = (link_t *)ctx;
+
+    if (l->below != 0)
+        return l->below;
+    n = take(&l->down, buf, smaller(n, l->piece));
+    return n > 0 ? (int)n : l->down.eof ? XMPP_IO_EOF : 0;
+}
+
+static int pipe_send(void *ctx, const void *buf, size_t n)
+{
+    link_t *l = (link_t *)ctx;
+
+    if (l->below != 0)
+        return l->below;
+    if (l->deaf)
+        return XMPP_IO_EOF;
+    n = smaller(smaller(n, l->piece), l->room > l->up.n ? l->room - l->up.n : 0);
+    put(&l->up, buf, n);
+    return (int)n;
+}
+
+static int pipe_close(void *ctx, bool now)
+{
+    (void)now;
+    ((link_t *)ctx)->closes++;
+    return 1;
+}
+
+static unsigned pipe_wants(void *ctx) { return ((link_t *)ctx)->down.n > 0 ? XMPP_WANT_NOW | XMPP_WANT_READ : XMPP_WANT_READ; }
+
+static int pipe_reason(void *ctx, const char **words)
+{
+    (void)ctx;
+    *words = "the pipe broke";
+    return XMPP_E_CONNECT;
+}
+
+static int pipe_random(void *ctx, void *out, size_t n)
+{
+    memset(out, 0x5A, n);
+    return ((link_t *)ctx)->no_random ? XMPP_E_ENTROPY : XMPP_OK;
+}
+
+static uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
+
+static const xmpp_io_ops pipe_ops = {
+    pipe_open, pipe_recv, pipe_send, pipe_close, NULL, NULL, pipe_wants, pipe_reason, NULL, pipe_random, pipe_utc,
+    NULL, NULL
+};
+
+/* Lets the server work until it waits. */
+static void serve(link_t *l)
+{
+    br_ssl_engine_context *e = &l->server.eng;
+    unsigned char *buf;
+    size_t len;
+    unsigned st;
+
+    for (;;) {
+        st = br_ssl_engine_current_state(e);
+        if (st == BR_SSL_CLOSED)
+            return;
+        if ((st & BR_SSL_SENDREC) != 0) {
+            buf = br_ssl_engine_sendrec_buf(e, &len);
+            put(&l->down, buf, len);
+            br_ssl_engine_sendrec_ack(e, len);
+        } else if ((st & BR_SSL_RECVAPP) != 0) {
+            buf = br_ssl_engine_recvapp_buf(e, &len);
+            assert_in_range(len, 1, sizeof l->got - l->got_n);
+            memcpy(l->got + l->got_n, buf, len);
+            l->got_n += len;
+            br_ssl_engine_recvapp_ack(e, len);
+        } else if ((st & BR_SSL_RECVREC) != 0 && l->up.n > 0) {
+            buf = br_ssl_engine_recvrec_buf(e, &len);
+            br_ssl_engine_recvrec_ack(e, take(&l->up, buf, len));
+        } else {
+            return;
+        }
+    }
+}
+
+static void server_says(link_t *l, const char *text, size_t n)
+{
+    unsigned char *buf;
+    size_t len;
+
+    while (n > 0) {
+        buf = br_ssl_engine_sendapp_buf(&l->server.eng, &len);
+        assert_non_null(buf);
+        len = smaller(len, n);
+        memcpy(buf, text, len);
+        br_ssl_engine_sendapp_ack(&l->server.eng, len);
+        br_ssl_engine_flush(&l->server.eng, 0);
+        serve(l);
+        text += len;
+        n -= len;
+    }
+}
+
+/* A server with a certificate of tls_certs.sh and a client that trusts a root ("" for none). */
+static link_t *setup_link(link_t *l, const char *chain, const char *key, const char *root)
+{
+    xmpp_io below;
+
+    memset(l, 0, sizeof *l);
+    l->piece = l->room = sizeof l->up.b;
+    l->utc = today;
+    xmpp_bearssl_own_init(&l->own, l->own_mem, sizeof l->own_mem);
+    add_own(&l->own, chain);
+    add_own(&l->own, key);
+    if (l->own.cert.install == xmpp_bearssl_cert_ec)
+        br_ssl_server_init_full_ec(&l->server, l->own.chain, l->own.cert.chain_count, BR_KEYTYPE_EC,
+                                   (const br_ec_private_key *)l->own.cert.key);
+    else
+        br_ssl_server_init_full_rsa(&l->server, l->own.chain, l->own.cert.chain_count,
+                                    (const br_rsa_private_key *)l->own.cert.key);
+    br_ssl_engine_set_buffer(&l->server.eng, l->records, sizeof l->records, 1);
+    br_ssl_engine_inject_entropy(&l->server.eng, "0123456789abcdef0123456789abcdef", 32);
+    assert_int_equal(br_ssl_server_reset(&l->server), 1);
+
+    xmpp_bearssl_store_init(&l->store, l->list, 4, l->mem, sizeof l->mem);
+    if (root[0] != 0)
+        add_anchor(&l->store, root);
+    l->cfg.anchors = l->list;
+    l->cfg.anchor_count = l->store.count;
+    l->cfg.profile = xmpp_bearssl_profile_full;
+    l->cfg.x509 = &x509;
+    l->cfg.records = l->client_records;
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER(4096);
+    below.ops = &pipe_ops;
+    below.ctx = l;
+    l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
+    return l;
+}
+
+static link_t *good_link(void) { return setup_link(&the_link, "good.chain", "good.key", "ca.pem"); }
+
+/* After a change of l->cfg. */
+static void again(link_t *l)
+{
+    xmpp_io below = l->tls.below;
+    l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
+}
+
+static int open_to(link_t *l, const char *name, bool tls)
+{
+    xmpp_target to;
+
+    to.host = "host.invalid";
+    to.tls_name = name;
+    to.port = 5223;
+    to.tls = tls;
+    return l->io.ops->open(l->io.ctx, &to);
+}
+
+static const char *words(link_t *l)
+{
+    const char *w = NULL;
+    l->io.ops->reason(l->io.ctx, &w);
+    assert_non_null(w);
+    return w;
+}
+
+static int why(link_t *l)
+{
+    const char *w;
+    return l->io.ops->reason(l->io.ctx, &w);
+}
+
+/* Steps until "hello" is taken or the handshake fails. Returns XMPP_OK or the reason. */
+static int shake(link_t *l)
+{
+    int i, n;
+
+    for (i = 0; i < 100000; i++) {
+        n = l->io.ops->send(l->io.ctx, "hello", 5);
+        if (n == XMPP_IO_ERROR) {
+            assert_int_equal(l->io.ops->recv(l->io.ctx, l->got, 1), XMPP_IO_ERROR);
+            return why(l);
+        }
+        assert_true(n >= 0);
+        if (n > 0) {
+            for (i = 0; i < 1000 && l->got_n < 5; i++) {
+                l->io.ops->recv(l->io.ctx, l->got + l->got_n, 0);
+                serve(l);
+            }
+            assert_int_equal(n, 5);
+            assert_int_equal(l->got_n, 5);
+            assert_memory_equal(l->got, "hello", 5);
+            l->got_n = 0;
+            return XMPP_OK;
+        }
+        serve(l);
+    }
+    fail_msg("the handshake does not end: server %d", br_ssl_engine_last_error(&l->server.eng));
+    return XMPP_E_TIMEOUT;
+}
+
+static int connect_to(link_t *l, const char *name)
+{
+    int e = open_to(l, name, true);
+    return e != XMPP_OK ? e : shake(l);
+}
+
+static void expect(const char *chain, const char *key, const char *root, const char *name, int error, const char *text)
+{
+    link_t *l = setup_link(&the_link, chain, key, root);
+
+    assert_int_equal(connect_to(l, name), error);
+    if (error != XMPP_OK) {
+        assert_non_null(strstr(words(l), text));
+        assert_int_equal(l->io.ops->close(l->io.ctx, true), 1);
+        assert_non_null(strstr(words(l), text));       /* until the next open */
+        assert_int_equal(why(l), error);
+    }
+    assert_null(error != XMPP_OK ? x509.owner : NULL);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+/* ==== handshakes ==== */
+
+static void accepts_good_chains(void **state)
+{
+    (void)state;
+    expect("good.chain", "good.key", "ca.pem", "xmpp.test", XMPP_OK, "");
+    expect("good.chain", "good.key", "ca.pem", "XMPP.Test", XMPP_OK, "");
+    expect("good.chain", "good.key", "ca.pem", "a.wild.test", XMPP_OK, "");
+    expect("good.chain", "good.key", "both.pem", "other.example", XMPP_OK, "");
+    expect("rsa.pem", "rsa.key", "other.pem", "xmpp.test", XMPP_OK, "");
+    expect("sha384.pem", "sha384.key", "ca.pem", "xmpp.test", XMPP_OK, "");
+    expect("p384.pem", "p384.key", "ca.pem", "xmpp.test", XMPP_OK, "");
+    expect("srv.pem", "srv.key", "ca.pem", "xmpp.test", XMPP_OK, "");
+    expect("addr.pem", "addr.key", "ca.pem", "xmpp.test", XMPP_OK, "");
+    expect("late.pem", "late.key", "ca.pem", "xmpp.test", XMPP_OK, "");    /* ends after 2050: GeneralizedTime */
+}
+
+static void refuses_other_names(void **state)
+{
+    (void)state;
+    expect("good.chain", "good.key", "ca.pem", "wrong.example", XMPP_E_TLS_NAME,
+           "the certificate is for xmpp.test, *.wild.test, other.example, expected wrong.example (BearSSL 56)");
+    expect("good.chain", "good.key", "ca.pem", "wild.test", XMPP_E_TLS_NAME, "expected wild.test");
+    expect("good.chain", "good.key", "ca.pem", "a.b.wild.test", XMPP_E_TLS_NAME, "expected a.b.wild.test");
+    expect("good.chain", "good.key", "ca.pem", "xmpp.test.evil", XMPP_E_TLS_NAME, "expected xmpp.test.evil");
+    expect("good.chain", "good.key", "ca.pem", "mpp.test", XMPP_E_TLS_NAME, "expected mpp.test");
+    expect("cn.pem", "cn.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "the certificate is for no name, expected xmpp.test");
+    expect("nul.pem", "nul.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for xmpp.test?.evil, expected");
+    expect("server.pem", "server.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for _xmpp-server.xmpp.test, expected");
+}
+
+static void refuses_untrusted_chains(void **state)
+{
+    (void)state;
+    expect("good.chain", "good.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "not signed by any of config.anchors");
+    expect("good.pem", "good.key", "ca.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "BearSSL 62");
+    expect("ca.pem", "ca.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "BearSSL 62");
+    expect("noca.chain", "noca.key", "ca.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "may not sign");
+    expect("weak.pem", "weak.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "less than 2048 bits");
+    expect("sha1.pem", "sha1.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "SHA-1");
+    expect("critical.pem", "critical.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "critical extension");
+}
+
+static void compares_dates_with_the_clock(void **state)
+{
+    link_t *l = good_link();
+    char date[15], text[64];
+
+    (void)state;
+    l->utc = today + 200 * DAY;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+    assert_non_null(strstr(words(l), "the certificate has expired on 2"));
+    xmppi_tls_date_of(date, today + 200 * DAY);
+    snprintf(text, sizeof text, "(the clock says %.4s-%.2s-%.2s) (BearSSL 54)", date, date + 4, date + 6);
+    assert_non_null(strstr(words(l), text));
+
+    l = good_link();
+    l->utc = today - 2 * DAY;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+    assert_non_null(strstr(words(l), "the certificate is not valid yet, only from 2"));
+    assert_int_equal(l->tls.floor, 0);
+}
+
+static void needs_a_floor_without_a_clock(void **state)
+{
+    link_t *l = good_link();
+
+    (void)state;
+    l->utc = 0;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    assert_non_null(strstr(words(l), "config.floor"));
+    assert_int_equal(l->opens, 0);
+
+    l = good_link();                            /* the end after the floor, the begin not compared */
+    l->utc = 0;
+    l->cfg.floor = today - 2 * DAY;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    assert_in_range(l->tls.floor, today - DAY, today + DAY);     /* rose to the newest begin */
+    l->io.ops->close(l->io.ctx, true);
+    assert_in_range(l->tls.floor, today - DAY, today + DAY);
+
+    l = good_link();                            /* a clock before the floor is none */
+    l->utc = 12345;
+    l->cfg.floor = today - 2 * DAY;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = good_link();
+    l->utc = 0;
+    l->cfg.floor = today + 200 * DAY;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+    assert_non_null(strstr(words(l), "(the date floor is 2"));
+    assert_int_equal(l->tls.floor, today + 200 * DAY);
+}
+
+static unsigned char pins[3][32];
+
+static void pins_beside_anchors(void **state)
+{
+    link_t *l = good_link();
+    char end[64];
+
+    (void)state;
+    memset(pins, 7, sizeof pins);
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 3;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+    assert_non_null(strstr(words(l), "config.pins"));
+    assert_non_null(xmpp_bearssl_spki(&l->tls));
+    load("good.spki", end, sizeof end);
+    assert_memory_equal(xmpp_bearssl_spki(&l->tls), end, 32);
+
+    memcpy(pins[2], end, 32);
+    l = good_link();
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 3;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = good_link();                            /* both must pass */
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 3;
+    again(l);
+    assert_int_equal(connect_to(l, "wrong.example"), XMPP_E_TLS_NAME);
+    l = setup_link(&the_link, "good.chain", "good.key", "other.pem");
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 3;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_UNTRUSTED);
+}
+
+static void pin_alone(const char *chain, const char *key, const char *spki, const char *name, int error)
+{
+    link_t *l = setup_link(&the_link, chain, key, "");
+
+    load(spki, pins[0], 64);
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    again(l);
+    assert_int_equal(connect_to(l, name), XMPP_E_TLS_CONFIG);
+    assert_non_null(strstr(words(l), "pins_alone_replace_ca"));
+    l->cfg.pins_alone_replace_ca = true;
+    l->utc = 0;
+    again(l);
+    assert_int_equal(connect_to(l, name), error);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void pins_alone(void **state)
+{
+    (void)state;
+    pin_alone("good.chain", "good.key", "good.spki", "wrong.example", XMPP_OK);
+    pin_alone("order.chain", "middle.key", "good.spki", "xmpp.test", XMPP_E_TLS_PIN);
+    pin_alone("good.pem", "good.key", "good.spki", "192.0.2.1", XMPP_OK);
+    pin_alone("rsa.pem", "rsa.key", "rsa.spki", "xmpp.test", XMPP_OK);
+    pin_alone("p384.pem", "p384.key", "p384.spki", "xmpp.test", XMPP_OK);
+    pin_alone("p384.pem", "p384.key", "rsa.spki", "xmpp.test", XMPP_E_TLS_PIN);
+    pin_alone("weak.pem", "weak.key", "rsa.spki", "xmpp.test", XMPP_E_TLS_CERT);
+}
+
+static void refuses_bad_configurations(void **state)
+{
+    link_t *l = setup_link(&the_link, "good.chain", "good.key", "");
+
+    (void)state;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    assert_non_null(strstr(words(l), "neither anchors nor pins"));
+    assert_int_equal(l->opens, 0);
+
+    l = good_link();
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER(512) - 1;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    l->cfg.records_size++;
+    again(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER_IN_OUT(512, 600);
+    l->cfg.out = 601;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    l->cfg.out = 511;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    l->cfg.out = 600;
+    again(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+
+    l->cfg.profile = NULL;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+
+    l = good_link();
+    assert_int_equal(connect_to(l, "192.0.2.1"), XMPP_E_TLS_NAME);
+    assert_int_equal(connect_to(l, "2001:db8::1"), XMPP_E_TLS_NAME);
+    assert_int_equal(connect_to(l, ""), XMPP_E_TLS_NAME);
+    assert_int_equal(connect_to(l, NULL), XMPP_E_TLS_NAME);
+    memset(l->got, 'a', 256);
+    l->got[256] = 0;
+    assert_int_equal(connect_to(l, l->got), XMPP_E_TLS_NAME);
+    l->got[255] = 0;
+    assert_int_equal(open_to(l, l->got, true), XMPP_OK);
+    l->up.n = 0;
+    l->no_random = true;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_ENTROPY);
+    l->no_random = false;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void works_byte_by_byte(void **state)
+{
+    link_t *l = good_link();
+
+    (void)state;
+    l->piece = 1;
+    l->room = 7;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void shrinks_records(void **state)
+{
+    link_t *l = good_link();
+    char text[5000], back[5000];
+    size_t i, n = 0;
+    int k;
+
+    (void)state;
+    for (i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i % 26);
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER(512);
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    assert_int_equal(l->io.ops->room(l->io.ctx), 512);
+    server_says(l, text, sizeof text);
+    while (n < sizeof back && (k = l->io.ops->recv(l->io.ctx, back + n, sizeof back - n)) > 0)
+        n += (size_t)k;
+    assert_int_equal(n, sizeof text);
+    assert_memory_equal(text, back, sizeof text);
+
+    l->got_n = 0;                               /* a large text is taken a record at a time */
+    for (n = 0; n < sizeof text; n += (size_t)k) {
+        k = l->io.ops->send(l->io.ctx, text + n, sizeof text - n);
+        assert_in_range(k, 1, 512);
+        serve(l);
+    }
+    assert_int_equal(l->got_n, sizeof text);
+    assert_memory_equal(text, l->got, sizeof text);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void rooms(void **state)
+{
+    static const size_t sizes[][3] = {{512, 0, 512}, {1000, 0, 512}, {4096, 0, 4096}, {16384, 0, 16384}, {4096, 600, 512}};
+    link_t *l;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        l = good_link();
+        l->cfg.out = (uint16_t)sizes[i][1];
+        l->cfg.records_size = XMPP_BEARSSL_BUFFER_IN_OUT(sizes[i][0], l->cfg.out != 0 ? l->cfg.out : sizes[i][0]);
+        again(l);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        assert_int_equal(l->io.ops->room(l->io.ctx), sizes[i][2]);
+        l->io.ops->close(l->io.ctx, true);
+    }
+}
+
+static void reports_a_record_that_does_not_fit(void **state)
+{
+    static const unsigned char large[5] = {23, 3, 3, 0x20, 0};
+    link_t *l = good_link();
+    char c;
+
+    (void)state;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    put(&l->down, large, sizeof large);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), XMPP_IO_ERROR);
+    assert_int_equal(why(l), XMPP_E_TLS_CONFIG);
+    assert_non_null(strstr(words(l), "XMPP_BEARSSL_BUFFER(16384)"));
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void reports_a_changed_record(void **state)
+{
+    link_t *l = good_link();
+    char c;
+
+    (void)state;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "x", 1);
+    l->down.b[l->down.n - 1] ^= 1;
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), XMPP_IO_ERROR);
+    assert_int_equal(why(l), XMPP_E_TLS);
+    assert_non_null(strstr(words(l), "altered"));
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_NOW);
+}
+
+static void says_when_it_is_not_tls(void **state)
+{
+    link_t *l = good_link();
+    const char *text = "<?xml version='1.0'?><stream:stream xmlns='jabber:client'>";
+
+    (void)state;
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    put(&l->down, text, strlen(text));
+    assert_int_equal(shake(l), XMPP_E_TLS_PROTOCOL);
+    assert_non_null(strstr(words(l), "does not speak TLS"));
+}
+
+static void says_when_nothing_is_in_common(void **state)
+{
+    static const uint16_t cbc[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA};
+    link_t *l = good_link();
+
+    (void)state;
+    br_ssl_engine_set_suites(&l->server.eng, cbc, 1);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PROTOCOL);
+    assert_non_null(strstr(words(l), "in common with the server (TLS alert 40)"));
+
+    l = good_link();
+    br_ssl_engine_set_versions(&l->server.eng, BR_TLS10, BR_TLS11);
+    br_ssl_server_reset(&l->server);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PROTOCOL);
+}
+
+static void accepts_no_sha1_in_the_handshake(void **state)
+{
+    link_t *l = good_link();
+    int id;
+
+    (void)state;
+    for (id = br_sha224_ID; id <= br_sha512_ID; id++)       /* a server that can sign with nothing better */
+        if (id != br_sha256_ID)
+            br_ssl_engine_set_hash(&l->server.eng, id, NULL);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+    for (id = 0; id + 14 < (int)l->up.n; id++)              /* signature_algorithms as they are sent */
+        if (memcmp(l->up.b + id, "\x00\x0d\x00\x0e\x00\x0c\x04\x03\x05\x03\x06\x03\x04\x01\x05\x01\x06\x01", 18) == 0)
+            break;
+    assert_true(id + 14 < (int)l->up.n);
+    assert_int_equal(l->up.b[9] << 8 | l->up.b[10], BR_TLS12);
+}
+
+static void client_certificates(void **state)
+{
+    static const char *const kinds[][2] = {
+        {"client_ec.pem", "client_ec.key"}, {"client_ec.pem", "client_ec1.key"},
+        {"client_rsa.pem", "client_rsa.key"}, {"client_rsa.pem", "client_rsa1.key"}, {NULL, NULL}
+    };
+    static xmpp_bearssl_own own;
+    static unsigned char mem[4096];
+    link_t *l;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        l = good_link();
+        xmpp_bearssl_store_init(&l->server_store, l->server_list, 4, l->server_mem, sizeof l->server_mem);
+        add_anchor(&l->server_store, "ca.pem");
+        br_x509_minimal_init_full(&l->server_x509, l->server_list, l->server_store.count);
+        br_x509_minimal_set_time(&l->server_x509, today / DAY + 719528, today % DAY);
+        br_ssl_engine_set_x509(&l->server.eng, &l->server_x509.vtable);
+        br_ssl_engine_set_default_rsavrfy(&l->server.eng);
+        br_ssl_engine_set_default_ecdsa(&l->server.eng);
+        br_ssl_server_set_trust_anchor_names_alt(&l->server, l->server_list, l->server_store.count);
+        br_ssl_server_reset(&l->server);
+        if (kinds[i][0] != NULL) {
+            xmpp_bearssl_own_init(&own, mem, sizeof mem);
+            add_own(&own, kinds[i][0]);
+            l->cfg.cert = &own.cert;
+            again(l);
+            assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CLIENT_CERT);   /* no key yet */
+            add_own(&own, kinds[i][1]);
+            again(l);
+            assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+            assert_int_equal(br_ssl_engine_last_error(&l->server.eng), BR_ERR_OK);
+            l->io.ops->close(l->io.ctx, true);
+            xmpp_bearssl_own_wipe(&own);
+            assert_null(own.cert.install);
+        } else {                                /* BearSSL's server wants one and ends it */
+            assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+            while (br_ssl_engine_current_state(&l->server.eng) != BR_SSL_CLOSED) {
+                assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+                serve(l);
+            }
+            l->down.eof = true;
+            assert_int_equal(shake(l), XMPP_E_TLS);
+        }
+    }
+}
+
+static void maps_alerts(void **state)
+{
+    static const int alerts[][2] = {
+        {10, XMPP_E_TLS}, {40, XMPP_E_TLS_PROTOCOL}, {42, XMPP_E_TLS_CLIENT_CERT}, {46, XMPP_E_TLS_CLIENT_CERT},
+        {47, XMPP_E_TLS}, {48, XMPP_E_TLS_CLIENT_CERT}, {49, XMPP_E_TLS_CLIENT_CERT}, {50, XMPP_E_TLS}, {70, XMPP_E_TLS_PROTOCOL},
+        {71, XMPP_E_TLS_PROTOCOL}, {80, XMPP_E_TLS}, {112, XMPP_E_TLS_NAME}, {116, XMPP_E_TLS_CLIENT_CERT},
+        {120, XMPP_E_TLS_PROTOCOL}, {255, XMPP_E_TLS}
+    };
+    unsigned char alert[7] = {21, 3, 3, 0, 2, 2, 0};
+    char text[32];
+    link_t *l;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
+        l = good_link();
+        assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+        alert[6] = (unsigned char)alerts[i][0];
+        put(&l->down, alert, sizeof alert);
+        assert_int_equal(shake(l), alerts[i][1]);
+        snprintf(text, sizeof text, "(TLS alert %d)", alerts[i][0]);
+        assert_non_null(strstr(words(l), text));
+    }
+    for (i = 1; i < 64; i++) {                  /* every number has words */
+        xmppi_tls_explain(&l->tls, (int)i);
+        assert_true(strlen(words(l)) > sizeof " (BearSSL 99)");
+        assert_true(why(l) < 0);
+    }
+}
+
+static void starttls(void **state)
+{
+    link_t *l = good_link();
+    char buf[16];
+
+    (void)state;
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_E_STATE);
+    assert_int_equal(open_to(l, "xmpp.test", false), XMPP_OK);
+    assert_int_equal(l->opens, 1);
+    put(&l->down, "plain", 5);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_NOW | XMPP_WANT_READ);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, sizeof buf), 5);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "text", 4), 4);
+    assert_memory_equal(l->up.b, "text", 4);
+    l->up.n = 0;
+    assert_true(l->io.ops->room(l->io.ctx) > 65536u - 1);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", buf, sizeof buf), 0);
+    assert_string_equal(xmpp_bearssl_version(&l->tls), "");
+    assert_null(xmpp_bearssl_spki(&l->tls));
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_OK);
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_string_equal(xmpp_bearssl_version(&l->tls), "TLSv1.2");
+    assert_string_equal(xmpp_bearssl_cipher(&l->tls), "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_E_STATE);
+    l->io.ops->close(l->io.ctx, true);
+    assert_string_equal(xmpp_bearssl_version(&l->tls), "");
+}
+
+static void tells_what_it_waits_for(void **state)
+{
+    link_t *l = good_link();
+    char buf[16];
+
+    (void)state;
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ | XMPP_WANT_WRITE);
+    l->room = 10;                               /* the socket takes ten bytes of the ClientHello */
+    assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ | XMPP_WANT_WRITE);
+    l->room = sizeof l->up.b;
+    assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ);
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ);
+
+    server_says(l, "two words", 9);             /* decrypted bytes wait in the engine, the socket is quiet */
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 3), 3);
+    assert_int_equal(l->down.n, 0);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_NOW);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 16), 6);
+    assert_memory_equal(buf, " words", 6);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 16), 0);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ);
+
+    l->room = 0;                                /* one record is taken, then the socket must drain */
+    assert_int_equal(l->io.ops->send(l->io.ctx, "a", 1), 1);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "b", 1), 0);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ | XMPP_WANT_WRITE);
+    server_says(l, "cd", 2);                    /* and reading goes on meanwhile */
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 16), 2);
+    l->room = sizeof l->up.b;
+    assert_int_equal(l->io.ops->send(l->io.ctx, "b", 1), 1);
+    serve(l);
+    assert_int_equal(l->got_n, 2);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void truncation(void **state)
+{
+    link_t *l = good_link();
+    char c;
+
+    (void)state;
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    l->down.eof = true;
+    assert_int_equal(shake(l), XMPP_E_TLS);
+    assert_non_null(strstr(words(l), "during the TLS handshake"));
+
+    l = good_link();
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "x", 1);
+    l->down.eof = true;
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), 1);     /* what came before is not lost */
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), XMPP_IO_EOF);
+    assert_int_equal(l->io.ops->send(l->io.ctx, &c, 1), XMPP_IO_EOF);
+    assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_NOW);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+}
+
+static void passes_on_errors_from_below(void **state)
+{
+    link_t *l = good_link();
+    char c;
+
+    (void)state;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->below = XMPP_IO_ERROR;
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), XMPP_IO_ERROR);
+    assert_int_equal(why(l), XMPP_E_CONNECT);
+    assert_string_equal(words(l), "the pipe broke");
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+
+    l = good_link();                            /* the peer reads no more, but what it said is still there */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "x", 1);
+    l->deaf = true;
+    assert_int_equal(l->io.ops->send(l->io.ctx, "a", 1), 1);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "b", 1), XMPP_IO_EOF);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), 1);
+    assert_int_equal(c, 'x');
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+}
+
+static void closes_in_order(void **state)
+{
+    link_t *l = good_link();
+    char c;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "too late", 8);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);    /* waits for the server's close_notify */
+    assert_true(l->up.n > 0);
+    assert_int_equal(l->closes, 0);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
+    assert_true((l->io.ops->wants(l->io.ctx) & XMPP_WANT_READ) != 0);
+    serve(l);
+    assert_int_equal(br_ssl_engine_current_state(&l->server.eng), BR_SSL_CLOSED);
+    assert_int_equal(br_ssl_engine_last_error(&l->server.eng), BR_ERR_OK);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+    assert_int_equal(l->closes, 1);
+    for (i = 0; i < sizeof l->tls.client; i++)                  /* nothing of the keys stays */
+        assert_int_equal(((unsigned char *)&l->tls.client)[i], 0);
+    for (i = 0; i < l->cfg.records_size; i++)
+        assert_int_equal(l->client_records[i], 0);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);    /* closing what is closed is fine */
+
+    l = good_link();                            /* text in the engine that nobody reads is no obstacle */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "two words", 9);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), 1);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
+    serve(l);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+
+    l = good_link();                            /* a socket that takes nothing for a while */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->room = 0;
+    assert_int_equal(l->io.ops->send(l->io.ctx, "bye", 3), 3);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
+    assert_true((l->io.ops->wants(l->io.ctx) & XMPP_WANT_WRITE) != 0);
+    l->room = sizeof l->up.b;
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
+    serve(l);
+    assert_int_equal(l->got_n, 3);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+
+    l = good_link();                            /* an EOF instead of close_notify ends it too */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
+    l->down.eof = true;
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+
+    l = good_link();                            /* the server begins */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    br_ssl_engine_close(&l->server.eng);
+    serve(l);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), XMPP_IO_EOF);
+    serve(l);
+    assert_int_equal(br_ssl_engine_current_state(&l->server.eng), BR_SSL_CLOSED);
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
+}
+
+static void opens_again(void **state)
+{
+    link_t *l = good_link();
+    int i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        l->up.n = l->down.n = l->got_n = 0;
+        br_ssl_server_reset(&l->server);
+        assert_int_equal(connect_to(l, "wrong.example"), XMPP_E_TLS_NAME);
+        l->io.ops->close(l->io.ctx, true);
+        l->up.n = l->down.n = l->got_n = 0;
+        br_ssl_server_reset(&l->server);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        assert_int_equal(why(l), XMPP_E_CONNECT);               /* none of TLS: below is asked */
+        l->io.ops->close(l->io.ctx, true);
+    }
+}
+
+static void binds_channels(void **state)
+{
+    static const char *const kinds[][2] = {{"good", "ca.pem"}, {"sha384", "ca.pem"}, {"p384", "ca.pem"}};
+    static const int sizes[] = {32, 48, 64};
+    char pem[64], key[64], end[128], out[64];
+    link_t *l;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        snprintf(pem, sizeof pem, i == 0 ? "%s.chain" : "%s.pem", kinds[i][0]);
+        snprintf(key, sizeof key, "%s.key", kinds[i][0]);
+        l = setup_link(&the_link, pem, key, kinds[i][1]);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        snprintf(key, sizeof key, "%s.end", kinds[i][0]);
+        assert_int_equal(load(key, end, sizeof end), sizes[i]);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, sizeof out), sizes[i]);
+        assert_memory_equal(out, end, (size_t)sizes[i]);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, (size_t)sizes[i] - 1), 0);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-exporter", out, sizeof out), 0);
+        l->io.ops->close(l->io.ctx, true);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, sizeof out), 0);
+    }
+}
+
+static void lends_the_x509_struct(void **state)
+{
+    link_t *a = setup_link(&the_link, "good.chain", "good.key", "ca.pem");
+    link_t *b = setup_link(&the_second, "rsa.pem", "rsa.key", "other.pem");
+
+    (void)state;
+    assert_int_equal(open_to(a, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(open_to(b, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(a->io.ops->send(a->io.ctx, "x", 1), 0);
+    serve(a);
+    a->piece = 100;                             /* a is in the middle of its handshake */
+    assert_int_equal(a->io.ops->send(a->io.ctx, "x", 1), 0);
+    assert_ptr_equal(x509.owner, &a->tls);
+    assert_int_equal(b->io.ops->send(b->io.ctx, "x", 1), 0);
+    serve(b);
+    assert_int_equal(b->io.ops->send(b->io.ctx, "x", 1), 0);
+    assert_true(b->down.n > 0);                 /* b leaves what came where it is */
+    assert_ptr_equal(x509.owner, &a->tls);
+    assert_int_equal(shake(a), XMPP_OK);
+    assert_null(x509.owner);
+    assert_int_equal(shake(b), XMPP_OK);
+    a->io.ops->close(a->io.ctx, true);
+    assert_int_equal(open_to(a, "xmpp.test", true), XMPP_OK);
+    a->down.n = 0;
+    assert_int_equal(a->io.ops->recv(a->io.ctx, a->got, 1), 0);
+    assert_ptr_equal(x509.owner, &a->tls);
+    a->io.ops->close(a->io.ctx, true);          /* given back by a close in the middle too */
+    assert_null(x509.owner);
+    b->io.ops->close(b->io.ctx, true);
+}
+
+static void shares_a_config(void **state)
+{
+    static unsigned char more[XMPP_BEARSSL_BUFFER(1024)];
+    link_t *l = good_link();
+
+    (void)state;
+    xmpp_bearssl_records(&l->tls, more, sizeof more);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    assert_int_equal(l->io.ops->room(l->io.ctx), 1024);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static unsigned seen_at, seen_ends;
+static size_t   seen_bytes;
+
+static void on_seen(void *ctx, unsigned index, const void *der, size_t n)
+{
+    (void)der;
+    assert_ptr_equal(ctx, &seen_at);
+    assert_int_equal(index, seen_at);
+    seen_bytes += n;
+    if (n == 0)
+        seen_at++, seen_ends++;
+}
+
+static void shows_the_chain(void **state)
+{
+    link_t *l = setup_link(&the_link, "good.chain", "good.key", "other.pem");
+    char der[2048];
+
+    (void)state;
+    seen_at = seen_ends = 0;
+    seen_bytes = 0;
+    l->cfg.seen = on_seen;
+    l->cfg.seen_ctx = &seen_at;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_UNTRUSTED);
+    assert_int_equal(seen_ends, 2);
+    assert_int_equal(seen_bytes, load("good.der", der, sizeof der) + load("middle.der", der, sizeof der));
+}
+
+static void small_profiles(void **state)
+{
+    static void (*const profiles[])(br_ssl_client_context *) = {xmpp_bearssl_profile_ec_chacha, xmpp_bearssl_profile_ec_aesgcm};
+    static const char *const suites[] = {
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+    };
+    link_t *l;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        l = good_link();
+        l->cfg.profile = profiles[i];
+        again(l);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        assert_string_equal(xmpp_bearssl_cipher(&l->tls), suites[i]);
+        l->io.ops->close(l->io.ctx, true);
+        l = setup_link(&the_link, "rsa.pem", "rsa.key", "other.pem");
+        l->cfg.profile = profiles[i];
+        again(l);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PROTOCOL);
+        l = setup_link(&the_link, "sha384.pem", "sha384.key", "ca.pem");
+        l->cfg.profile = profiles[i];
+        again(l);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CERT);
+        /* pinned, the signature of the certificate does not matter */
+        l = setup_link(&the_link, "sha384.pem", "sha384.key", "");
+        l->cfg.profile = profiles[i];
+        l->cfg.pins_alone_replace_ca = true;
+        memset(pins, 7, sizeof pins);
+        l->cfg.pins = (const unsigned char (*)[32])pins;
+        l->cfg.pin_count = 1;
+        again(l);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+        memcpy(pins[0], xmpp_bearssl_spki(&l->tls), 32);
+        l->up.n = l->down.n = 0;
+        br_ssl_server_reset(&l->server);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", l->got, 64), 0);
+        l->io.ops->close(l->io.ctx, true);
+    }
+}
+
+/* ==== pure parts ==== */
+
+static bool name_matches(const char *expected, uint8_t kind, const char *value, size_t n)
+{
+    static xmpp_bearssl_x509 x;
+    size_t i;
+
+    memset(&x, 0, sizeof x);
+    x.name = expected;
+    x.kind = kind;
+    for (i = 0; i < n; i++)
+        xmppi_tls_name_byte(&x, (unsigned char)value[i]);
+    xmppi_tls_close(&x, XMPPI_TLS_NAME, XMPPI_TLS_SAN, 0);
+    return x.matched;
+}
+
+static bool dns_matches(const char *expected, const char *value)
+{
+    return name_matches(expected, XMPPI_TLS_DNS, value, strlen(value));
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_true(dns_matches("example.org", "example.org"));
+    assert_true(dns_matches("example.org", "EXAMPLE.org"));
+    assert_true(dns_matches("EXAMPLE.org", "example.ORG"));
+    assert_true(dns_matches("a.example.org", "*.example.org"));
+    assert_true(dns_matches("xn--r8jz45g.example", "*.example"));
+    assert_false(dns_matches("example.org", ""));
+    assert_false(dns_matches("example.org", "example.or"));
+    assert_false(dns_matches("example.org", "example.orgg"));
+    assert_false(dns_matches("example.org", "example.org."));
+    assert_false(dns_matches("example.org", "example-org"));
+    assert_false(dns_matches("example.org", "*.example.org"));
+    assert_false(dns_matches("a.b.example.org", "*.example.org"));
+    assert_false(dns_matches("ab.example.org", "a*.example.org"));
+    assert_false(dns_matches("ab.example.org", "*b.example.org"));
+    assert_false(dns_matches("ab.example.org", "**.example.org"));
+    assert_false(dns_matches("a.b.example.org", "a.*.example.org"));
+    assert_false(dns_matches("a.b.example.org", "*.*.example.org"));
+    assert_false(dns_matches(".example.org", "*.example.org"));
+    assert_false(dns_matches("example", "*"));
+    assert_false(dns_matches("example.org", "*"));
+    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "example.org\0", 12));
+    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "example.org\0.evil", 17));
+    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "\0example.org", 12));
+    assert_false(name_matches(NULL, XMPPI_TLS_DNS, "x", 0));
+
+    assert_true(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client.example.org", 24));
+    assert_true(name_matches("example.org", XMPPI_TLS_SRV, "_XMPP-Client.example.org", 24));
+    assert_true(name_matches("a.example.org", XMPPI_TLS_SRV, "_xmpp-client.*.example.org", 26));
+    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-server.example.org", 24));
+    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "example.org", 11));
+    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client.", 13));
+    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client", 12));
+    assert_true(name_matches("example.org", XMPPI_TLS_ADDR, "example.org", 11));
+    assert_false(name_matches("a.example.org", XMPPI_TLS_ADDR, "*.example.org", 13));
+    assert_false(name_matches("example.org", XMPPI_TLS_ADDR, "me@example.org", 14));
+
+    assert_true(xmppi_tls_is_address("192.0.2.1"));
+    assert_true(xmppi_tls_is_address("::1"));
+    assert_true(xmppi_tls_is_address("fe80::1%eth0"));
+    assert_false(xmppi_tls_is_address("1.example"));
+    assert_false(xmppi_tls_is_address("a"));
+}
+
+static void many_names_are_cut(void **state)
+{
+    static xmpp_bearssl_x509 x;
+    size_t n;
+
+    (void)state;
+    for (n = 90; n < 100; n++) {
+        size_t i;
+        memset(&x, 0, sizeof x);
+        for (i = 0; i < n; i++)
+            xmppi_tls_show(&x, 'a');
+        assert_int_equal(strlen(x.names), n <= 92 ? n : 95);
+        assert_string_equal(x.names + 92, n <= 92 ? "" : "...");
+    }
+}
+
+static void dates(void **state)
+{
+    static const struct { uint32_t utc; const char *date; } known[] = {
+        {0, "19700101000000"}, {951782399u, "20000228235959"}, {951782400u, "20000229000000"},
+        {951868800u, "20000301000000"}, {1735689599u, "20241231235959"}, {4107542399u, "21000228235959"},
+        {4107542400u, "21000301000000"}, {4294967295u, "21060207062815"}
+    };
+    char date[15];
+    uint32_t t;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+        xmppi_tls_date_of(date, known[i].utc);
+        assert_string_equal(date, known[i].date);
+    }
+    for (t = 0; t < 4200000000u; t += 40009u * 7u) {
+        xmppi_tls_date_of(date, t);
+        assert_int_equal(xmppi_tls_utc(date), t);
+        assert_int_equal(xmppi_tls_days(date), t / DAY + 719528);
+    }
+    assert_int_equal(xmppi_tls_utc("19691231235959"), 0);
+    assert_int_equal(xmppi_tls_utc("21070101000000"), 0);
+    assert_int_equal(xmppi_tls_utc("99991231235959"), 0);
+}
+
+/* Feeds a certificate in two pieces to the walker alone. Returns the struct. */
+static xmpp_bearssl_x509 *walk(const unsigned char *der, size_t n, size_t cut, const char *name)
+{
+    const br_x509_class **ctx = &x509.vtable;
+    link_t *l = &the_link;
+
+    l->cfg.anchor_count = 0;
+    l->tls.cfg = &l->cfg;
+    l->tls.has_spki = false;
+    x509.owner = &l->tls;
+    x509.limit[0] = 0;
+    br_multihash_zero(&x509.hash);
+    br_multihash_setimpl(&x509.hash, br_sha256_ID, &br_sha256_vtable);
+    xmppi_tls_start_chain(ctx, name);
+    xmppi_tls_start_cert(ctx, (uint32_t)n);
+    xmppi_tls_append(ctx, der, cut);
+    xmppi_tls_append(ctx, der + cut, n - cut);
+    xmppi_tls_end_cert(ctx);
+    x509.owner = NULL;
+    return &x509;
+}
+
+static void walks_every_split(void **state)
+{
+    unsigned char der[2048], spki[64];
+    xmpp_bearssl_x509 *x;
+    size_t n, cut;
+
+    (void)state;
+    memset(&the_link, 0, sizeof the_link);
+    n = load("good.der", der, sizeof der);
+    load("good.spki", spki, sizeof spki);
+    for (cut = 0; cut <= n; cut++) {
+        x = walk(der, n, cut, "other.example");
+        assert_int_equal(x->error, 0);
+        assert_true(x->matched);
+        assert_int_equal(x->sig_hash, br_sha256_ID);
+        assert_string_equal(x->names, "xmpp.test, *.wild.test, other.example");
+        assert_memory_equal(the_link.tls.spki, spki, 32);
+        assert_true(xmppi_tls_utc(x->date[1]) - xmppi_tls_utc(x->date[0]) == 100 * DAY);
+        assert_true(xmppi_tls_key(&x->pkey, x->u.spki, x->spki_n));
+    }
+}
+
+static void walks_no_cut_or_trailing_bytes(void **state)
+{
+    unsigned char der[2048];
+    size_t n, k;
+
+    (void)state;
+    n = load("good.der", der, sizeof der);
+    for (k = 0; k < n; k++)
+        assert_int_equal(walk(der, k, k / 2, "xmpp.test")->error, XMPP_E_TLS_CERT);
+    der[n] = 0;
+    assert_int_equal(walk(der, n + 1, 5, "xmpp.test")->error, XMPP_E_TLS_CERT);
+}
+
+/* Nothing is proved about the outcome but that the sanitizers are content and that no name is made up. */
+static void walks_damaged_certificates(void **state)
+{
+    static const char *const files[] = {"good.der", "srv.der", "addr.der", "late.der", "rsa.der"};
+    unsigned char der[2048];
+    br_x509_pkey key;
+    size_t f, n, i, bit;
+
+    (void)state;
+    for (f = 0; f < sizeof files / sizeof files[0]; f++) {
+        n = load(files[f], der, sizeof der);
+        for (i = 0; i < n; i++)
+            for (bit = 0; bit < 8; bit++) {
+                der[i] ^= (unsigned char)(1u << bit);
+                walk(der, n, i, "never.example");
+                assert_false(x509.matched);
+                if (x509.error == 0)
+                    xmppi_tls_key(&key, x509.u.spki, x509.spki_n);
+                der[i] ^= (unsigned char)(1u << bit);
+            }
+    }
+}
+
+static void reads_keys_within_bounds(void **state)
+{
+    unsigned char der[2048], spki[600], *tight;
+    br_x509_pkey key;
+    size_t n, k, i;
+
+    (void)state;
+    n = load("rsa.der", der, sizeof der);
+    walk(der, n, 0, "x");
+    k = x509.spki_n;
+    memcpy(spki, x509.u.spki, k);
+    assert_true(xmppi_tls_key(&key, spki, k));
+    assert_int_equal(key.key_type, BR_KEYTYPE_RSA);
+    assert_int_equal(key.key.rsa.nlen, 256);
+    assert_int_equal(key.key.rsa.elen, 3);
+    for (i = 0; i < k; i++) {                   /* every cut, in memory that ends there */
+        tight = (unsigned char *)malloc(i + 1);
+        memcpy(tight, spki, i);
+        assert_false(xmppi_tls_key(&key, tight, i));
+        free(tight);
+    }
+    n = load("p384.der", der, sizeof der);
+    walk(der, n, 0, "x");
+    assert_true(xmppi_tls_key(&key, x509.u.spki, x509.spki_n));
+    assert_int_equal(key.key.ec.curve, BR_EC_secp384r1);
+    assert_int_equal(key.key.ec.qlen, 97);
+}
+
+static void loads_anchors_into_exact_memory(void **state)
+{
+    static xmpp_bearssl_store s;
+    xmpp_bearssl_anchor list[2];
+    char pem[4096];
+    unsigned char *mem;
+    size_t n = load("both.pem", pem, sizeof pem), need;
+
+    (void)state;
+    xmpp_bearssl_store_init(&s, list, 0, NULL, 0);          /* how much would it be? */
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TOO_LONG);
+    assert_int_equal(s.found, 2);
+    need = s.need;
+    mem = (unsigned char *)malloc(need);
+    xmpp_bearssl_store_init(&s, list, 2, mem, need);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), 2);
+    assert_int_equal(s.need, need);
+    assert_int_equal(list[0].flags, BR_X509_TA_CA);
+    assert_int_equal(list[0].pkey.key_type, BR_KEYTYPE_EC);
+    assert_int_equal(list[1].pkey.key_type, BR_KEYTYPE_RSA);
+    assert_int_equal(list[1].pkey.key.rsa.nlen, 256);
+    assert_ptr_equal(list[0].dn.data, mem);
+    xmpp_bearssl_store_init(&s, list, 2, mem, need - 1);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TOO_LONG);
+    assert_int_equal(s.count, 1);
+    assert_int_equal(s.need, need);
+    xmpp_bearssl_store_init(&s, list, 1, mem, need);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TOO_LONG);
+    assert_int_equal(s.count, 1);
+    free(mem);
+}
+
+static void reads_pem_in_every_split(void **state)
+{
+    static xmpp_bearssl_store s;
+    xmpp_bearssl_anchor list[2];
+    unsigned char mem[1024], first[1024];
+    char pem[4096];
+    size_t n = load("both.pem", pem, sizeof pem), cut;
+
+    (void)state;
+    xmpp_bearssl_store_init(&s, list, 2, first, sizeof first);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), 2);
+    for (cut = 0; cut <= n; cut++) {
+        xmpp_bearssl_store_init(&s, list, 2, mem, sizeof mem);
+        xmppi_tls_store_push(&s, pem, cut);
+        assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem + cut, n - cut), 2);
+        assert_memory_equal(mem, first, s.need);
+    }
+}
+
+static void refuses_other_pem(void **state)
+{
+    static xmpp_bearssl_store s;
+    static xmpp_bearssl_own o;
+    xmpp_bearssl_anchor list[4];
+    unsigned char mem[2048];
+    char pem[4096];
+    size_t n;
+
+    (void)state;
+    xmpp_bearssl_store_init(&s, list, 4, mem, sizeof mem);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, "", 0), XMPP_E_TLS_CONFIG);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, "no PEM\n", 7), XMPP_E_TLS_CONFIG);
+    n = load("good.key", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TLS_CONFIG);
+    n = load("ca.pem", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n / 2), XMPP_E_TLS_CONFIG);
+    pem[n / 2] = '?';
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TLS_CONFIG);
+    n = load("ca.pem", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n - 1), 1);  /* without its last line feed, after all that */
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 60), 1);
+    assert_int_equal(s.skipped, 1);
+    assert_int_equal(xmpp_bearssl_anchors_file(&s, "/nonexistent"), XMPP_E_TLS_CONFIG);
+
+    xmpp_bearssl_own_init(&o, mem, sizeof mem);
+    n = load("encrypted.key", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_E_TLS_CLIENT_CERT);
+    n = load("client_ec.key", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n / 2), XMPP_E_TLS_CLIENT_CERT);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_OK);
+    n = load("client_ec.pem", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_OK);
+    n = o.used;
+    xmpp_bearssl_own_init(&o, mem, n);                      /* exactly as much, and one byte less */
+    add_own(&o, "client_ec.key");
+    add_own(&o, "client_ec.pem");
+    xmpp_bearssl_own_init(&o, mem, n - 1);
+    add_own(&o, "client_ec.key");
+    n = load("client_ec.pem", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_E_TOO_LONG);
+    xmpp_bearssl_own_init(&o, mem, 40);
+    n = load("client_rsa.key", pem, sizeof pem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_E_TOO_LONG);
+    assert_null(o.cert.key);
+}
+
+/* ---- main ---- */
+
+static int make_certificates(const char *source)
+{
+    const char *slash = strrchr(source, '/');
+    char command[1024];
+
+    if (folder[0] != 0)
+        return 0;
+    strcpy(folder, "/tmp/xmpp_tls_XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(command, sizeof command, "sh '%.*stls_certs.sh' '%s'",
+             slash != NULL ? (int)(slash - source + 1) : 0, source, folder);
+    return system(command);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),
+        cmocka_unit_test(many_names_are_cut),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(walks_every_split),
+        cmocka_unit_test(walks_no_cut_or_trailing_bytes),
+        cmocka_unit_test(walks_damaged_certificates),
+        cmocka_unit_test(reads_keys_within_bounds),
+        cmocka_unit_test(loads_anchors_into_exact_memory),
+        cmocka_unit_test(reads_pem_in_every_split),
+        cmocka_unit_test(refuses_other_pem),
+        cmocka_unit_test(accepts_good_chains),
+        cmocka_unit_test(refuses_other_names),
+        cmocka_unit_test(refuses_untrusted_chains),
+        cmocka_unit_test(compares_dates_with_the_clock),
+        cmocka_unit_test(needs_a_floor_without_a_clock),
+        cmocka_unit_test(pins_beside_anchors),
+        cmocka_unit_test(pins_alone),
+        cmocka_unit_test(refuses_bad_configurations),
+        cmocka_unit_test(works_byte_by_byte),
+        cmocka_unit_test(shrinks_records),
+        cmocka_unit_test(rooms),
+        cmocka_unit_test(reports_a_record_that_does_not_fit),
+        cmocka_unit_test(reports_a_changed_record),
+        cmocka_unit_test(says_when_it_is_not_tls),
+        cmocka_unit_test(says_when_nothing_is_in_common),
+        cmocka_unit_test(accepts_no_sha1_in_the_handshake),
+        cmocka_unit_test(client_certificates),
+        cmocka_unit_test(maps_alerts),
+        cmocka_unit_test(starttls),
+        cmocka_unit_test(tells_what_it_waits_for),
+        cmocka_unit_test(truncation),
+        cmocka_unit_test(passes_on_errors_from_below),
+        cmocka_unit_test(closes_in_order),
+        cmocka_unit_test(opens_again),
+        cmocka_unit_test(binds_channels),
+        cmocka_unit_test(lends_the_x509_struct),
+        cmocka_unit_test(shares_a_config),
+        cmocka_unit_test(shows_the_chain),
+        cmocka_unit_test(small_profiles)
+    };
+
+    char command[600];
+    int failed;
+
+    if (argc > 1)
+        snprintf(folder, sizeof folder, "%s", argv[1]);
+    today = (uint32_t)time(NULL) + 3600u;
+    if (make_certificates(__FILE__) != 0) {
+        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc < 2) {
+        snprintf(command, sizeof command, "rm -rf '%s'", folder);
+        if (system(command) != 0)
+            fprintf(stderr, "%s stays\n", folder);
+    }
+    return failed;
+}

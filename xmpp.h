@@ -1,0 +1,7080 @@
+/* xmpp.h - v0.1.0 - an XMPP client in one header - SPDX-License-Identifier: MIT
+   (license text at the end of the file)
+
+   RFC 6120, 6121, 7622; XEP-0030, 0092, 0115, 0199. No malloc, no globals, no
+   threads, no blocking, C99 and C++11, on anything from a Cortex-M0 up.
+
+   Do this in ONE .c file:          #define XMPP_IMPLEMENTATION
+                                    #include "xmpp.h"
+   and everywhere else:             #include "xmpp.h"
+   or compile examples/xmpp.c, which is those two lines.
+
+   CONTENTS - search for the tag
+     DOCUMENTATION   >>quickstart >>conventions >>memory >>limits
+     PUBLIC API      >>api-config >>api-errors >>api-xml >>api-writer >>api-jid >>api-hash
+                     >>api-sasl >>api-io >>api-client >>api-events >>api-send >>api-ext >>api-posix
+     IMPLEMENTATION  >>bytes >>utf8 >>base64 >>words >>xml-in >>tree >>writer >>template >>jid >>uri >>hash
+                     >>scram >>sasl >>client >>queue >>output >>end >>iq-out >>negotiation >>sasl-client
+                     >>features >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>send >>im
+                     >>extensions >>ping >>version >>disco >>roster >>trace >>posix
+
+   ==== >>quickstart ==========================================================
+   This program logs in over verified TLS, goes online and answers whoever talks
+   to it. It is examples/hello.c; build it with: cc hello.c -lbearssl
+
+#define XMPP_IMPLEMENTATION
+#define XMPP_TLS_BEARSSL_IMPLEMENTATION
+#include "xmpp.h"
+#include "xmpp_tls_bearssl.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static xmpp_client         client;
+static xmpp_posix          net;
+static xmpp_bearssl        tls;
+static xmpp_bearssl_x509   x509;
+static xmpp_bearssl_store  store;
+static xmpp_bearssl_anchor roots[256];
+static unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(16384)];
+static unsigned char       rx[4096], arena[8192], queue[4096];
+
+int main(int argc, char **argv)
+{
+    xmpp_account account = { .jid = argc > 1 ? argv[1] : "", XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_bearssl_config trust = { .anchors = roots, XMPP_BEARSSL_MEMORY(x509, records) };
+    const xmpp_event *ev;
+    int error;
+
+    account.password = getenv("XMPP_PASSWORD");
+    trust.profile = xmpp_bearssl_profile_full;
+    xmpp_bearssl_store_init(&store, roots, 256, memory, sizeof memory);
+    xmpp_bearssl_anchors_system(&store);
+    trust.anchor_count = store.count;
+    error = xmpp_init(&client, &xmpp_default_config, &account,
+                      xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net)));
+    while (error == XMPP_OK && (ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)
+        switch (ev->type) {
+        case XMPP_EV_ONLINE:  xmpp_presence(&client, XMPP_SHOW_ONLINE, "hello"); break;
+        case XMPP_EV_MESSAGE: xmpp_message(&client, ev->from, ev->body); break;
+        case XMPP_EV_OFFLINE: error = ev->error; break;
+        }
+    fprintf(stderr, "%s\n", xmpp_strerror(error));
+    return 1;
+}
+
+   On a microcontroller the same switch stands in the main loop:
+     xmpp_step(&client, now_ms);  while ((ev = xmpp_next(&client)) != NULL) ...;
+     then sleep until xmpp_deadline(&client), or until the interface has bytes.
+
+   ==== >>conventions =========================================================
+   Errors     Functions that can fail return XMPP_OK (0) or a negative XMPP_E_* code, which
+              xmpp_strerror puts into words; where a count is returned, it is not negative.
+   NULL       is refused unless a comment allows it.
+   Text       is UTF-8 and NUL-terminated; _n variants take a length. What goes into XML is
+              checked and escaped by the library; what comes out of it is neither escaped nor cut.
+   Lifetime   An event, and all that it points to, lives until the next xmpp_next, _step, _feed,
+              _wait, _ask or _reset on its client. Sending never ends it. Copy what you keep.
+   Structs    are visible so that you can allocate them. Members called read are yours to read,
+              private ones are not; sizes change between versions.
+   Memory     All of it is the caller's. Buffers are bytes, of any size and alignment, and
+              belong to one client from xmpp_init on. xmpp_config is constant and may stay in flash.
+   Time       is uint32_t milliseconds of any monotonic clock and may wrap.
+   Threads    No globals, no locks; nothing blocks unless its name says wait or ask. One client,
+              one thread at a time; different clients, any threads. Not from interrupts: post to your
+              own queue and wake the owner (xmpp_posix_wake).
+   Delivery   xmpp_send* returns when the stanza is queued. It leaves the queue when its last byte was handed
+              to the transport. When the connection ends before, it stays queued and goes out after xmpp_reset and
+              login; answers and requests do not (a request ends with XMPP_E_LOST).
+   Secrets    The library wipes what it derived; it never copies a password or writes to it.
+
+   ==== >>memory ==============================================================
+   rx      Received bytes. One recv may hold several stanzas; one event's worth is consumed at a time.
+   arena   From the bottom: own JID, the stream's root element, the JID as bound (full and bare), then the stanza at hand as a
+           tree (formula at >>api-xml). During login it lends SASL its scratch. A stanza that does not fit is skipped and
+           reported (XMPP_EV_SKIPPED), and an IQ request of that kind answered with an error; the connection
+           lives on. Open names and namespaces need no second stack, as they lie in the tree itself: each open
+           element's record is what its end tag is compared with, and holds its parent's place until it ends.
+   queue   A control part (a quarter, 384 bytes at least: negotiation, automatic answers, errors), which goes first but only between
+           stanzas, and a stanza part, whose stanzas are contiguous, each 3 bytes and its text: one stanza is one send.
+           Templates and raw XML are checked with what is free behind them or in the arena as scratch memory.
+   A device runs with an rx of 256 bytes, an arena of 1 KB and a queue of 1 KB; a program with 4, 8 and 4 KB.
+
+   ==== >>limits ==============================================================
+   - No IDNA and PRECIS tables: ASCII addresses are prepared in full, others checked as UTF-8 and kept as they stand.
+   - No stream management, reconnect policy and SRV records yet: after XMPP_EV_OFFLINE call xmpp_reset; give
+     account.host where the server is not at the JID's domain. No channel binding: SCRAM says so with "n".
+   - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from the network, the
+     server before it proved itself by certificate and SCRAM signature, and everybody on it afterwards.
+   - Beyond XMPP_CFG_XML_DEPTH, _ATTRS, _NAME or the arena a stanza is skipped. Ill-formed or restricted XML (RFC 6120 11) ends the
+     stream with the right stream error. Offsets in XML count to 2^32 and wrap; an arena is used up to 16 MB.
+   - SCRAM with 4,096 to 1,000,000 iterations (config), PBKDF2 in slices of XMPP_CFG_SLICE a step. */
+
+/* With -std=c99 the C library hides sockets unless POSIX is asked for, and it has to be asked
+   before the first system header. Only the file with the implementation needs it. */
+#if defined(XMPP_IMPLEMENTATION) && !defined(XMPP_NO_POSIX) && defined(__unix__) && \
+    defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) && !defined(_XOPEN_SOURCE) && \
+    !defined(_GNU_SOURCE) && !defined(_DEFAULT_SOURCE)
+#ifdef _FEATURES_H
+#error "xmpp.h needs POSIX: include it first here, or use -std=gnu99, -D_POSIX_C_SOURCE=200809L or XMPP_NO_POSIX"
+#else
+#define _POSIX_C_SOURCE 200809L
+#endif
+#endif
+
+#ifndef XMPP_H
+#define XMPP_H
+
+/* ==== >>api-config ========================================================== */
+
+#define XMPP_VERSION_MAJOR 0
+#define XMPP_VERSION_MINOR 1
+#define XMPP_VERSION_PATCH 0
+#define XMPP_VERSION       "0.1.0"
+
+/* The macros below are numbers, defined before the include in EVERY unit, or
+   in the file that XMPP_CONFIG_FILE names. Units that disagree are told so by
+   xmpp_init (XMPP_E_ABI). */
+#ifdef XMPP_CONFIG_FILE
+#include XMPP_CONFIG_FILE
+#endif
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef XMPP_CFG_IQS            /* IQ requests under way at once; 20 bytes each   */
+#define XMPP_CFG_IQS 4
+#endif
+#ifndef XMPP_CFG_XML_DEPTH      /* elements open at once, the stream included     */
+#define XMPP_CFG_XML_DEPTH 32
+#endif
+#ifndef XMPP_CFG_XML_ATTRS      /* attributes and declarations of one element     */
+#define XMPP_CFG_XML_ATTRS 32
+#endif
+#ifndef XMPP_CFG_XML_NAME       /* bytes of a qualified name                      */
+#define XMPP_CFG_XML_NAME 128
+#endif
+#ifndef XMPP_CFG_WRITER_DEPTH   /* elements that a writer holds open; 2 bytes each */
+#define XMPP_CFG_WRITER_DEPTH 8
+#endif
+#ifndef XMPP_CFG_SLICE          /* PBKDF2 iterations in one step                  */
+#define XMPP_CFG_SLICE 64
+#endif
+#ifndef XMPP_CFG_REPLY_ROOM     /* queue bytes kept free for answers: xmpp_next   */
+#define XMPP_CFG_REPLY_ROOM 192
+#endif
+#ifndef XMPP_CFG_JID            /* bytes of a full JID that is composed on the stack */
+#define XMPP_CFG_JID 3071
+#endif
+
+#if XMPP_CFG_IQS < 2 || XMPP_CFG_IQS > 250
+#error "XMPP_CFG_IQS must be 2..250: one is the library's own"
+#endif
+#if XMPP_CFG_XML_DEPTH < 6 || XMPP_CFG_XML_DEPTH > 250
+#error "XMPP_CFG_XML_DEPTH must be 6..250"
+#endif
+#if XMPP_CFG_XML_ATTRS < 8 || XMPP_CFG_XML_ATTRS > 250
+#error "XMPP_CFG_XML_ATTRS must be 8..250"
+#endif
+#if XMPP_CFG_XML_NAME < 32 || XMPP_CFG_XML_NAME > 250
+#error "XMPP_CFG_XML_NAME must be 32..250"
+#endif
+#if XMPP_CFG_WRITER_DEPTH < 4 || XMPP_CFG_WRITER_DEPTH > 64
+#error "XMPP_CFG_WRITER_DEPTH must be 4..64"
+#endif
+#if XMPP_CFG_SLICE < 1 || XMPP_CFG_SLICE > 1000000
+#error "XMPP_CFG_SLICE must be 1..1000000"
+#endif
+#if XMPP_CFG_REPLY_ROOM < 64 || XMPP_CFG_REPLY_ROOM > 4096
+#error "XMPP_CFG_REPLY_ROOM must be 64..4096"
+#endif
+
+#ifndef XMPP_API
+#ifdef XMPP_STATIC              /* every function static: for one unit alone */
+#if defined(__GNUC__)
+#define XMPP_API static __attribute__((unused))
+#else
+#define XMPP_API static
+#endif
+#else
+#define XMPP_API extern
+#endif
+#endif
+
+/* printf-style checking of templates, where the compiler has it */
+#if defined(__GNUC__)
+#define XMPP_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define XMPP_FORMAT(fmt, args)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== >>api-errors ==========================================================
+   Grouped by who is to blame. Everything from XMPP_E_TRANSPORT down is fatal
+   when it reaches the client: the connection ends, the first such error sticks
+   until xmpp_reset, and the XMPP_EV_OFFLINE event carries it. */
+
+#define XMPP_ERRORS(X)                                                                             \
+    /* the caller */                                                                               \
+    X(ARG,             -1, "an argument is NULL, empty or out of range")                           \
+    X(STATE,           -2, "not possible in this state: not online, a writer is open, or inside an extension's hook") \
+    X(ABI,             -3, "units were compiled with different XMPP_CFG_* or versions of xmpp.h")  \
+    X(TEMPLATE,        -4, "ill-formed template: only %s %.*s %d %u %ld %lu %%, no NULL, and well-formed XML in jabber:client") \
+    X(JID,             -5, "not a valid JID (RFC 7622)")                                           \
+    X(UNPREPARED,      -6, "non-ASCII localpart or password (set XMPP_OPT_PREPARED once it is PRECIS-prepared) or domain (set account.ascii_domain to its A-label)") \
+    X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
+    X(CONFIG,          -8, "config: no mechanism, or an option that contradicts another; io without what it needs") \
+    /* full: try again later, or give more memory */                                               \
+    X(FULL,           -10, "no room in the queue now: send it again when it has drained, or raise account.queue_size") \
+    X(TOO_LONG,       -11, "does not fit even into the empty queue or buffer: raise its size")     \
+    X(IQ_FULL,        -12, "too many IQ requests under way: raise XMPP_CFG_IQS")                   \
+    X(ARENA,          -13, "does not fit into the arena: raise account.arena_size")                \
+    X(TIMEOUT,        -14, "no answer in time")                                                    \
+    X(LOST,           -15, "the connection ended before the answer came")                          \
+    X(STANZA,         -16, "the peer answered with a stanza error")                                \
+    X(AGAIN,          -17, "not finished: call again")                                             \
+    /* the transport */                                                                            \
+    X(TRANSPORT,      -20, "the connection failed")                                                \
+    X(RESOLVE,        -21, "the server's name has no address: check account.jid or account.host")  \
+    X(CONNECT,        -22, "no address of the server accepts a connection: check account.host and account.port") \
+    X(EOF,            -23, "the connection was closed without </stream:stream>")                   \
+    X(STEP_TIMEOUT,   -24, "the server took too long (config.step_ms)")                            \
+    X(DEAD,           -25, "the link is dead: no answer to a ping (config.ping_ms, config.answer_ms)") \
+    X(ENTROPY,        -26, "no random numbers to be had from the platform")                        \
+    /* the peer's XML */                                                                           \
+    X(XML_SYNTAX,     -30, "ill-formed XML")                                                       \
+    X(XML_UTF8,       -31, "invalid UTF-8")                                                        \
+    X(XML_CHAR,       -32, "a character that XML 1.0 forbids")                                     \
+    X(XML_ENTITY,     -33, "an entity reference other than XML's own five")                        \
+    X(XML_MISMATCH,   -34, "an end tag that does not match its start tag")                         \
+    X(XML_DUPLICATE,  -35, "an attribute given twice")                                             \
+    X(XML_PREFIX,     -36, "an undeclared namespace prefix, or a forbidden declaration")           \
+    X(XML_RESTRICTED, -37, "a comment, processing instruction or DOCTYPE (RFC 6120 11.1)")         \
+    X(XML_ENCODING,   -38, "an encoding other than UTF-8")                                         \
+    X(XML_LIMIT,      -39, "a cap (XMPP_CFG_XML_*, account.arena_size) was met outside a stanza")  \
+    /* the stream */                                                                               \
+    X(STREAM,         -40, "the server ended the stream with an error: see condition and text")    \
+    X(PROTOCOL,       -41, "the server broke the protocol")                                        \
+    X(VERSION,        -42, "the server speaks no XMPP 1.0")                                        \
+    X(NAMESPACE,      -43, "not an XMPP stream: wrong root element or namespace")                  \
+    X(BIND,           -44, "the server refused the resource: see condition and text")              \
+    X(REDIRECT,       -45, "see-other-host that may not be followed: before login, malformed, or too many") \
+    X(CLOSED,         -46, "the stream was closed in order")                                       \
+    X(FEATURES,       -47, "the server does not offer what a login needs")                         \
+    /* authentication */                                                                           \
+    X(AUTH,           -50, "the server refused the credentials: see condition and text")           \
+    X(MECHANISM,      -51, "no mechanism in common with the server: see config.mechs, XMPP_OPT_PLAIN") \
+    X(SERVER_PROOF,   -52, "the server could not prove that it knows the password: do not trust it") \
+    X(SASL,           -53, "the server sent a malformed SASL message")                             \
+    X(ITERATIONS,     -54, "the iteration count is outside config.min_iterations..max_iterations") \
+    X(DOWNGRADE,      -55, "SCRAM was used before and is not offered now: the link may be tampered with (xmpp_unpin)") \
+    X(NO_PASSWORD,    -56, "no password and no derived keys for this salt; Prosody's internal_plain makes a new salt each time: use internal_hashed") \
+    X(AUTH_TEMPORARY, -57, "the server cannot check credentials just now")                         \
+    /* TLS */                                                                                      \
+    X(TLS,            -60, "the TLS handshake or a TLS record failed")                             \
+    X(TLS_NAME,       -61, "the certificate is for another name")                                  \
+    X(TLS_UNTRUSTED,  -62, "the certificate is not signed by a trusted authority")                 \
+    X(TLS_EXPIRED,    -63, "the certificate has expired or is not valid yet: check the clock too") \
+    X(TLS_CERT,       -64, "the certificate or its signature is unusable")                         \
+    X(TLS_PIN,        -65, "the server's key is none of the pinned keys")                          \
+    X(TLS_CONFIG,     -66, "TLS: no trust anchors and no pins, or no UTC and no date floor, or a buffer too small") \
+    X(TLS_PROTOCOL,   -67, "no TLS version or cipher suite in common with the server")             \
+    X(TLS_CLIENT_CERT,-68, "the client certificate or its key is unusable or was refused")         \
+    /* policy */                                                                                   \
+    X(NO_TLS,         -70, "the server offers no TLS and policy demands it: the link may be tampered with") \
+    X(INJECTION,      -71, "plain text followed <proceed/>: the link may be tampered with")
+
+enum {
+    XMPP_OK = 0,
+#define XMPPI_X(name, code, words) XMPP_E_##name = code,
+    XMPP_ERRORS(XMPPI_X)
+#undef XMPPI_X
+    XMPPI_E_END = -100
+};
+
+/* Words for an error code, for people.
+   error  an XMPP_E_* code or XMPP_OK.
+   Returns constant text, never NULL. The table is linked only where this is used. */
+XMPP_API const char *xmpp_strerror(int error);
+
+/* The constant's name, "XMPP_E_FULL", for logs; "XMPP_OK" for 0. */
+XMPP_API const char *xmpp_errname(int error);
+
+/* ==== >>api-xml =============================================================
+   The tokenizer and the tree: RFC 6120 section 11. Usable without the client.
+
+   One memory, given by the caller, grows upwards only. Each open element keeps
+   its start tag there as a record (name, attributes, declarations), which is at
+   once what the end tag is matched against, what prefixes are resolved by, and
+   the tree. In token mode a record is dropped when its element ends; in tree
+   mode it stays, with all that it holds, until xmpp_xml_drop.
+
+   Arena bytes of a stanza: each element 9 + its qualified name with NUL; each attribute 4 + name
+   and value with a NUL each (8 when its name has a prefix); each run of text 4
+   + its bytes + 1. A namespace that the library knows costs no bytes for its
+   value. Example: <message from='a@b/c' to='d@e/f' type='chat'><body>hi</body>
+   </message>: 9+8 + (4+5+6)+(4+3+6)+(4+5+5) + 9+5 + 4+3 = 80 bytes. */
+
+typedef struct xmpp_node {      /* a value: copy it freely. Lives as long as its memory */
+    const unsigned char *mem;   /* private; NULL: no node */
+    uint32_t             at;    /* private */
+} xmpp_node;
+
+/* xmpp_xml_feed's answers; errors are XMPP_E_XML_*. */
+enum {
+    XMPP_XML_MORE = 0,          /* all input is used up                              */
+    XMPP_XML_START,             /* a start tag: x->node, valid until its XMPP_XML_END is fed past */
+    XMPP_XML_TEXT,              /* character data: x->node, xmpp_text_of; valid until the next feed */
+    XMPP_XML_END                /* an end tag: x->node is the element                */
+};
+
+typedef struct xmpp_xml {
+    xmpp_node      node;        /* read: what the last answer is about               */
+    uint8_t        depth;       /* read: open elements; the root makes it 1; at an END without that one */
+    bool           skipping;    /* read: a cap was passed in this stanza; see xmpp_xml_tree */
+    int8_t         error;       /* private, up to top; bytes come first for the sake of short instructions */
+    uint8_t        state, quote, need, prev, flags, attrs, name_n, top;
+    uint32_t       offset;      /* read: bytes consumed so far (wraps)               */
+    uint32_t       size;        /* read: bytes of the current depth-1 child so far   */
+    uint32_t       skipped;     /* read: depth-1 children that were skipped          */
+    /* private */
+    unsigned char *mem;
+    uint32_t       cap, len;    /* bytes of memory; bytes in use                     */
+    uint32_t       open, ns, rec, mark, tree, cut, cp, skip_depth;
+} xmpp_xml;
+
+/* Starts a stream: nothing parsed yet.
+   mem, size   the memory, 64 bytes to 16 MB; used from its first byte.
+   Returns nothing; a memory too small shows as skipped stanzas or XMPP_E_XML_LIMIT. */
+XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size);
+
+/* Takes bytes up to the end of one token.
+   data, n   the next bytes of the stream, in any split.
+   used      out: how many of them were consumed; feed the rest again.
+   Returns XMPP_XML_MORE, _START, _TEXT or _END, or an XMPP_E_XML_* error, which
+   sticks: x->offset tells where. The same stream gives the same answers however it is cut.
+   Text comes in one piece as long as it fits the memory, otherwise in several. */
+XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used);
+
+/* Keeps the element that was just started (call at its XMPP_XML_START) as a tree: no tokens
+   from inside it; its XMPP_XML_END comes with x->node as its whole tree, which stays until
+   xmpp_xml_drop. When it passes a cap (memory, depth, attributes, name) the rest is only
+   checked byte by byte, x->skipping is set and x->node has its start tag alone. */
+XMPP_API void xmpp_xml_tree(xmpp_xml *x);
+
+/* Frees the tree that was last completed; its nodes are void from here. */
+XMPP_API void xmpp_xml_drop(xmpp_xml *x);
+
+/* Reading a tree. All take a node without content too and then answer as for "not there".
+   Strings are NUL-terminated UTF-8, valid as long as the tree. */
+XMPP_API const char *xmpp_name(xmpp_node n);                       /* local name, "" when no node      */
+XMPP_API const char *xmpp_ns(xmpp_node n);                         /* namespace, "" for none           */
+XMPP_API bool        xmpp_is(xmpp_node n, const char *name, const char *ns); /* this element? ns NULL: any */
+XMPP_API const char *xmpp_attr(xmpp_node n, const char *name);     /* value or NULL; "id", "xml:lang"  */
+XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name); /* value or NULL     */
+XMPP_API const char *xmpp_text(xmpp_node n);                       /* first run of text in it, or ""   */
+XMPP_API xmpp_node   xmpp_first(xmpp_node n);                      /* first child element              */
+XMPP_API xmpp_node   xmpp_sibling(xmpp_node n);                    /* next element beside it           */
+XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); /* ns NULL: that of n  */
+
+/* Walks everything in document order without recursion, for printing and copying a tree.
+   Writes the element as XML text, attributes in ' quotes, namespaces declared where they change.
+   out, cap   the buffer; always NUL-terminated when cap > 0.
+   Returns the length of the whole text without its NUL, even when it was cut at cap - 1. */
+XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap);
+
+/* ==== >>api-writer ==========================================================
+   Writes XML into bounded memory. Values are checked (UTF-8, XML characters) and escaped
+   (& < > ' "); names are checked; open elements are closed by name. The first error sticks
+   in w->error and everything after it is ignored, so one check at the end is enough. */
+
+typedef struct xmpp_writer {
+    unsigned char *buf;         /* read: the text so far */
+    size_t         cap, len;    /* read: len             */
+    int            error;       /* read: XMPP_OK or the first error: XMPP_E_ARG, XMPP_E_FULL, XMPP_E_XML_*,
+                                   XMPP_E_TEMPLATE */
+    uint8_t        depth;       /* private */
+    bool           tag;         /* private: the last start tag is still open */
+    uint16_t       name[XMPP_CFG_WRITER_DEPTH];   /* private */
+} xmpp_writer;
+
+XMPP_API void xmpp_w_init(xmpp_writer *w, void *buf, size_t size); /* size up to 65535                 */
+XMPP_API void xmpp_w_open(xmpp_writer *w, const char *name, const char *ns);      /* ns NULL: inherited */
+XMPP_API void xmpp_w_attr(xmpp_writer *w, const char *name, const char *value);   /* value NULL: left out */
+XMPP_API void xmpp_w_text(xmpp_writer *w, const char *text);       /* NULL: nothing                    */
+XMPP_API void xmpp_w_text_n(xmpp_writer *w, const void *text, size_t n);
+XMPP_API void xmpp_w_close(xmpp_writer *w);                        /* closes the innermost element     */
+XMPP_API void xmpp_w_leaf(xmpp_writer *w, const char *name, const char *ns, const char *text); /* open, text, close;
+                                                                      nothing when text is NULL */
+/* Adds a balanced fragment from a template: text with %s %.*s %d %u %ld %lu %%, whose values are
+   escaped. Anything else, a NULL or an ill-formed fragment sets XMPP_E_TEMPLATE. */
+XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...) XMPP_FORMAT(2, 3);
+XMPP_API void xmpp_vwritef(xmpp_writer *w, const char *fmt, va_list ap);
+/* Ends it: XMPP_OK when every element is closed, otherwise w->error or XMPP_E_STATE. NUL-terminates when there is room. */
+XMPP_API int  xmpp_w_end(xmpp_writer *w);
+
+/* ==== >>api-jid =============================================================
+   RFC 7622. ASCII is prepared in full (case of local and domain part, forbidden
+   characters, lengths); other scripts are checked as UTF-8 and kept as they stand. */
+
+typedef struct xmpp_jid {       /* slices of the text that was parsed; nothing is copied; local@domain is one piece */
+    const char *local, *domain, *resource;       /* NULL when absent                     */
+    uint16_t    local_n, domain_n, resource_n;   /* 1..1023 when present                 */
+} xmpp_jid;
+
+/* Splits and checks a JID. The parts point into text, not yet normalised, but a trailing dot of the
+   domain is left out. Returns XMPP_OK or XMPP_E_JID. text may be NULL: XMPP_E_JID. */
+XMPP_API int  xmpp_jid_parse(xmpp_jid *j, const char *text);
+XMPP_API int  xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n);
+
+/* Writes it normalised (ASCII local and domain part in lower case, one trailing dot of the domain removed).
+   local may be set to NULL before, resource to NULL or to another resource.
+   bare   true: without the resource.
+   out    may be the text that was parsed.
+   Returns the length without NUL, or XMPP_E_TOO_LONG (nothing but a NUL is written). */
+XMPP_API int  xmpp_jid_format(const xmpp_jid *j, bool bare, char *out, size_t cap);
+
+/* Compares two JIDs as text. False too when one is invalid. bare: without the resources. */
+XMPP_API bool xmpp_jid_equal(const char *a, const char *b, bool bare);
+
+/* Checks and normalises text in one go; out may be text.
+   Returns the length or XMPP_E_JID, XMPP_E_TOO_LONG. */
+XMPP_API int  xmpp_jid_normalise(const char *text, char *out, size_t cap);
+
+/* An xmpp: URI (RFC 5122): xmpp:[//auth@host/]node@domain/resource[?query[;key=value]...]
+   Writes the JID, percent-decoded and normalised, and gives query as a slice of uri (NULL when absent;
+   both may be NULL). auth and #fragment are skipped. An escape never moves the borders of the parts.
+   Returns the JID's length, or XMPP_E_JID, XMPP_E_TOO_LONG (out is "" then). */
+XMPP_API int  xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char **query, size_t *query_n);
+/* The value of a key in a query such as "message;subject=hi%20there", percent-decoded.
+   The first of several counts. Line ends and tabs may be in it, other controls not.
+   Returns its length, XMPP_E_ARG when it is not there, XMPP_E_TOO_LONG, XMPP_E_XML_UTF8 (bad escapes too). */
+XMPP_API int  xmpp_uri_value(const char *query, size_t query_n, const char *key, char *out, size_t cap);
+/* Writes "xmpp:" and the JID, percent-encoded. Returns the length or XMPP_E_JID, XMPP_E_TOO_LONG. */
+XMPP_API int  xmpp_uri_format(const char *jid, char *out, size_t cap);
+
+/* ==== >>api-hash ============================================================
+   Replace a hash by hardware or BearSSL's: define, before the implementation,
+   XMPP_SHA1_BLOCK(h, block), XMPP_SHA256_BLOCK(h, block) or XMPP_SHA512_BLOCK(h, block): a function or
+   macro that folds one block of 64 (128) bytes into the state h, which is kept
+   as the big-endian bytes of its words. */
+
+typedef struct xmpp_hash_kind { /* one of the three below */
+    uint8_t  id;                /* 1, 2, 5: SHA-1, SHA-256, SHA-512 */
+    uint8_t  size, block;       /* bytes of a digest, of a block    */
+    void   (*fold)(unsigned char *h, const unsigned char *block);
+    const unsigned char *init;
+} xmpp_hash_kind;
+
+extern const xmpp_hash_kind xmpp_sha1, xmpp_sha256, xmpp_sha512;
+
+typedef struct xmpp_hash {      /* bytes only: it may lie anywhere */
+    unsigned char count[8], h[64], part[128];    /* only k->block bytes of part are touched */
+} xmpp_hash;
+
+XMPP_API void xmpp_hash_init(const xmpp_hash_kind *k, xmpp_hash *s);
+XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *data, size_t n);
+XMPP_API void xmpp_hash_end(const xmpp_hash_kind *k, xmpp_hash *s, unsigned char *digest); /* wipes s */
+XMPP_API void xmpp_hmac_init(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n);
+XMPP_API void xmpp_hmac_end(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n, unsigned char *mac);
+                                                                   /* mac must not overlap key; wipes s */
+
+/* PBKDF2 (RFC 8018) of one block: at two compressions an iteration, in slices. */
+typedef struct xmpp_pbkdf2 {    /* bytes only */
+    unsigned char t[64], inner[64], outer[64];
+    xmpp_hash     u;
+} xmpp_pbkdf2;
+XMPP_API void xmpp_pbkdf2_start(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const char *password, size_t n,
+                                const void *salt, size_t salt_n, uint32_t iterations);
+/* Does at most `slice` iterations. Returns true when p->t holds the result (k->size bytes). */
+XMPP_API bool xmpp_pbkdf2_run(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, uint32_t slice);
+
+/* Base64 (RFC 4648 section 4), strict. Both return the length written, or XMPP_E_TOO_LONG; decode also
+   XMPP_E_ARG for anything outside the alphabet, misplaced '=' or padding bits that are not zero.
+   Decoding in place (out == in) is fine, and encoding of what ends where out's cap bytes end. Encode does
+   not NUL-terminate. */
+XMPP_API int  xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap);
+XMPP_API int  xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap);
+
+XMPP_API void xmpp_wipe(void *p, size_t n);                        /* zeros that no optimiser removes  */
+XMPP_API bool xmpp_same(const void *a, const void *b, size_t n);   /* in constant time                 */
+XMPP_API bool xmpp_utf8_valid(const char *s, size_t n);            /* RFC 3629, and XML characters only */
+
+/* ==== >>api-sasl ============================================================
+   Each mechanism is a constant and usable without the client (RFC 4422). */
+
+/* Derived keys: what a device keeps instead of the password (RFC 5802 section 3: ClientKey and
+   ServerKey, for one mechanism, salt and iteration count). Zero-fill it at first; give it in
+   account.keys; the client fills it after a verified login and then needs neither password nor PBKDF2
+   while the server keeps its salt. It is as secret as the password for this server. Bytes only: save it as it is. */
+typedef struct xmpp_keys {
+    unsigned char hash;         /* 0: empty; 1, 2, 5: SHA-1, SHA-256, SHA-512 */
+    unsigned char pinned;       /* 1: SCRAM succeeded once; PLAIN is refused from then on */
+    unsigned char salt_n;
+    unsigned char salt[64];
+    unsigned char iterations[4];
+    unsigned char client_key[64], server_key[64];
+} xmpp_keys;
+
+typedef struct xmpp_creds {     /* what a mechanism may use */
+    const char      *user;      /* localpart, prepared                       */
+    size_t           user_n;
+    const char      *password;  /* NULL: keys only                           */
+    xmpp_keys       *keys;      /* NULL: none                                */
+    const char      *nonce;     /* client nonce, printable without ',', >= 18 random bytes in base64 */
+    const char      *gs2;       /* "n,,", "y,," or "p=NAME,,"                */
+    const void      *binding;   /* channel binding data, with "p" only       */
+    size_t           binding_n;
+    uint32_t         min_iterations, max_iterations;
+    uint32_t         slice;     /* PBKDF2 iterations a call                  */
+} xmpp_creds;
+
+typedef struct xmpp_mech xmpp_mech;
+struct xmpp_mech {
+    const char *name;           /* as in <mechanism/>                        */
+    uint8_t     flags;          /* XMPP_MECH_*                               */
+    uint16_t    state_size;     /* bytes of state, of any alignment          */
+    const void *param;          /* the mechanism's own: SCRAM's hash         */
+    /* Each writes its message (raw, not base64) to out and returns its length, or an XMPP_E_* error.
+       start: the initial response. */
+    int (*start)(const xmpp_mech *m, void *state, const xmpp_creds *cr, unsigned char *out, size_t cap);
+    /* Answers a challenge. XMPP_E_AGAIN: call again with the same arguments (a slice of work was
+       done); in must stay as it is until then. XMPP_E_NO_PASSWORD: the same, once cr has a password.
+       out must not overlap in. NULL: a challenge is an error. */
+    int (*challenge)(const xmpp_mech *m, void *state, const xmpp_creds *cr, const unsigned char *in, size_t n,
+                     unsigned char *out, size_t cap);
+    /* Checks the data that came with success (n 0: none). XMPP_OK or an error. NULL: data is ignored. */
+    int (*success)(const xmpp_mech *m, void *state, const xmpp_creds *cr, const unsigned char *in, size_t n);
+};
+enum {
+    XMPP_MECH_PLAINTEXT = 1,    /* sends the password: XMPP_OPT_PLAIN and TLS are needed */
+    XMPP_MECH_PASSWORD  = 2,    /* needs a password or derived keys          */
+    XMPP_MECH_MUTUAL    = 4,    /* the server proves itself too: pins        */
+    XMPP_MECH_ANONYMOUS = 8,    /* for an account without a localpart only   */
+    XMPP_MECH_CERT      = 16    /* needs a client certificate: account.use_cert */
+};
+extern const xmpp_mech xmpp_mech_scram_sha_512, xmpp_mech_scram_sha_256, xmpp_mech_scram_sha_1,
+                       xmpp_mech_plain, xmpp_mech_external, xmpp_mech_anonymous;
+extern const xmpp_mech *const xmpp_mechs_all[]; /* EXTERNAL, SCRAM-SHA-512, -256, -1, PLAIN, ANONYMOUS, NULL */
+
+typedef struct xmpp_scram {     /* the state of the three SCRAM mechanisms; bytes only */
+    unsigned char phase;
+    xmpp_pbkdf2   kdf;          /* after the derivation: ClientKey, ServerKey, ServerSignature, the salt */
+} xmpp_scram;
+
+/* ==== >>api-io ==============================================================
+   A transport is a table of functions and a context. Layers wrap one another: TLS over TCP,
+   a trace over TLS. The library calls these from xmpp_step, xmpp_wait and xmpp_ask alone. */
+
+enum { XMPP_IO_EOF = -1, XMPP_IO_ERROR = -2 };                /* of recv and send              */
+enum { XMPP_WANT_READ = 1, XMPP_WANT_WRITE = 2, XMPP_WANT_NOW = 4 };
+
+typedef struct xmpp_target {    /* where open connects to */
+    const char *host;           /* name, IPv4 or IPv6 text                                     */
+    const char *tls_name;       /* the name that the certificate must be for                   */
+    uint16_t    port;
+    bool        tls;            /* TLS from the first byte (XEP-0368)                          */
+} xmpp_target;
+
+typedef struct xmpp_io_ops {
+    /* Starts to connect; never blocks longer than name resolution. XMPP_OK or an XMPP_E_* error.
+       Called again after close for a new connection. */
+    int      (*open)(void *ctx, const xmpp_target *to);
+    /* Up to n bytes. >0: so many; 0: nothing now; XMPP_IO_EOF: the peer closed; XMPP_IO_ERROR: see reason. */
+    int      (*recv)(void *ctx, void *buf, size_t n);
+    /* >0: so many were taken; 0: none now (also while connecting or in a TLS handshake, so the first
+       byte taken means connected); XMPP_IO_EOF; XMPP_IO_ERROR. */
+    int      (*send)(void *ctx, const void *buf, size_t n);
+    /* Ends it. now false: in order (flush, close_notify): returns 1 when done, 0 to be called again;
+       now true: drops it at once and returns 1. Closing what is closed is fine. */
+    int      (*close)(void *ctx, bool now);
+    /* Begins TLS on the open connection (STARTTLS). XMPP_OK or XMPP_E_*. NULL: no TLS here. */
+    int      (*start_tls)(void *ctx, const char *tls_name);
+    /* Channel binding data of a type ("tls-server-end-point"): bytes written, 0 when there is none. May be NULL. */
+    int      (*binding)(void *ctx, const char *type, void *out, size_t cap);
+    /* XMPP_WANT_*: what to wait for; NOW: bytes are at hand, do not wait. A layer merges the one below. */
+    unsigned (*wants)(void *ctx);
+    /* Why open, recv or send failed: an XMPP_E_* code, and words (constant or valid until the next open). */
+    int      (*reason)(void *ctx, const char **words);
+    /* How many bytes one send takes as one unit (a TLS record). NULL: any number. */
+    size_t   (*room)(void *ctx);
+    /* The platform. A layer hands these on to the one below.
+       random   fills n bytes from a cryptographic source; XMPP_OK or XMPP_E_ENTROPY.
+       utc      seconds since 1970, 0 when not known.
+       millis   a monotonic clock that wraps at 2^32; for the blocking calls only, may be NULL without them.
+       wait     blocks until one of wants, or ms (XMPP_FOREVER: no limit); for the blocking calls only.
+                Returns 1 when another thread asked for attention, otherwise 0. */
+    int      (*random)(void *ctx, void *out, size_t n);
+    uint32_t (*utc)(void *ctx);
+    uint32_t (*millis)(void *ctx);
+    int      (*wait)(void *ctx, unsigned wants, uint32_t ms);
+} xmpp_io_ops;
+
+typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by value */
+
+#define XMPP_FOREVER UINT32_C(0xffffffff)   /* no time limit; in xmpp_config: never */
+
+/* Shows the stream in both directions: what recv returned and what send took, byte for byte, but
+   character data of auth, response, challenge, success, initial-response, additional-data and
+   password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link it.
+   Received bytes are shown before they are checked: mind control characters on a terminal.
+   print   gets runs of text: out true for what the client sends; not NUL-terminated. */
+struct xmpp_trace_dir { uint8_t state, n; char name[18]; };    /* private */
+typedef struct xmpp_trace {
+    void      (*print)(void *ctx, bool out, const char *text, size_t n);
+    void       *ctx;
+    xmpp_io     below;                          /* private from here */
+    xmpp_io_ops ops;
+    struct xmpp_trace_dir dir[2];
+} xmpp_trace;
+/* t: with print and ctx filled in, kept as long as the io is used. */
+XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below);
+
+/* ==== >>api-client ========================================================== */
+
+/* Policy. Constant, shared by any number of clients, may stay in flash; must outlive them.
+   Zero means the default everywhere except for mechs. */
+enum { XMPP_TLS_START = 0, XMPP_TLS_DIRECT, XMPP_TLS_NONE_UNSAFE };
+enum {                                          /* options: each says what it loosens */
+    XMPP_OPT_PLAIN                = 1,          /* PLAIN, inside TLS: the server sees the password       */
+    XMPP_OPT_PLAIN_WITHOUT_TLS    = 2,          /* with XMPP_OPT_PLAIN: anybody on the wire sees it      */
+    XMPP_OPT_PREPARED             = 4,          /* non-ASCII localpart and password are PRECIS-prepared  */
+    XMPP_OPT_ANSWER_ANYBODY       = 8,          /* ping, version, disco answer strangers: shows presence */
+    XMPP_OPT_REDIRECT_FREELY      = 16          /* see-other-host is followed before authentication too (inside TLS) */
+};
+typedef struct xmpp_config {
+    const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
+    const char *lang;               /* xml:lang of the stream; NULL: none                                */
+    uint32_t    step_ms;            /* each step of the negotiation; default 30,000                      */
+    uint32_t    iq_ms;              /* default timeout of an IQ request; default 60,000                  */
+    uint32_t    ping_ms;            /* idle time before a ping finds dead links; default 300,000         */
+    uint32_t    answer_ms;          /* time for its answer; default 30,000                               */
+    uint32_t    space_ms;           /* idle time before white space keeps a NAT open; default never      */
+    uint32_t    close_ms;           /* time for an orderly close; default 5,000                          */
+    uint32_t    min_iterations;     /* SCRAM: default 4,096                                              */
+    uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (about 5,000 instructions each on Cortex-M) */
+    uint16_t    options;            /* XMPP_OPT_*                                                        */
+    uint8_t     tls;                /* XMPP_TLS_*; default STARTTLS, required                            */
+    uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */
+} xmpp_config;
+/* XMPP_TLS_START, EXTERNAL and the SCRAM family. Start from it, or name fewer mechanisms to save flash. */
+extern const xmpp_config xmpp_default_config;
+
+/* One account: read by the client as long as it lives. */
+typedef struct xmpp_ext_use { const struct xmpp_ext *ext; void *state; } xmpp_ext_use;
+typedef struct xmpp_account {
+    const char *jid;            /* local@domain[/resource]; without local@ for ANONYMOUS               */
+    const char *password;       /* NULL: keys, or XMPP_EV_PASSWORD asks                                */
+    xmpp_keys  *keys;           /* derived keys, used and filled; NULL: none                           */
+    const char *host;           /* where to connect; NULL: the JID's domain                            */
+    const char *ascii_domain;   /* A-label form of a non-ASCII domain                                  */
+    const xmpp_ext_use *exts;   /* extensions, ended by {NULL, NULL}; NULL: none                       */
+    void       *rx;     size_t rx_size;      /* received bytes; 64 and up (256 firmware, 4096 host)    */
+    void       *arena;  size_t arena_size;   /* the stanza at hand; 768 and up (1024 firmware, 8192 host) */
+    void       *queue;  size_t queue_size;   /* what is to be sent; 768..65535 (1024 firmware, 4096 host)   */
+    uint16_t    port;           /* 0: 5222, or 5223 with XMPP_TLS_DIRECT                               */
+    bool        use_cert;       /* the io holds a client certificate: EXTERNAL may be used             */
+} xmpp_account;
+/* Fills the buffer members from three arrays: xmpp_account a = { .jid = "..", XMPP_BUFFERS(rx, arena, queue) }; */
+#define XMPP_BUFFERS(rx_, arena_, queue_) .rx = (rx_), .rx_size = sizeof(rx_), .arena = (arena_), \
+    .arena_size = sizeof(arena_), .queue = (queue_), .queue_size = sizeof(queue_)
+
+/* ---- >>api-events : what xmpp_next hands out ---- */
+enum {
+    XMPP_EV_NONE = 0,
+    XMPP_EV_ONLINE,             /* logged in and bound: xmpp_own_jid. Send presence now                */
+    XMPP_EV_OFFLINE,            /* the connection ended: error, condition, text. xmpp_reset tries again */
+    XMPP_EV_PASSWORD,           /* a password is needed: xmpp_password                                 */
+    XMPP_EV_MESSAGE,            /* from, kind, id, body (never NULL), stanza                           */
+    XMPP_EV_MESSAGE_ERROR,      /* a message came back: from, id, condition, text, stanza              */
+    XMPP_EV_PRESENCE,           /* from, kind ("" available, "unavailable"), show, priority, status    */
+    XMPP_EV_PRESENCE_ERROR,     /* from, id, condition, text, stanza                                   */
+    XMPP_EV_SUBSCRIPTION,       /* from, kind: subscribe, subscribed, unsubscribe, unsubscribed; status */
+    XMPP_EV_IQ,                 /* a request that nobody answered: from, id, kind, payload. Answer it or
+                                   claim it before the next xmpp_next, otherwise: service-unavailable  */
+    XMPP_EV_IQ_RESULT,          /* an answer: iq, tag, error (XMPP_OK; XMPP_E_STANZA with condition and text;
+                                   XMPP_E_TIMEOUT, XMPP_E_LOST without stanza), payload                */
+    XMPP_EV_STANZA,             /* any other stanza: a message without body                            */
+    XMPP_EV_SKIPPED,            /* a stanza passed a cap: kind is "message", "presence", "iq" or ""; from, id, size */
+    XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id            */
+    XMPP_EV_EXT,                /* of an extension: ext, code, data, stanza, payload, tag              */
+    XMPP_EV_WAKE                /* xmpp_posix_wake was called (xmpp_wait only)                         */
+};
+enum { XMPP_SHOW_ONLINE = 0, XMPP_SHOW_CHAT, XMPP_SHOW_AWAY, XMPP_SHOW_XA, XMPP_SHOW_DND };
+
+/* Valid, with all that it points to, until the next xmpp_next, _step, _feed, _wait, _ask or _reset
+   on this client. Sending never ends it. Strings are never NULL unless it says so. */
+typedef struct xmpp_event {
+    int         type;           /* XMPP_EV_*                                                           */
+    int         error;          /* XMPP_OK or XMPP_E_*                                                 */
+    const char *from;           /* full or bare JID; "" never: a stanza without from has the own bare JID */
+    const char *to, *id;        /* "" when absent                                                      */
+    const char *kind;           /* type attribute, defaults filled in: "chat", "normal", "get", ""     */
+    const char *body;           /* of a message; NULL otherwise                                        */
+    const char *status;         /* of a presence; "" when absent                                       */
+    const char *condition;      /* of an error: "item-not-found"; "" otherwise                         */
+    const char *text;           /* of an error: the peer's own words; "" otherwise                     */
+    xmpp_node   stanza;         /* all of it                                                           */
+    xmpp_node   payload;        /* its first child element (of an IQ: the request or the result)       */
+    void       *tag;            /* of XMPP_EV_IQ_RESULT: the tag of the request                        */
+    const struct xmpp_ext *ext; /* of XMPP_EV_EXT: whose it is                                         */
+    const void *data;           /* of XMPP_EV_EXT                                                      */
+    uint32_t    size;           /* of XMPP_EV_SKIPPED: bytes; of XMPP_EV_OFFLINE: stream offset of bad XML */
+    int16_t     code;           /* of XMPP_EV_EXT                                                      */
+    int16_t     iq;             /* of XMPP_EV_IQ_RESULT: what xmpp_iq returned                         */
+    int8_t      show, priority; /* of a presence: XMPP_SHOW_*, -128..127                               */
+} xmpp_event;
+
+/* A request kept for answering later: memory of the caller. */
+typedef struct xmpp_claim {
+    struct xmpp_claim *next;    /* private */
+    char              *text;    /* private: from NUL id NUL, in the caller's buffer */
+    uint32_t           deadline;
+    bool               open;    /* read: false once it was answered or timed out */
+} xmpp_claim;
+
+typedef struct xmpp_iq_slot {   /* private */
+    uint32_t id, deadline, addr;
+    void    *tag;
+    uint8_t  owner, state;
+} xmpp_iq_slot;
+
+/* The client. All of it is private. Must not be moved while in use.
+   Small members come first: ARM reaches those with short instructions. */
+typedef struct xmpp_client {
+    uint8_t             state, hook, cut, hops, slot, feature;
+    int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
+    bool                waiting;                        /* sent, and nothing came since           */
+    uint16_t            flags, features;
+    int16_t             error;                          /* the first fatal one                    */
+    uint16_t            rx_at, rx_n;
+    uint16_t            ctl_size, ctl_n, ctl_sent;      /* queue: control part                    */
+    uint16_t            q_at, q_end, q_sent, q_max;     /* queue: stanza part                     */
+    uint16_t            pad, tag_out;                   /* spaces owed; bytes of a tag that was cut */
+    uint16_t            port, round_trips;
+    const xmpp_config  *cfg;
+    const xmpp_account *acct;
+    xmpp_io             io;
+    uint32_t            now, step_at, rx_time, tx_time;
+    const xmpp_mech    *mech;
+    unsigned char      *sasl;                           /* mechanism state, then the nonce        */
+    unsigned char      *challenge;
+    uint32_t            challenge_n;
+    const char         *bare, *domain, *redirect;       /* session strings, in the arena          */
+    const char         *jid, *self;                     /* as bound: full and bare                */
+    const char         *password;
+    const char         *condition, *text;               /* what the peer said of the first error  */
+    xmpp_claim         *claims;
+    uint32_t            key, mechs, bytes_in, bytes_out, error_at;
+    uint32_t            arena_at;                       /* where a stream's records begin         */
+    xmpp_xml            xml;
+    xmpp_event          ev;
+    xmpp_iq_slot        iq[XMPP_CFG_IQS];
+} xmpp_client;
+
+/* Mixes what must be the same in every unit. */
+#define XMPP_ABI ((uint32_t)(sizeof(xmpp_client) * 65599u + sizeof(xmpp_event) * 4099u + sizeof(xmpp_config) * 257u + \
+    sizeof(xmpp_account) * 65u + sizeof(xmpp_writer) * 17u + sizeof(xmpp_io_ops)) ^ \
+    ((uint32_t)XMPP_CFG_IQS << 24 ^ (uint32_t)XMPP_CFG_XML_DEPTH << 18 ^ (uint32_t)XMPP_CFG_XML_ATTRS << 12 ^ \
+     (uint32_t)XMPP_CFG_XML_NAME << 6 ^ (uint32_t)XMPP_CFG_WRITER_DEPTH ^ (uint32_t)XMPP_VERSION_MINOR << 28))
+
+/* Prepares a client; it connects at the first step.
+   c       the client; its content does not matter.
+   cfg, account   must outlive it (not copied).
+   io      the transport with the platform's random numbers.
+   Returns XMPP_OK; XMPP_E_ABI, _ARG, _JID, _UNPREPARED, _BUFFERS, _CONFIG. After an error the client is inert: steps do nothing. */
+#define xmpp_init(c, cfg, account, io) xmpp_init_abi((c), (cfg), (account), (io), XMPP_ABI)
+XMPP_API int  xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi);
+
+/* Drops the connection, if any, and connects anew at the next step. Requests under way and the event at hand end
+   without an event; stanzas that were not wholly written stay queued, except answers. */
+XMPP_API void xmpp_reset(xmpp_client *c);
+
+/* Ends the stream in order: what is queued goes out first, then unavailable presence when some was sent,
+   </stream:stream>, close_notify; nothing may be sent any more. XMPP_EV_OFFLINE follows within config.close_ms: with
+   XMPP_E_CLOSED when the server ended the stream too, and so has had everything; otherwise XMPP_E_EOF or XMPP_E_STEP_TIMEOUT.
+   Returns XMPP_OK, XMPP_E_STATE inside a hook. */
+XMPP_API int  xmpp_close(xmpp_client *c);
+
+/* One round of work without blocking: one recv, one pass of sends, one slice of PBKDF2.
+   now   milliseconds of any monotonic clock; wraps at 2^32. */
+XMPP_API void xmpp_step(xmpp_client *c, uint32_t now);
+
+/* The next event, or NULL when the bytes at hand are used up (call xmpp_step), or when unsent bytes wait and less than XMPP_CFG_REPLY_ROOM
+   of the queue is free. Does no I/O. */
+XMPP_API const xmpp_event *xmpp_next(xmpp_client *c);
+
+/* Milliseconds after the last step's `now` until the client must be stepped even if nothing arrives:
+   0..2^31, or XMPP_FOREVER. */
+XMPP_API uint32_t xmpp_deadline(const xmpp_client *c);
+
+/* XMPP_WANT_*: what to wait for on the transport. NOW: step again at once. */
+XMPP_API unsigned xmpp_wants(const xmpp_client *c);
+
+/* Blocking: the next event of any kind, waiting at most ms (XMPP_FOREVER: no limit).
+   Returns NULL when the time is up, and at once when the client is offline and said so. */
+XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
+
+/* Blocking: the answer to one request.
+   iq         what xmpp_iq, xmpp_iqf or xmpp_ping returned; an error is handed back as it is.
+   on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable).
+   answer     out, may be NULL: the XMPP_EV_IQ_RESULT event.
+   Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT, XMPP_E_LOST. */
+XMPP_API int  xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev),
+                       void *ctx, const xmpp_event **answer);
+
+/* Answers XMPP_EV_PASSWORD, at once or later (the step's timeout runs). Not copied: keep it until ONLINE or OFFLINE. NULL: give up. */
+XMPP_API void xmpp_password(xmpp_client *c, const char *password);
+/* Forgets that SCRAM was used with this account, so that PLAIN, if allowed, may be used again. */
+XMPP_API void xmpp_unpin(xmpp_client *c);
+
+XMPP_API bool        xmpp_online(const xmpp_client *c);
+XMPP_API const char *xmpp_own_jid(const xmpp_client *c);   /* full JID as bound; before: the account's JID */
+XMPP_API const char *xmpp_own_bare(const xmpp_client *c);  /* its bare form: what a stanza without from comes from */
+XMPP_API uint32_t    xmpp_now(const xmpp_client *c);       /* the last step's time */
+
+/* What was negotiated and used. */
+typedef struct xmpp_info {
+    const char *mechanism;      /* "SCRAM-SHA-256"; "" before login */
+    uint32_t    bytes_in, bytes_out;      /* of XML, since the connection was opened (wrap)             */
+    uint32_t    features;       /* XMPP_FEATURE_* of the server's last <features/>                       */
+    uint16_t    round_trips;    /* since the connection was opened, TCP and TLS not counted              */
+    uint16_t    queue_max;      /* high-water mark of the queue's stanza part                            */
+    uint32_t    arena_max;      /* high-water mark of the arena                                          */
+    bool        tls;            /* inside TLS                                                            */
+} xmpp_info;
+enum {
+    XMPP_FEATURE_STARTTLS = 1, XMPP_FEATURE_MECHANISMS = 2, XMPP_FEATURE_BIND = 4, XMPP_FEATURE_SESSION = 8,
+    XMPP_FEATURE_SM = 16, XMPP_FEATURE_ROSTERVER = 32, XMPP_FEATURE_PREAPPROVAL = 64, XMPP_FEATURE_CSI = 128,
+    XMPP_FEATURE_REGISTER = 256, XMPP_FEATURE_SASL2 = 512
+};
+XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info);
+
+/* The same state machine without a transport (sans-I/O): xmpp_step is these four around io. */
+XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n);         /* bytes taken; the rest later */
+XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n);     /* what one send should hold   */
+XMPP_API void   xmpp_sent(xmpp_client *c, size_t n);                           /* so many of them were sent   */
+XMPP_API void   xmpp_tick(xmpp_client *c, uint32_t now);                       /* timers, one slice of work   */
+
+/* ==== >>api-send ============================================================
+   Each queues one whole stanza or nothing. All return XMPP_OK, or XMPP_E_FULL (nothing queued: try again when the queue has
+   drained), XMPP_E_TOO_LONG (never fits), XMPP_E_ARG, XMPP_E_JID, XMPP_E_XML_UTF8, XMPP_E_XML_CHAR, XMPP_E_STATE. Before ONLINE stanzas
+   wait in the queue, of broadcast presence the latest only. */
+
+/* A stanza from a template; %s %.*s %d %u %ld %lu %% alone, every value escaped. Also XMPP_E_TEMPLATE.
+   xmpp_sendf(&c, "<message to='%s' type='chat'><body>%s</body></message>", to, body) */
+XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...) XMPP_FORMAT(2, 3);
+XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap);
+/* A stanza as XML text: checked (one stanza, well-formed, jabber:client), then sent as it stands. */
+XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n);
+/* A stanza by calls: a writer on the queue's free space. Between begin and commit no other call sends (XMPP_E_STATE);
+   xmpp_commit ends it, also after an error, and returns it. */
+XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w);
+XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w);
+
+/* Availability to all who may see it (RFC 6121 4.2, 4.4). show: XMPP_SHOW_*; status may be NULL. Extensions add to it. */
+XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status);
+/* The same with everything: to NULL for all, otherwise directed; priority -128..127. */
+XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority);
+/* Unavailable, to all (NULL) or to one. */
+XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status);
+/* subscribe, subscribed, unsubscribe, unsubscribed (RFC 6121 3); the resource of jid is left out. kind as in the type attribute. */
+XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind);
+
+/* A chat message. */
+XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body);
+typedef struct xmpp_msg { const char *to, *type, *id, *thread, *subject, *body; } xmpp_msg;   /* NULL: left out */
+XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m);
+
+/* ---- IQ ---- */
+/* A request from a template of its payload: xmpp_iqf(&c, "get", "example.org", NULL, "<query xmlns='jabber:iq:version'/>").
+   type   "get" or "set".   to   NULL: the own account.   tag   handed back in the event.
+   Returns > 0, what the event's iq will be, or an error; also XMPP_E_IQ_FULL. The answer or the timeout (config.iq_ms) is XMPP_EV_IQ_RESULT. */
+XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...) XMPP_FORMAT(5, 6);
+/* The same by calls: xmpp_iq_begin, one payload element, xmpp_iq_commit. ms: 0 for config.iq_ms. */
+XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to);
+XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms);
+
+/* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). They go to the control part of the queue. */
+XMPP_API int xmpp_answer(xmpp_client *c);                                            /* an empty result */
+XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...) XMPP_FORMAT(2, 3);   /* a result with this payload */
+XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w);    /* result by calls; then xmpp_answer_commit */
+XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w);
+/* type: "auth", "cancel", "continue", "modify", "wait"; condition: of RFC 6120 8.3.3; text, app_ns, app_name may be NULL. */
+XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text,
+                               const char *app_ns, const char *app_name);
+/* Keeps the request at hand for later. buf holds its address and id: strlen of both + 2. ms: until then it must be answered,
+   otherwise the peer gets a wait/resource-constraint error and claim->open becomes false. cl and buf live until then. */
+XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms);
+XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt, ...) XMPP_FORMAT(3, 4);
+XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition, const char *text);
+
+/* A stanza error, read from a stanza of type error (RFC 6120 8.3). */
+typedef struct xmpp_stanza_error {
+    const char *type;           /* "cancel" when absent or unknown */
+    const char *condition;      /* "undefined-condition" when absent; a name that you do not know means the same */
+    const char *text;           /* "" when absent */
+    const char *uri;            /* of gone and redirect; "" otherwise. Do not follow it unasked */
+    xmpp_node   app;            /* application condition, if any */
+} xmpp_stanza_error;
+XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
+
+/* ==== >>api-ext =============================================================
+   An extension is a constant, listed with its own state in account.exts. It uses the public API alone. Inside
+   its hooks xmpp_next, _step, _wait, _ask, _reset and _close do nothing (XMPP_E_STATE). */
+
+typedef struct xmpp_ext xmpp_ext;
+struct xmpp_ext {
+    const char *const *features;    /* for disco#info, NULL-terminated; NULL: none */
+    /* A stanza came, before the application sees it. ev is filled as for the application.
+       Returns XMPP_EXT_PASS; XMPP_EXT_TAKEN: it was dealt with, no event (a request must have been answered or claimed);
+       XMPP_EXT_EVENT: the extension turned *ev into its own XMPP_EV_EXT (xmpp_ext_event). */
+    int  (*stanza)(xmpp_client *c, void *state, xmpp_event *ev);
+    /* The answer to a request that the extension sent with xmpp_ext_iq (ev is XMPP_EV_IQ_RESULT). Returns the same. */
+    int  (*result)(xmpp_client *c, void *state, xmpp_event *ev);
+    void (*online)(xmpp_client *c, void *state);
+    void (*offline)(xmpp_client *c, void *state);
+    /* Broadcast presence is being written: add child elements. */
+    void (*presence)(xmpp_client *c, void *state, xmpp_writer *w);
+    /* May this bare or full JID see our presence? true: yes. */
+    bool (*trusts)(xmpp_client *c, void *state, const char *jid);
+    /* Timers: milliseconds from now until the next one is due (XMPP_FOREVER: none). When due, `due` is called. */
+    uint32_t (*deadline)(const xmpp_client *c, void *state);
+    void (*due)(xmpp_client *c, void *state);
+};
+enum { XMPP_EXT_PASS = 0, XMPP_EXT_TAKEN, XMPP_EXT_EVENT };
+/* Turns the event into one of the extension's own and returns XMPP_EXT_EVENT. */
+XMPP_API int  xmpp_ext_event(xmpp_event *ev, const xmpp_ext *ext, int code, const void *data);
+/* The state that an extension was listed with, or NULL. */
+XMPP_API void *xmpp_ext_state(const xmpp_client *c, const xmpp_ext *ext);
+/* Like xmpp_iq_commit, but the answer goes to ext->result. */
+XMPP_API int  xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer *w, void *tag, uint32_t ms);
+/* May this address see that we are there: the own account, its server, or somebody whom an extension trusts
+   (or anybody, with XMPP_OPT_ANSWER_ANYBODY). */
+XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid);
+
+/* ---- XEP-0199: XMPP Ping. Answers pings. No state. ---- */
+extern const xmpp_ext xmpp_ping_ext;
+XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag);   /* as xmpp_iqf; to NULL: the own server */
+
+/* ---- XEP-0092: Software Version. Answers with these; os is told only when set. ---- */
+typedef struct xmpp_version { const char *name, *version, *os; } xmpp_version;
+extern const xmpp_ext xmpp_version_ext;     /* state: const xmpp_version */
+XMPP_API int xmpp_ask_version(xmpp_client *c, const char *to, void *tag);
+
+/* ---- XEP-0030 disco#info answers, XEP-0115 caps in presence; both from what account.exts lists. ---- */
+typedef struct xmpp_disco {
+    const char *category, *type, *name;     /* identity, e.g. "client", "bot", "attic sensor"; NULL: client/bot/none */
+    const char *node;                       /* caps node: a URI that names the software; NULL: none, no caps */
+    const char *const *features;            /* more features, of the application's own; NULL: none */
+} xmpp_disco;
+extern const xmpp_ext xmpp_disco_ext;       /* state: const xmpp_disco */
+XMPP_API int  xmpp_ask_disco(xmpp_client *c, const char *to, const char *node, void *tag);
+/* The XEP-0115 verification string of this client: base64 of SHA-1, NUL-terminated, 28 + 1 bytes. */
+XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29]);
+
+/* ---- RFC 6121 section 2: roster. Asks for it when online, accepts pushes from the own account alone. ---- */
+typedef struct xmpp_roster {    /* zero-fill; remembers who may see our presence, for xmpp_may_see */
+    uint32_t *seen;             /* may be NULL: nobody is remembered; 4 bytes a contact  */
+    size_t    seen_max;
+    size_t    seen_n;           /* private */
+} xmpp_roster;
+typedef struct xmpp_roster_item {
+    const char *jid, *name, *subscription, *ask;    /* "" when absent; subscription "none", "to", "from", "both", "remove" */
+    bool        approved;
+    xmpp_node   node;           /* its groups: xmpp_child(node, "group", NULL) and siblings */
+} xmpp_roster_item;
+enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH };    /* event codes; LIST: payload is the query, error when it failed */
+extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster */
+XMPP_API int  xmpp_roster_get(xmpp_client *c);
+XMPP_API int  xmpp_roster_set(xmpp_client *c, const char *jid, const char *name, const char *const *groups, void *tag);
+XMPP_API int  xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag);
+/* Reads an <item/>. False when it has no valid jid. */
+XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out);
+
+/* ==== >>api-posix =========================================================== */
+#if !defined(XMPP_NO_POSIX) && (defined(__unix__) || defined(__APPLE__))
+#define XMPP_POSIX 1
+/* TCP over sockets. Never blocks but for getaddrinfo (give a numeric host where that must not be). Every address
+   is tried in turn, 10 seconds each, counted while it is stepped. SIGPIPE is not raised. */
+typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
+    int              fd, wake[2];
+    struct addrinfo *list, *at;
+    uint32_t         started;
+    int16_t          error;
+    uint8_t          state, words_n;
+    char             words[224];
+} xmpp_posix;
+XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
+/* The socket for the caller's own poll or epoll, -1 when there is none. It changes while addresses are tried: ask again after each step. */
+XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
+/* Makes xmpp_wait return XMPP_EV_WAKE. From another thread or a signal handler. */
+XMPP_API void xmpp_posix_wake(xmpp_posix *p);
+XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds */
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* XMPP_H */
+
+/* ============================================================================
+   ====            end of the public header; the implementation            ====
+   ============================================================================ */
+
+#if defined(XMPP_IMPLEMENTATION) && !defined(XMPPI_IMPLEMENTED)
+#define XMPPI_IMPLEMENTED
+
+/* ==== >>bytes ===============================================================
+   Bytes, integers and strings. Nothing here knows about XMPP.
+   UTF-8: RFC 3629; characters: XML 1.0 section 2.2; base64: RFC 4648 section 4. */
+
+#if defined(__GNUC__)
+#define XMPPI_FN static __attribute__((unused))
+#else
+#define XMPPI_FN static
+#endif
+
+#define XMPPI_INT_MAX ((size_t)(~0u >> 1))
+
+XMPPI_FN uint32_t xmppi_get32(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+XMPPI_FN void xmppi_put32(unsigned char *p, uint32_t v)
+{
+    p[0] = (unsigned char)(v >> 24);
+    p[1] = (unsigned char)(v >> 16 & 255);
+    p[2] = (unsigned char)(v >> 8 & 255);
+    p[3] = (unsigned char)(v & 255);
+}
+
+/* A decimal number: digits only, at least one, at most max. */
+XMPPI_FN bool xmppi_number(const char *s, size_t n, uint32_t max, uint32_t *value)
+{
+    uint32_t v = 0, d;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        d = (uint32_t)(unsigned char)s[i] - '0';
+        if (d > 9 || d > max || v > (max - d) / 10)
+            return false;
+        v = v * 10 + d;
+    }
+    *value = v;
+    return n > 0;
+}
+
+/* Takes one byte of UTF-8. *need is 0 before the first byte and after each character.
+   Returns 1: *cp is the character; 0: more bytes are needed; -1: invalid (overlong, a surrogate
+   or past U+10FFFF are noticed at their second byte). What XML forbids: xmppi_xml_char. */
+XMPPI_FN int xmppi_utf8_step(uint32_t *cp, uint8_t *need, unsigned char c)
+{
+    uint32_t v = c;
+
+    if (*need == 0) {
+        if (c >= 0x80) {
+            if (c < 0xC2 || c > 0xF4)
+                return -1;
+            *need = (uint8_t)(c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3);
+            v &= 0x3Fu >> *need;
+        }
+    } else {
+        if ((c & 0xC0) != 0x80)
+            return -1;
+        v = *cp << 6 | (v & 0x3F);
+        --*need;
+        /* the second byte of four; the second of three (a third of four has 0x400 and up) */
+        if (*need == 2 && (v < 0x10 || v > 0x10F))
+            return -1;
+        if (*need == 1 && (v < 0x20 || (v >= 0x360 && v <= 0x37F)))
+            return -1;
+    }
+    *cp = v;
+    return *need == 0;
+}
+
+XMPPI_FN bool xmppi_xml_char(uint32_t cp)
+{
+    if (cp < 0x20)
+        return cp == 0x09 || cp == 0x0A || cp == 0x0D;
+    return cp != 0xFFFE && cp != 0xFFFF;
+}
+
+XMPP_API bool xmpp_utf8_valid(const char *s, size_t n)
+{
+    uint32_t cp = 0;
+    uint8_t need = 0;
+    size_t i;
+    int r;
+
+    for (i = 0; i < n; i++) {
+        r = xmppi_utf8_step(&cp, &need, (unsigned char)s[i]);
+        if (r < 0 || (r > 0 && !xmppi_xml_char(cp)))
+            return false;
+    }
+    return need == 0;
+}
+
+XMPP_API void xmpp_wipe(void *p, size_t n)
+{
+    volatile unsigned char *v = (volatile unsigned char *)p;
+
+    while (n-- > 0)
+        *v++ = 0;
+}
+
+XMPP_API bool xmpp_same(const void *a, const void *b, size_t n)
+{
+    const volatile unsigned char *p = (const volatile unsigned char *)a;
+    const volatile unsigned char *q = (const volatile unsigned char *)b;
+    unsigned char differ = 0;
+
+    while (n-- > 0) {
+        unsigned char x = *p++, y = *q++;
+        differ = (unsigned char)(differ | (x ^ y));
+    }
+    return differ == 0;
+}
+
+/* ==== >>base64 ============================================================== */
+
+XMPPI_FN char xmppi_base64_digit(uint32_t v)
+{
+    v &= 63;
+    if (v < 26)
+        return (char)('A' + v);
+    if (v < 52)
+        return (char)('a' + (v - 26));
+    if (v < 62)
+        return (char)('0' + (v - 52));
+    return v == 62 ? '+' : '/';
+}
+
+/* in may lie at the end of out's cap bytes: writing never overtakes reading. */
+XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
+{
+    const unsigned char *p = (const unsigned char *)in;
+    size_t left;
+    uint32_t v;
+
+    if (cap > XMPPI_INT_MAX)
+        cap = XMPPI_INT_MAX;
+    if (n > cap || (n + 2) / 3 > cap / 4)
+        return XMPP_E_TOO_LONG;
+    for (left = n; left > 0; left -= left < 3 ? left : 3, p += 3, out += 4) {
+        v = (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0) | (left > 2 ? p[2] : 0u);
+        out[0] = xmppi_base64_digit(v >> 18);
+        out[1] = xmppi_base64_digit(v >> 12);
+        out[2] = left > 1 ? xmppi_base64_digit(v >> 6) : '=';
+        out[3] = left > 2 ? xmppi_base64_digit(v) : '=';
+    }
+    return (int)((n + 2) / 3 * 4);
+}
+
+XMPPI_FN int xmppi_base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
+{
+    unsigned char *o = (unsigned char *)out;
+    size_t i, len, pad = 0;
+    uint32_t v = 0;
+    int d;
+
+    if (n % 4 != 0)
+        return XMPP_E_ARG;
+    if (n > 0 && in[n - 1] == '=')
+        pad = in[n - 2] == '=' ? 2 : 1;
+    len = n / 4 * 3 - pad;
+    if (len > cap || len > XMPPI_INT_MAX)
+        return XMPP_E_TOO_LONG;
+    for (i = 0; i < n - pad; i++) {
+        d = xmppi_base64_value(in[i]);
+        if (d < 0)
+            return XMPP_E_ARG;
+        v = v << 6 | (uint32_t)d;       /* a digit leaves 6, 4, 2, 0 bits for the next byte */
+        if (i % 4 != 0) {
+            *o++ = (unsigned char)(v >> (6 - i % 4 * 2) & 255);
+            v &= 0x3Fu >> (i % 4 * 2);
+        }
+    }
+    return v == 0 ? (int)len : XMPP_E_ARG;
+}
+
+/* ==== >>errors ==============================================================
+   The texts lie in one object each, not in string literals: those share a section with all other
+   literals, so that a linker would keep every text for the sake of one. */
+
+#define XMPPI_X(name, code, words) code,
+static const signed char xmppi_error_codes[] = { 0, XMPP_ERRORS(XMPPI_X) };
+#undef XMPPI_X
+
+/* Picks from NUL-terminated texts: one for each of xmppi_error_codes, then one for the rest. */
+XMPPI_FN const char *xmppi_error_pick(const void *texts, int error)
+{
+    const char *p = (const char *)texts;
+    size_t i;
+
+    for (i = 0; i < sizeof xmppi_error_codes && xmppi_error_codes[i] != error; i++)
+        p += strlen(p) + 1;
+    return p;
+}
+
+XMPP_API const char *xmpp_strerror(int error)
+{
+#define XMPPI_X(name, code, words) char e_##name[sizeof(words)];
+    static const struct { char ok[9]; XMPP_ERRORS(XMPPI_X) char other[14]; } texts = {
+#undef XMPPI_X
+#define XMPPI_X(name, code, words) words,
+        "no error", XMPP_ERRORS(XMPPI_X) "unknown error"
+#undef XMPPI_X
+    };
+    return xmppi_error_pick(&texts, error);
+}
+
+XMPP_API const char *xmpp_errname(int error)
+{
+#define XMPPI_X(name, code, words) char e_##name[sizeof("XMPP_E_" #name)];
+    static const struct { char ok[8]; XMPP_ERRORS(XMPPI_X) char other[9]; } names = {
+#undef XMPPI_X
+#define XMPPI_X(name, code, words) "XMPP_E_" #name,
+        "XMPP_OK", XMPP_ERRORS(XMPPI_X) "XMPP_E_?"
+#undef XMPPI_X
+    };
+    return xmppi_error_pick(&names, error);
+}
+
+/* ==== >>records =============================================================
+   How the tokenizer keeps elements in memory. Everything lies in one block that grows upwards; a
+   record is known by its offset, which is never 0. It begins with a byte, kind and flags, and
+   `end`, 3 bytes: the offset just behind it and all that it holds.
+
+     ELEMENT  end 3  ns 3  prefix length 1  qualified name NUL  then the records inside:
+              first declarations and attributes, then text and elements
+     ATTR     end 3  name NUL  value NUL          without prefix, or with xml:
+     PATTR    end 3  ns 3  name NUL  value NUL    with any other prefix
+     DECL     end 3  older declaration 3  ns 3  prefix NUL  [namespace NUL]
+     TEXT     end 3  characters NUL
+
+   ns is an index into xmppi_namespaces, or the offset of a string in a DECL (no such offset is
+   small enough to be an index). `end` has two more meanings: in an element that is open it is the
+   parent's offset (0: the root), and in the last record inside a closed element, one without
+   XMPPI_MORE, it is that element's offset. So there is no stack anywhere. */
+
+enum {
+    XMPPI_ELEMENT = 1, XMPPI_ATTR, XMPPI_PATTR, XMPPI_DECL, XMPPI_TEXT,
+    XMPPI_KIND = 7,
+    XMPPI_OTHER = 32,           /* an element: its namespace is not its parent's  */
+    XMPPI_INSIDE = 64,          /* an element: it holds at least one record       */
+    XMPPI_MORE = 128            /* another record follows within the same element */
+};
+
+enum {
+    XMPPI_NS_NONE, XMPPI_NS_XML, XMPPI_NS_XMLNS, XMPPI_NS_CLIENT, XMPPI_NS_STREAMS, XMPPI_NS_TLS,
+    XMPPI_NS_SASL, XMPPI_NS_BIND, XMPPI_NS_SESSION, XMPPI_NS_STANZAS, XMPPI_NS_STREAM_ERRORS,
+    XMPPI_NS_OTHER              /* how many there are; of a node: none of them */
+};
+
+static const char *const xmppi_namespaces[XMPPI_NS_OTHER] = {
+    "",
+    "http://www.w3.org/XML/1998/namespace",
+    "http://www.w3.org/2000/xmlns/",
+    "jabber:client",
+    "http://etherx.jabber.org/streams",
+    "urn:ietf:params:xml:ns:xmpp-tls",
+    "urn:ietf:params:xml:ns:xmpp-sasl",
+    "urn:ietf:params:xml:ns:xmpp-bind",
+    "urn:ietf:params:xml:ns:xmpp-session",
+    "urn:ietf:params:xml:ns:xmpp-stanzas",
+    "urn:ietf:params:xml:ns:xmpp-streams"
+};
+
+XMPPI_FN uint32_t xmppi_get24(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
+XMPPI_FN void xmppi_put24(unsigned char *p, uint32_t v)
+{
+    p[0] = (unsigned char)(v >> 16 & 255);
+    p[1] = (unsigned char)(v >> 8 & 255);
+    p[2] = (unsigned char)(v & 255);
+}
+
+XMPPI_FN const char *xmppi_string(const unsigned char *mem, uint32_t at)
+{
+    return (const char *)mem + at;
+}
+
+XMPPI_FN uint32_t xmppi_end(const unsigned char *mem, uint32_t at)
+{
+    return xmppi_get24(mem + at + 1);
+}
+
+XMPPI_FN const char *xmppi_ns_string(const unsigned char *mem, uint32_t ns)
+{
+    return ns < XMPPI_NS_OTHER ? xmppi_namespaces[ns] : xmppi_string(mem, ns);
+}
+
+/* The offset behind an element's start tag. */
+XMPPI_FN uint32_t xmppi_body(const unsigned char *mem, uint32_t at)
+{
+    return at + 9 + (uint32_t)strlen(xmppi_string(mem, at + 8));
+}
+
+/* The local part of a qualified name. */
+XMPPI_FN const char *xmppi_local(const char *name)
+{
+    const char *colon = strchr(name, ':');
+
+    return colon != NULL ? colon + 1 : name;
+}
+
+/* ==== >>tree ================================================================
+   Reading what the tokenizer kept. An element that is still open shows its attributes alone. */
+
+XMPPI_FN int xmppi_kind(xmpp_node n)
+{
+    return n.mem == NULL ? 0 : n.mem[n.at] & XMPPI_KIND;
+}
+
+/* From an element to the first record inside it; to no node when there is none. */
+XMPPI_FN void xmppi_enter(xmpp_node *n)
+{
+    if (xmppi_kind(*n) == XMPPI_ELEMENT && (n->mem[n->at] & XMPPI_INSIDE))
+        n->at = xmppi_body(n->mem, n->at);
+    else
+        n->mem = NULL;
+}
+
+/* To the next record beside it; to no node behind the last. */
+XMPPI_FN void xmppi_next(xmpp_node *n)
+{
+    if (n->mem[n->at] & XMPPI_MORE)
+        n->at = xmppi_end(n->mem, n->at);
+    else
+        n->mem = NULL;
+}
+
+XMPP_API const char *xmpp_name(xmpp_node n)
+{
+    if (xmppi_kind(n) != XMPPI_ELEMENT)
+        return "";
+    n.at += 7;
+    return xmppi_string(n.mem, n.at + 1 + (n.mem[n.at] ? n.mem[n.at] + 1u : 0u));
+}
+
+/* XMPPI_NS_*, XMPPI_NS_OTHER for one that the table does not have. */
+XMPPI_FN int xmppi_ns_index(xmpp_node n)
+{
+    uint32_t ns = xmppi_kind(n) == XMPPI_ELEMENT ? xmppi_get24(n.mem + n.at + 4) : 0;
+
+    return ns < XMPPI_NS_OTHER ? (int)ns : XMPPI_NS_OTHER;
+}
+
+XMPP_API const char *xmpp_ns(xmpp_node n)
+{
+    return xmppi_kind(n) == XMPPI_ELEMENT ? xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4)) : "";
+}
+
+XMPP_API bool xmpp_is(xmpp_node n, const char *name, const char *ns)
+{
+    return xmppi_kind(n) == XMPPI_ELEMENT && strcmp(xmpp_name(n), name) == 0 &&
+           (ns == NULL || strcmp(xmpp_ns(n), ns) == 0);
+}
+
+XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name)
+{
+    const char *q, *local, *has;
+
+    for (xmppi_enter(&n); n.mem != NULL; xmppi_next(&n)) {
+        int kind = xmppi_kind(n);
+        if (kind != XMPPI_ATTR && kind != XMPPI_PATTR)
+            continue;
+        q = xmppi_string(n.mem, n.at + (kind == XMPPI_ATTR ? 4 : 7));
+        local = ns != NULL ? xmppi_local(q) : q;
+        has = kind == XMPPI_PATTR ? xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4)) :
+              xmppi_namespaces[local != q ? XMPPI_NS_XML : XMPPI_NS_NONE];
+        if (strcmp(local, name) == 0 && (ns != NULL ? strcmp(has, ns) == 0 : kind == XMPPI_ATTR))
+            return q + strlen(q) + 1;
+    }
+    return NULL;
+}
+
+XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
+{
+    return xmpp_attr_ns(n, NULL, name);
+}
+
+XMPP_API const char *xmpp_text(xmpp_node n)
+{
+    if (xmppi_kind(n) != XMPPI_TEXT)
+        for (xmppi_enter(&n); n.mem != NULL && xmppi_kind(n) != XMPPI_TEXT; xmppi_next(&n))
+            ;
+    return n.mem != NULL ? xmppi_string(n.mem, n.at + 4) : "";
+}
+
+/* This record or the first behind it that is an element. */
+XMPPI_FN xmpp_node xmppi_element(xmpp_node n)
+{
+    while (n.mem != NULL && xmppi_kind(n) != XMPPI_ELEMENT)
+        xmppi_next(&n);
+    return n;
+}
+
+XMPP_API xmpp_node xmpp_first(xmpp_node n)
+{
+    xmppi_enter(&n);
+    return xmppi_element(n);
+}
+
+XMPP_API xmpp_node xmpp_sibling(xmpp_node n)
+{
+    if (n.mem != NULL)
+        xmppi_next(&n);
+    return xmppi_element(n);
+}
+
+XMPP_API xmpp_node xmpp_child(xmpp_node n, const char *name, const char *ns)
+{
+    if (ns == NULL)
+        ns = xmpp_ns(n);
+    for (n = xmpp_first(n); n.mem != NULL && !xmpp_is(n, name, ns); n = xmpp_sibling(n))
+        ;
+    return n;
+}
+
+/* ==== >>xml =================================================================
+   The tokenizer. RFC 6120 section 11, XML 1.0 (5th edition), Namespaces in XML 1.0 (3rd edition).
+
+   A byte goes one of two ways: xmppi_xml_run takes as many as change no state, xmppi_xml_byte one.
+   Both decide by the byte and the state alone, never by how much input there is, so the split of
+   the input cannot matter. An answer that does not consume the byte (XMPP_XML_TEXT, errors)
+   leaves the state such that the byte can be given again.
+
+   Invariants: x->open is the innermost element, also while its start tag is being read; x->ns the
+   newest declaration in scope; x->rec the attribute or text being read, 0 for none; records
+   above x->len do not exist. Between the children of the root nothing lies above x->len and a
+   client may raise it to keep bytes of its own there.
+
+   A cap that is met where the rest can be skipped (xmppi_limit) sets x->skipping: from then on
+   nothing is stored, and the same states go on over the bytes. */
+
+enum {                          /* x->state; xmppi_masks goes by this order */
+    XMPPI_X_TEXT, XMPPI_X_CDATA,            /* character data                         */
+    XMPPI_X_VALUE,                          /* inside the quotes of an attribute      */
+    XMPPI_X_CLOSE, XMPPI_X_NAME, XMPPI_X_ATTR,  /* in a name: of an end tag, element, attribute */
+    XMPPI_X_BEGIN,                          /* nothing was read yet                   */
+    XMPPI_X_OUTSIDE, XMPPI_X_OVER,          /* before and behind the root             */
+    XMPPI_X_FIRST, XMPPI_X_LT,              /* behind '<', the stream's first byte or not */
+    XMPPI_X_BANG,                           /* behind "<!"                            */
+    XMPPI_X_TAG,                            /* inside a start tag, between attributes */
+    XMPPI_X_EQUALS, XMPPI_X_QUOTE,          /* '=' or a quote must come               */
+    XMPPI_X_EMPTY, XMPPI_X_DECL_END,        /* '>' must come: of "/>", of "?>"        */
+    XMPPI_X_CLOSED,                         /* in an end tag behind the name          */
+    XMPPI_X_REF                             /* behind '&'                             */
+};
+
+enum {                          /* x->flags */
+    XMPPI_XF_START = 1,         /* the next character begins a name or its local part */
+    XMPPI_XF_COLON = 2,         /* the name has had its colon                         */
+    XMPPI_XF_SPACE = 4,         /* white space came before this attribute             */
+    XMPPI_XF_DECL = 8           /* the "tag" is the XML declaration                   */
+};
+
+enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
+
+/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
+static const uint32_t xmppi_masks[3][4] = {
+    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
+    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
+    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
+};
+
+/* What may be in names beyond ASCII, as first and last; the first three not at the start. */
+static const uint16_t xmppi_name_ranges[][2] = {
+    { 0xB7, 0xB7 }, { 0x300, 0x36F }, { 0x203F, 0x2040 },
+    { 0xC0, 0xD6 }, { 0xD8, 0xF6 }, { 0xF8, 0x2FF }, { 0x370, 0x37D }, { 0x37F, 0x1FFF },
+    { 0x200C, 0x200D }, { 0x2070, 0x218F }, { 0x2C00, 0x2FEF }, { 0x3001, 0xD7FF },
+    { 0xF900, 0xFDCF }, { 0xFDF0, 0xFFFD }
+};
+
+XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
+{
+    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
+}
+
+XMPPI_FN bool xmppi_is_space(uint32_t c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* A character of a name, ':' aside. start: it is the first. */
+XMPPI_FN bool xmppi_is_name(uint32_t c, bool start)
+{
+    size_t i;
+
+    if (c < 0x80)
+        return xmppi_in_mask(2, c) && (!start || c >= 'A');
+    if (c >= 0x10000)
+        return c < 0xF0000;
+    for (i = start ? 3 : 0; i < sizeof xmppi_name_ranges / sizeof xmppi_name_ranges[0]; i++)
+        if (c >= xmppi_name_ranges[i][0] && c <= xmppi_name_ranges[i][1])
+            return true;
+    return false;
+}
+
+/* Writes a character as UTF-8 and returns its length. */
+XMPPI_FN uint32_t xmppi_utf8_put(unsigned char *out, uint32_t cp)
+{
+    uint32_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4, i;
+
+    for (i = n; i-- > 1; cp >>= 6)
+        out[i] = (unsigned char)(0x80 | (cp & 0x3F));
+    out[0] = (unsigned char)(n == 1 ? cp : (0xF00u >> n & 0xF0) | cp);
+    return n;
+}
+
+/* ---- memory ---- */
+
+/* A cap was met. Inside a tree, or in the start tag of a child of the root, the rest is skipped;
+   elsewhere it is the end. */
+XMPPI_FN void xmppi_limit(xmpp_xml *x)
+{
+    if (x->tree != 0) {
+        x->skip_depth = (uint32_t)(x->depth - x->top) + 1;
+        x->depth = x->top;
+        x->open = x->tree;
+        x->len = x->cut;
+    } else if (x->depth == 1 && xmppi_end(x->mem, x->open) != 0) {  /* open is not the root */
+        if (x->state == XMPPI_X_NAME)
+            x->mem[x->open + 8] = 0;    /* half a name is none */
+        x->len = xmppi_body(x->mem, x->open);
+        x->skip_depth = 0;              /* it counts when its tag is complete */
+    } else {
+        x->error = XMPP_E_XML_LIMIT;
+        return;
+    }
+    while (x->ns >= x->len)
+        x->ns = xmppi_get24(x->mem + x->ns + 4);
+    x->skipping = true;
+    x->rec = 0;
+}
+
+/* Stores bytes. False: nothing is stored, now or any more. */
+XMPPI_FN bool xmppi_put(xmpp_xml *x, const void *p, uint32_t n)
+{
+    if (x->skipping)
+        return false;
+    if (x->cap - x->len < n) {
+        xmppi_limit(x);
+        return false;
+    }
+    memcpy(x->mem + x->len, p, n);
+    x->len += n;
+    return true;
+}
+
+/* Begins a record: n bytes of 0 but for its kind. Returns its offset, 0 when nothing is stored.
+   There is room for one byte more. */
+XMPPI_FN uint32_t xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t n)
+{
+    uint32_t at = x->len;
+
+    if (x->skipping)
+        return 0;
+    if (x->cap - at <= n) {
+        xmppi_limit(x);
+        return 0;
+    }
+    memset(x->mem + at, 0, n);
+    x->mem[at] = kind;
+    x->len += n;
+    return at;
+}
+
+/* Ends the attribute or text being read. */
+XMPPI_FN void xmppi_record_end(xmpp_xml *x)
+{
+    xmppi_put24(x->mem + x->rec + 1, x->len);
+    x->rec = 0;
+}
+
+XMPPI_FN void xmppi_text_end(xmpp_xml *x)
+{
+    xmppi_put(x, "", 1);                /* xmppi_store kept room for it */
+    xmppi_record_end(x);
+}
+
+/* Stores a character of text or of a value. False: there is no room, the text so far must go out. */
+XMPPI_FN bool xmppi_store(xmpp_xml *x, uint32_t cp)
+{
+    unsigned char u[4];
+    uint32_t n = xmppi_utf8_put(u, cp);
+
+    if (x->quote == 0 && !x->skipping) {
+        if (x->rec == 0 && x->depth == 1 && x->tree == 0 && xmppi_is_space(cp))
+            return true;                /* between stanzas */
+        if (x->cap - x->len <= n + (x->rec == 0 ? 4u : 0u)) {
+            if (x->rec != 0 && x->tree == 0)
+                return false;
+            xmppi_limit(x);
+        } else if (x->rec == 0) {
+            x->rec = xmppi_record(x, XMPPI_TEXT, 4);
+        }
+    }
+    xmppi_put(x, u, n);
+    return true;
+}
+
+/* Joins the records inside an element. closed: it is complete. */
+XMPPI_FN void xmppi_join(xmpp_xml *x, uint32_t element, bool closed)
+{
+    uint32_t at = xmppi_body(x->mem, element), end;
+
+    if (at < x->len)
+        x->mem[element] |= XMPPI_INSIDE;
+    for (; at < x->len; at = end) {
+        end = xmppi_end(x->mem, at);
+        if (end < x->len)
+            x->mem[at] |= XMPPI_MORE;
+        else if (closed)
+            xmppi_put24(x->mem + at + 1, element);
+    }
+}
+
+/* ---- namespaces ---- */
+
+/* What a prefix of n bytes stands for, XMPPI_NS_UNBOUND when nothing. */
+#define XMPPI_NS_UNBOUND UINT32_C(0xffffffff)
+XMPPI_FN uint32_t xmppi_ns_find(const xmpp_xml *x, const char *prefix, size_t n)
+{
+    uint32_t at;
+
+    for (at = x->ns; at != 0; at = xmppi_get24(x->mem + at + 4)) {
+        const char *p = xmppi_string(x->mem, at + 10);
+        if (strncmp(p, prefix, n) == 0 && p[n] == '\0')
+            return xmppi_get24(x->mem + at + 7);
+    }
+    if (n == 3 && memcmp(prefix, "xml", 3) == 0)
+        return XMPPI_NS_XML;
+    return n == 0 ? (uint32_t)XMPPI_NS_NONE : XMPPI_NS_UNBOUND;
+}
+
+/* A declaration is complete: checks it, and drops a value that the table has. */
+XMPPI_FN int xmppi_declared(xmpp_xml *x)
+{
+    unsigned char *rec = x->mem + x->rec;
+    const char *prefix = (const char *)rec + 10;
+    uint32_t value = x->rec + 11 + (uint32_t)strlen(prefix), ns = 0;
+
+    while (ns < XMPPI_NS_OTHER && strcmp(xmppi_string(x->mem, value), xmppi_namespaces[ns]) != 0)
+        ns++;
+    if (ns < XMPPI_NS_OTHER)
+        x->len = value;
+    if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS || strcmp(prefix, "xmlns") == 0 ||
+        (ns == XMPPI_NS_XML) != (strcmp(prefix, "xml") == 0))
+        return XMPP_E_XML_PREFIX;
+    xmppi_put24(rec + 4, x->ns);
+    xmppi_put24(rec + 7, ns < XMPPI_NS_OTHER ? ns : value);
+    x->ns = x->rec;
+    return 0;
+}
+
+/* Finds what a record's qualified name, 3 bytes behind its ns, is in. Returns the prefix's length. */
+XMPPI_FN size_t xmppi_resolve(xmpp_xml *x, unsigned char *ns, const char *name)
+{
+    const char *local = xmppi_local(name);
+    size_t n = local != name ? (size_t)(local - name) - 1 : 0;
+    uint32_t found = xmppi_ns_find(x, name, n);
+
+    if (found == XMPPI_NS_UNBOUND) {
+        found = XMPPI_NS_NONE;
+        if (!x->skipping)               /* else its declaration may have been skipped */
+            x->error = XMPP_E_XML_PREFIX;
+    }
+    xmppi_put24(ns, found);
+    return n;
+}
+
+/* Do two records of one start tag have the same name? */
+XMPPI_FN bool xmppi_same_name(const unsigned char *mem, uint32_t a, uint32_t b)
+{
+    static const unsigned char name_at[] = { 4, 7, 10 };    /* ATTR, PATTR, DECL */
+    int kind = mem[a] & XMPPI_KIND;
+    const char *p, *q;
+
+    if (kind != (mem[b] & XMPPI_KIND))
+        return false;
+    p = xmppi_string(mem, a + name_at[kind - XMPPI_ATTR]);
+    q = xmppi_string(mem, b + name_at[kind - XMPPI_ATTR]);
+    if (kind != XMPPI_PATTR)
+        return strcmp(p, q) == 0;
+    return strcmp(xmppi_local(p), xmppi_local(q)) == 0 &&
+           strcmp(xmppi_ns_string(mem, xmppi_get24(mem + a + 4)), xmppi_ns_string(mem, xmppi_get24(mem + b + 4))) == 0;
+}
+
+/* ---- tags ---- */
+
+/* The name of an attribute is complete: what kind is it? */
+XMPPI_FN void xmppi_attr_named(xmpp_xml *x)
+{
+    char *name = (char *)x->mem + x->rec + 4;
+
+    if (!xmppi_put(x, "", 1))
+        return;
+    if (strncmp(name, "xmlns", 5) == 0 && (name[5] == ':' || name[5] == '\0')) {
+        /* "xmlns:" makes place for 6 bytes, so that the prefix lies where it belongs */
+        x->mem[x->rec] = XMPPI_DECL;
+        if (name[5] == '\0')
+            xmppi_put(x, "", 1);
+    } else if ((x->flags & XMPPI_XF_COLON) && strncmp(name, "xml:", 4) != 0) {
+        x->mem[x->rec] = XMPPI_PATTR;
+        if (xmppi_put(x, "   ", 3))
+            memmove(name + 3, name, (size_t)x->name_n + 1);
+    }
+}
+
+/* A start tag is complete up to its '>' or '/'. */
+XMPPI_FN int xmppi_opened(xmpp_xml *x)
+{
+    unsigned char *e = x->mem + x->open;
+    uint32_t body, a, b;
+
+    if (x->skipping && ++x->skip_depth > 1)
+        return XMPP_XML_MORE;
+    e[7] = (unsigned char)xmppi_resolve(x, e + 4, (const char *)e + 8);
+    body = xmppi_body(x->mem, x->open);
+    for (a = body; a < x->len; a = xmppi_end(x->mem, a)) {
+        if ((x->mem[a] & XMPPI_KIND) == XMPPI_PATTR)
+            xmppi_resolve(x, x->mem + a + 4, xmppi_string(x->mem, a + 7));
+        for (b = body; b < a; b = xmppi_end(x->mem, b))
+            if (xmppi_same_name(x->mem, a, b))
+                return XMPP_E_XML_DUPLICATE;
+    }
+    if (memcmp(e + 4, x->mem + xmppi_end(x->mem, x->open) + 4, 3) != 0)
+        e[0] |= XMPPI_OTHER;
+    xmppi_join(x, x->open, false);
+    x->depth++;
+    if (x->tree != 0)
+        return XMPP_XML_MORE;
+    x->node.mem = x->mem;
+    x->node.at = x->open;
+    return XMPP_XML_START;
+}
+
+/* An end tag is complete. */
+XMPPI_FN int xmppi_closed(xmpp_xml *x)
+{
+    uint32_t e = x->open;
+
+    x->state = XMPPI_X_TEXT;
+    if (x->skipping && --x->skip_depth > 0)
+        return XMPP_XML_MORE;
+    x->open = xmppi_end(x->mem, e);
+    if (x->tree != 0)
+        xmppi_join(x, e, true);
+    xmppi_put24(x->mem + e + 1, x->len);
+    while (x->ns > e)
+        x->ns = xmppi_get24(x->mem + x->ns + 4);
+    if (--x->depth == 0)
+        x->state = XMPPI_X_OVER;
+    if (x->tree != 0 && x->tree != e)
+        return XMPP_XML_MORE;
+    x->node.mem = x->mem;
+    x->node.at = x->mark = e;
+    x->tree = 0;
+    if (x->skipping)
+        x->skipped++;
+    return XMPP_XML_END;
+}
+
+/* Checks the attribute at `at` of the XML declaration. Returns the offset behind it, at when it has another name. */
+XMPPI_FN uint32_t xmppi_decl_attr(const xmpp_xml *x, uint32_t at, const char *name, const char **value)
+{
+    if (at == x->len || x->mem[at] != XMPPI_ATTR || strcmp(xmppi_string(x->mem, at + 4), name) != 0)
+        return at;
+    *value = xmppi_string(x->mem, at + 5 + (uint32_t)strlen(name));
+    return xmppi_end(x->mem, at);
+}
+
+/* The XML declaration is complete; it was read as if it were a start tag. */
+XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
+{
+    const char *version = "", *encoding = "utf-8", *alone = "yes";
+    uint32_t at = xmppi_body(x->mem, x->open);
+    size_t i;
+
+    at = xmppi_decl_attr(x, at, "version", &version);
+    at = xmppi_decl_attr(x, at, "encoding", &encoding);
+    at = xmppi_decl_attr(x, at, "standalone", &alone);
+    if (at != x->len || strncmp(version, "1.", 2) != 0 || version[2] == '\0' ||
+        version[2 + strspn(version + 2, "0123456789")] != '\0' ||
+        (strcmp(alone, "yes") != 0 && strcmp(alone, "no") != 0))
+        return XMPP_E_XML_SYNTAX;
+    for (i = 0; i < 5; i++)
+        if ((encoding[i] | 0x20) != "utf-8"[i])
+            return XMPP_E_XML_ENCODING;
+    if (encoding[5] != '\0')
+        return XMPP_E_XML_ENCODING;
+    x->len = x->open;
+    x->open = 0;
+    return XMPP_XML_MORE;
+}
+
+/* ---- characters ---- */
+
+XMPPI_FN int xmppi_expect(bool allowed)
+{
+    return allowed ? 0 : XMPP_E_XML_SYNTAX;
+}
+
+/* A character behind '&'. x->prev is the base of its digits, 0 for a name; x->name_n counts to 2. */
+XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
+{
+    static const uint32_t names[] = { 0x616D70, 0x6C74, 0x6774, 0x61706F73, 0x71756F74 };
+    uint32_t v = x->cp, i = x->name_n;
+
+    if (i < 2)
+        x->name_n++;
+    if (c == ';') {
+        if (x->prev == 0) {
+            for (i = 0; i < 5 && names[i] != v; i++)
+                ;
+            v = (unsigned char)"&<>'\""[i];
+            if (v == 0)
+                return XMPP_E_XML_ENTITY;
+        } else if (!xmppi_xml_char(v) || (v >= 0xD800 && v <= 0xDFFF)) {
+            return XMPP_E_XML_CHAR;
+        }
+        if (!xmppi_store(x, v))
+            return XMPP_XML_TEXT;
+        x->state = x->quote != 0 ? XMPPI_X_VALUE : XMPPI_X_TEXT;
+        x->prev = 0;
+    } else if (i == 0 && c == '#') {
+        x->prev = 10;
+    } else if (i == 1 && x->prev == 10 && c == 'x') {
+        x->prev = 16;
+    } else if (x->prev == 0) {
+        if (c < 'a' || c > 'z' || v >> 24 != 0)
+            return XMPP_E_XML_ENTITY;
+        x->cp = v << 8 | c;
+    } else {
+        c -= '0';
+        if (c > 9)
+            c = ((c + '0') | 0x20) - 'a' + 10;
+        if (c >= x->prev)
+            return XMPP_E_XML_ENTITY;
+        x->cp = v * x->prev + c;
+        if (x->cp > 0x10FFFF)
+            return XMPP_E_XML_CHAR;
+    }
+    return XMPP_XML_MORE;
+}
+
+/* A character of text, CDATA or a value. */
+XMPPI_FN int xmppi_xml_content(xmpp_xml *x, uint32_t c)
+{
+    uint8_t brackets = x->prev & 3, next = 0;
+
+    if (c == '&' && x->state != XMPPI_X_CDATA) {
+        if (x->flags & XMPPI_XF_DECL)
+            return XMPP_E_XML_SYNTAX;
+        x->state = XMPPI_X_REF;
+        x->cp = x->name_n = x->prev = 0;
+        return XMPP_XML_MORE;
+    }
+    if (c == '\n' && x->prev == XMPPI_CR) {
+        x->prev = 0;
+        return XMPP_XML_MORE;
+    }
+    if (x->quote != 0) {
+        if (c == '<')
+            return XMPP_E_XML_SYNTAX;
+        if (c == '\r')
+            next = XMPPI_CR;
+        if (xmppi_is_space(c))
+            c = ' ';
+    } else if (c == '\r') {
+        c = '\n';
+        next = XMPPI_CR;
+    } else if (c == ']') {
+        next = (uint8_t)(brackets < 2 ? brackets + 1 : 2);
+    }
+    if (x->state == XMPPI_X_CDATA) {
+        /* brackets are stored when they turn out not to be the end */
+        if (c == '>' && brackets == 2) {
+            x->state = XMPPI_X_TEXT;
+            x->prev = 0;
+            return XMPP_XML_MORE;
+        }
+        if (c == ']' && brackets < 2) {
+            x->prev = next;
+            return XMPP_XML_MORE;
+        }
+        for (; c != ']' && brackets > 0; x->prev = --brackets)
+            if (!xmppi_store(x, ']'))
+                return XMPP_XML_TEXT;
+    } else if (c == '>' && brackets == 2) {
+        return XMPP_E_XML_SYNTAX;
+    }
+    if (!xmppi_store(x, c))
+        return XMPP_XML_TEXT;
+    x->prev = next;
+    return XMPP_XML_MORE;
+}
+
+/* The name being read is complete. */
+XMPPI_FN int xmppi_xml_named(xmpp_xml *x)
+{
+    if (x->state == XMPPI_X_CLOSE) {
+        x->state = XMPPI_X_CLOSED;
+    } else if (x->state == XMPPI_X_ATTR) {
+        x->state = XMPPI_X_EQUALS;
+        xmppi_attr_named(x);
+    } else {
+        if (xmppi_put(x, "", 1) && (x->flags & XMPPI_XF_DECL) &&
+            strcmp(xmppi_string(x->mem, x->open + 8), "xml") != 0)
+            return XMPP_E_XML_RESTRICTED;
+        x->state = XMPPI_X_TAG;
+    }
+    return XMPP_XML_MORE;
+}
+
+/* A character of a name. */
+XMPPI_FN int xmppi_xml_name(xmpp_xml *x, uint32_t c)
+{
+    bool start = (x->flags & XMPPI_XF_START) != 0;
+    unsigned char u[4];
+    uint32_t n;
+
+    if (c == ':' && !(x->flags & (XMPPI_XF_START | XMPPI_XF_COLON)))
+        x->flags |= XMPPI_XF_START | XMPPI_XF_COLON;
+    else if (xmppi_is_name(c, start))
+        x->flags &= (uint8_t)~XMPPI_XF_START;
+    else
+        return XMPP_E_XML_SYNTAX;
+    n = xmppi_utf8_put(u, c);
+    if (!x->skipping && x->name_n + n > XMPP_CFG_XML_NAME)
+        xmppi_limit(x);
+    if (!x->skipping)
+        x->name_n = (uint8_t)(x->name_n + n);
+    xmppi_put(x, u, n);
+    return XMPP_XML_MORE;
+}
+
+/* A character behind '<'. */
+XMPPI_FN int xmppi_xml_markup(xmpp_xml *x, uint32_t c)
+{
+    uint32_t e;
+
+    if (x->rec != 0 && c != '!') {      /* a CDATA section would go on with the text */
+        if (x->tree == 0)
+            return XMPP_XML_TEXT;
+        xmppi_text_end(x);
+    }
+    if (c == '?' && x->state != XMPPI_X_FIRST)
+        return XMPP_E_XML_RESTRICTED;
+    x->flags = (uint8_t)(c == '?' ? XMPPI_XF_START | XMPPI_XF_DECL : XMPPI_XF_START);
+    x->name_n = x->attrs = 0;
+    x->state = XMPPI_X_NAME;
+    if (c == '!') {
+        x->state = XMPPI_X_BANG;
+        return XMPP_XML_MORE;
+    }
+    if (c == '/') {
+        x->state = XMPPI_X_CLOSE;
+        return xmppi_expect(x->depth > 0);
+    }
+    if (x->depth == XMPP_CFG_XML_DEPTH && !x->skipping)
+        xmppi_limit(x);
+    e = xmppi_record(x, XMPPI_ELEMENT, 8);
+    if (e != 0) {
+        xmppi_put24(x->mem + e + 1, x->open);
+        x->open = e;
+    }
+    return c == '?' ? XMPP_XML_MORE : xmppi_xml_name(x, c);
+}
+
+/* A character inside a start tag, between attributes. */
+XMPPI_FN int xmppi_xml_tag(xmpp_xml *x, uint32_t c)
+{
+    bool decl = (x->flags & XMPPI_XF_DECL) != 0;
+
+    if (xmppi_is_space(c)) {
+        x->flags |= XMPPI_XF_SPACE;
+        return XMPP_XML_MORE;
+    }
+    if (c == '?' && decl) {
+        x->state = XMPPI_X_DECL_END;
+        return xmppi_xml_declaration(x);
+    }
+    if ((c == '>' || c == '/') && !decl) {
+        x->state = c == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
+        return xmppi_opened(x);
+    }
+    if (!(x->flags & XMPPI_XF_SPACE))
+        return XMPP_E_XML_SYNTAX;
+    x->flags = (uint8_t)((x->flags & ~(XMPPI_XF_SPACE | XMPPI_XF_COLON)) | XMPPI_XF_START);
+    x->state = XMPPI_X_ATTR;
+    x->name_n = 0;
+    if (!x->skipping && ++x->attrs > XMPP_CFG_XML_ATTRS)
+        xmppi_limit(x);
+    x->rec = xmppi_record(x, XMPPI_ATTR, 4);
+    return xmppi_xml_name(x, c);
+}
+
+/* The closing quote of a value. */
+XMPPI_FN int xmppi_xml_value_end(xmpp_xml *x)
+{
+    int r = XMPP_XML_MORE;
+
+    x->quote = x->prev = 0;
+    x->state = XMPPI_X_TAG;
+    if (!xmppi_put(x, "", 1))
+        return XMPP_XML_MORE;
+    if (x->mem[x->rec] == XMPPI_DECL)
+        r = xmppi_declared(x);
+    xmppi_record_end(x);
+    return r;
+}
+
+/* One character of the stream, and what it means in the state at hand. */
+XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
+{
+    bool space = xmppi_is_space(c);
+    int r;
+
+    if (x->state >= XMPPI_X_CLOSE && x->state <= XMPPI_X_ATTR && !(x->flags & XMPPI_XF_START) &&
+        c != ':' && !xmppi_is_name(c, false)) {
+        r = xmppi_xml_named(x);
+        if (r < 0 || x->error != 0)
+            return r;
+    }
+    switch (x->state) {
+    case XMPPI_X_TEXT:
+        if (c == '<') {
+            x->state = XMPPI_X_LT;
+            x->prev = 0;
+            return XMPP_XML_MORE;
+        }
+        return xmppi_xml_content(x, c);
+    case XMPPI_X_VALUE:
+        return c == x->quote ? xmppi_xml_value_end(x) : xmppi_xml_content(x, c);
+    case XMPPI_X_CDATA:
+        return xmppi_xml_content(x, c);
+    case XMPPI_X_REF:
+        return xmppi_xml_ref(x, c);
+    case XMPPI_X_CLOSE: case XMPPI_X_NAME: case XMPPI_X_ATTR:
+        return xmppi_xml_name(x, c);
+    case XMPPI_X_FIRST: case XMPPI_X_LT:
+        return xmppi_xml_markup(x, c);
+    case XMPPI_X_TAG:
+        return xmppi_xml_tag(x, c);
+    case XMPPI_X_BEGIN: case XMPPI_X_OUTSIDE:
+        x->state = c != '<' ? XMPPI_X_OUTSIDE : x->state == XMPPI_X_BEGIN ? XMPPI_X_FIRST : XMPPI_X_LT;
+        return xmppi_expect(c == '<' || space);
+    case XMPPI_X_OVER:
+        return xmppi_expect(space);
+    case XMPPI_X_BANG:
+        if (x->name_n == 0 && (c == '-' || c == 'D'))
+            return XMPP_E_XML_RESTRICTED;
+        if (x->depth == 0 || c != (unsigned char)"[CDATA["[x->name_n])
+            return XMPP_E_XML_SYNTAX;
+        if (++x->name_n == 7)
+            x->state = XMPPI_X_CDATA;
+        return XMPP_XML_MORE;
+    case XMPPI_X_EQUALS:
+        if (c == '=')
+            x->state = XMPPI_X_QUOTE;
+        else if (!space)
+            return XMPP_E_XML_SYNTAX;
+        return XMPP_XML_MORE;
+    case XMPPI_X_QUOTE:
+        if (c == '\'' || c == '"') {
+            x->quote = (uint8_t)c;
+            x->state = XMPPI_X_VALUE;
+        } else if (!space) {
+            return XMPP_E_XML_SYNTAX;
+        }
+        return XMPP_XML_MORE;
+    case XMPPI_X_DECL_END:
+        x->state = XMPPI_X_OUTSIDE;
+        return xmppi_expect(c == '>');
+    default:                            /* XMPPI_X_EMPTY, XMPPI_X_CLOSED */
+        if (c == '>')
+            return xmppi_closed(x);
+        return xmppi_expect(space && x->state == XMPPI_X_CLOSED);
+    }
+}
+
+/* ---- bytes ---- */
+
+/* Takes bytes that change no state, as many as there are. */
+XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
+{
+    size_t i = 0, j, room;
+    uint32_t cp = 0;
+    uint8_t need = 0;
+    int mask = 0, r;
+
+    if (x->need != 0)
+        return 0;
+    if (x->state == XMPPI_X_CLOSE && !x->skipping) {
+        const unsigned char *name = x->mem + x->open + 8 + x->name_n;
+        while (i < n && name[i] != 0 && p[i] == name[i])
+            i++;
+        x->name_n = (uint8_t)(x->name_n + i);
+        return i;
+    }
+    if (x->state <= XMPPI_X_CDATA) {
+        if (x->prev != 0 || (x->rec == 0 && !x->skipping))
+            return 0;
+    } else if (x->state == XMPPI_X_VALUE) {
+        if (x->prev != 0)
+            return 0;
+        mask = 1;
+    } else if (x->state <= XMPPI_X_ATTR) {
+        if (x->flags & XMPPI_XF_START)
+            return 0;
+        mask = 2;
+    } else {
+        return 0;
+    }
+    if (!x->skipping) {
+        room = x->cap - x->len;
+        if (room > 0)
+            room--;                     /* text keeps a byte for its NUL */
+        if (n > room)
+            n = room;
+        if (mask == 2 && n > (size_t)(XMPP_CFG_XML_NAME - x->name_n))
+            n = (size_t)(XMPP_CFG_XML_NAME - x->name_n);
+    }
+    for (;;) {
+        while (i < n && xmppi_in_mask(mask, p[i]))
+            i++;
+        if (i == n || p[i] < 0x80 || mask == 2)
+            break;
+        j = i;
+        do
+            r = xmppi_utf8_step(&cp, &need, p[j++]);
+        while (r == 0 && j < n);
+        if (r <= 0 || !xmppi_xml_char(cp))
+            break;
+        i = j;
+    }
+    if (!x->skipping) {
+        memcpy(x->mem + x->len, p, i);
+        x->len += (uint32_t)i;
+        if (mask == 2)
+            x->name_n = (uint8_t)(x->name_n + i);
+    }
+    return i;
+}
+
+/* Takes one byte. XMPP_XML_TEXT and errors do not consume it. */
+XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+{
+    uint32_t cp = x->cp;
+    uint8_t need = x->need;
+    int r;
+
+    if (x->state == XMPPI_X_CLOSE && !x->skipping) {
+        /* xmppi_xml_run took what matches */
+        if (x->mem[x->open + 8 + x->name_n] != 0 || (c != '>' && !xmppi_is_space(c)))
+            return XMPP_E_XML_MISMATCH;
+        x->state = XMPPI_X_CLOSED;
+    }
+    r = xmppi_utf8_step(&cp, &need, c);
+    if (r <= 0) {
+        x->cp = cp;
+        x->need = need;
+        return r < 0 ? (int)XMPP_E_XML_UTF8 : XMPP_XML_MORE;
+    }
+    if (!xmppi_xml_char(cp))
+        return XMPP_E_XML_CHAR;
+    r = xmppi_xml_take(x, cp);
+    if (r != XMPP_XML_TEXT)
+        x->need = 0;
+    return r;
+}
+
+XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
+{
+    memset(x, 0, sizeof(*x));
+    x->mem = (unsigned char *)mem;
+    x->cap = size > 0xFFFFFF ? UINT32_C(0xFFFFFF) : size > 0 ? (uint32_t)size : 1;
+    x->len = 1;
+    x->state = XMPPI_X_BEGIN;
+}
+
+XMPP_API void xmpp_xml_drop(xmpp_xml *x)
+{
+    if (x->mark == 0)
+        return;
+    if (xmppi_end(x->mem, x->mark) == x->len)   /* else the client put something above it */
+        x->len = x->mark;
+    x->mark = 0;
+    x->skipping = false;
+}
+
+XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    size_t i = 0;
+    int r = XMPP_XML_MORE;
+
+    xmpp_xml_drop(x);
+    x->node.mem = NULL;
+    while (x->error == 0 && r == XMPP_XML_MORE) {
+        i += xmppi_xml_run(x, p + i, n - i);
+        if (i == n)
+            break;
+        if (x->depth == 1 && x->state == XMPPI_X_TEXT && p[i] == '<')
+            x->size = 0 - (uint32_t)i;
+        r = xmppi_xml_byte(x, p[i]);
+        if (r < 0 && x->error == 0)
+            x->error = (int8_t)r;
+        if (x->error == 0 && r != XMPP_XML_TEXT)
+            i++;
+    }
+    if (x->error != 0) {
+        r = x->error;
+    } else if (r == XMPP_XML_TEXT) {
+        x->node.mem = x->mem;
+        x->node.at = x->mark = x->rec;
+        xmppi_text_end(x);
+    }
+    x->offset += (uint32_t)i;
+    x->size += (uint32_t)i;
+    *used = i;
+    return r;
+}
+
+XMPP_API void xmpp_xml_tree(xmpp_xml *x)
+{
+    if (x->skipping || x->node.mem == NULL || x->node.at != x->open)
+        return;
+    x->tree = x->open;
+    x->top = x->depth;
+    x->cut = x->len;
+}
+
+/* For the client, at the START of the root: its attributes go, its declarations stay. */
+XMPPI_FN void xmppi_xml_compact(xmpp_xml *x)
+{
+    unsigned char *m = x->mem;
+    uint32_t to = xmppi_body(m, x->open), at, end, ns;
+
+    x->ns = 0;
+    for (at = to; at < x->len; at = end) {
+        end = xmppi_end(m, at);
+        if ((m[at] & XMPPI_KIND) != XMPPI_DECL)
+            continue;
+        memmove(m + to, m + at, end - at);
+        m[to] = XMPPI_DECL;
+        ns = xmppi_get24(m + to + 7);
+        if (ns >= XMPPI_NS_OTHER)
+            xmppi_put24(m + to + 7, ns - (at - to));
+        xmppi_put24(m + to + 4, x->ns);
+        x->ns = to;
+        to += end - at;
+        xmppi_put24(m + x->ns + 1, to);
+    }
+    x->len = to;
+    m[x->open] = XMPPI_ELEMENT;
+    xmppi_resolve(x, m + x->open + 4, xmppi_string(m, x->open + 8));
+    xmppi_join(x, x->open, false);
+}
+
+/* ==== >>writer ==============================================================
+   XML out. The five characters are escaped everywhere, a CR too (a parser would make it LF), and
+   in attributes LF and TAB (a parser would make them spaces). */
+
+/* What stands for a character, NULL for itself. */
+XMPPI_FN const char *xmppi_escape(uint32_t c, bool attr)
+{
+    static const char table[] = "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
+    const char *p = table;
+
+    if (xmppi_in_mask(1, c) || c >= 0x80 || (!attr && (c == '\n' || c == '\t')))
+        return NULL;
+    while (*p != '\0' && (unsigned char)*p != c)
+        p += strlen(p) + 1;
+    return *p != '\0' ? p + 1 : NULL;
+}
+
+XMPPI_FN void xmppi_w_fail(xmpp_writer *w, int error)
+{
+    if (w->error == XMPP_OK)
+        w->error = error;
+}
+
+/* Bytes as they stand. */
+XMPPI_FN void xmppi_w_bytes(xmpp_writer *w, const void *p, size_t n)
+{
+    if (n > w->cap - w->len)
+        xmppi_w_fail(w, XMPP_E_FULL);
+    if (w->error != XMPP_OK || n == 0)
+        return;
+    memcpy(w->buf + w->len, p, n);
+    w->len += n;
+}
+
+XMPPI_FN void xmppi_w_raw(xmpp_writer *w, const char *s)
+{
+    xmppi_w_bytes(w, s, strlen(s));
+}
+
+/* A value, checked and escaped. */
+XMPPI_FN void xmppi_w_value(xmpp_writer *w, const void *value, size_t n, bool attr)
+{
+    const unsigned char *p = (const unsigned char *)value;
+    const char *escape;
+    size_t i, from = 0;
+    uint32_t cp = 0;
+    uint8_t need = 0;
+    int r;
+
+    for (i = 0; i < n && w->error == XMPP_OK; i++) {
+        if (need == 0 && xmppi_in_mask(1, p[i]))
+            continue;
+        r = xmppi_utf8_step(&cp, &need, p[i]);
+        if (r < 0)
+            xmppi_w_fail(w, XMPP_E_XML_UTF8);
+        if (r <= 0)
+            continue;
+        if (!xmppi_xml_char(cp))
+            xmppi_w_fail(w, XMPP_E_XML_CHAR);
+        escape = xmppi_escape(cp, attr);
+        if (escape == NULL)
+            continue;
+        xmppi_w_bytes(w, p + from, i - from);
+        xmppi_w_raw(w, escape);
+        from = i + 1;
+    }
+    if (need != 0)
+        xmppi_w_fail(w, XMPP_E_XML_UTF8);
+    xmppi_w_bytes(w, p + from, i - from);
+}
+
+/* A qualified name, checked. */
+XMPPI_FN void xmppi_w_name(xmpp_writer *w, const char *name)
+{
+    const char *p = name != NULL ? name : "";
+    uint32_t cp = 0;
+    uint8_t need = 0;
+    bool start = true, colon = false;
+    int r = 1;
+
+    for (; *p != '\0' && r >= 0; p++) {
+        r = xmppi_utf8_step(&cp, &need, (unsigned char)*p);
+        if (r > 0 && cp == ':' && !start && !colon)
+            start = colon = true;
+        else if (r > 0 && xmppi_is_name(cp, start))
+            start = false;
+        else if (r > 0)
+            r = -1;
+    }
+    if (r <= 0 || start)
+        xmppi_w_fail(w, XMPP_E_ARG);
+    else
+        xmppi_w_bytes(w, name, (size_t)(p - name));
+}
+
+/* Content comes: completes the start tag. */
+XMPPI_FN void xmppi_w_content(xmpp_writer *w)
+{
+    if (w->tag)
+        xmppi_w_bytes(w, ">", 1);
+    w->tag = false;
+}
+
+XMPP_API void xmpp_w_init(xmpp_writer *w, void *buf, size_t size)
+{
+    memset(w, 0, sizeof(*w));
+    w->buf = (unsigned char *)buf;
+    w->cap = size < 65535u ? size : 65535u;
+}
+
+XMPP_API void xmpp_w_open(xmpp_writer *w, const char *name, const char *ns)
+{
+    xmppi_w_content(w);
+    xmppi_w_bytes(w, "<", 1);
+    if (w->depth == XMPP_CFG_WRITER_DEPTH) {
+        xmppi_w_fail(w, XMPP_E_STATE);
+        return;
+    }
+    w->name[w->depth++] = (uint16_t)w->len;
+    w->tag = true;
+    xmppi_w_name(w, name);
+    xmpp_w_attr(w, "xmlns", ns);
+}
+
+XMPP_API void xmpp_w_attr(xmpp_writer *w, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    if (!w->tag)
+        xmppi_w_fail(w, XMPP_E_STATE);
+    xmppi_w_bytes(w, " ", 1);
+    xmppi_w_name(w, name);
+    xmppi_w_bytes(w, "='", 2);
+    xmppi_w_value(w, value, strlen(value), true);
+    xmppi_w_bytes(w, "'", 1);
+}
+
+XMPP_API void xmpp_w_text_n(xmpp_writer *w, const void *text, size_t n)
+{
+    if (n == 0)
+        return;
+    xmppi_w_content(w);
+    xmppi_w_value(w, text, n, false);
+}
+
+XMPP_API void xmpp_w_text(xmpp_writer *w, const char *text)
+{
+    if (text != NULL)
+        xmpp_w_text_n(w, text, strlen(text));
+}
+
+XMPP_API void xmpp_w_close(xmpp_writer *w)
+{
+    const char *name;
+
+    if (w->depth == 0)
+        xmppi_w_fail(w, XMPP_E_STATE);
+    if (w->error != XMPP_OK)
+        return;
+    name = (const char *)w->buf + w->name[--w->depth];
+    if (w->tag) {
+        xmppi_w_bytes(w, "/>", 2);
+    } else {
+        xmppi_w_bytes(w, "</", 2);
+        xmppi_w_bytes(w, name, strcspn(name, " />"));
+        xmppi_w_bytes(w, ">", 1);
+    }
+    w->tag = false;
+}
+
+XMPP_API void xmpp_w_leaf(xmpp_writer *w, const char *name, const char *ns, const char *text)
+{
+    if (text == NULL)
+        return;
+    xmpp_w_open(w, name, ns);
+    xmpp_w_text(w, text);
+    xmpp_w_close(w);
+}
+
+XMPP_API int xmpp_w_end(xmpp_writer *w)
+{
+    if (w->depth != 0)
+        xmppi_w_fail(w, XMPP_E_STATE);
+    if (w->len < w->cap)
+        w->buf[w->len] = '\0';
+    return w->error;
+}
+
+/* ---- templates ---- */
+
+XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
+{
+    unsigned char digits[3 * sizeof v];
+    size_t i = sizeof digits;
+
+    do
+        digits[--i] = (unsigned char)('0' + v % 10);
+    while ((v /= 10) != 0);
+    if (minus)
+        xmppi_w_bytes(w, "-", 1);
+    xmppi_w_bytes(w, digits + i, sizeof digits - i);
+}
+
+/* Writes a template whose values may stand in text and in quotes, never in a tag's names. The
+   result is not checked otherwise. All in one function: va_list cannot be handed on by reference. */
+XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
+{
+    const char *from, *s;
+    char in = 0;                        /* 0: text; '<': a tag; ' or ": a value in it */
+    size_t n;
+    long v;
+
+    if (fmt == NULL)
+        xmppi_w_fail(w, XMPP_E_TEMPLATE);
+    while (w->error == XMPP_OK && *fmt != '\0') {
+        for (from = fmt; *fmt != '\0' && *fmt != '%'; fmt++)
+            if (in == 0 ? *fmt == '<' : in == '<' ? *fmt == '\'' || *fmt == '"' : false)
+                in = *fmt;
+            else if (in != 0 && *fmt == (in == '<' ? '>' : in))
+                in = in == '<' ? 0 : '<';
+        xmppi_w_bytes(w, from, (size_t)(fmt - from));
+        if (*fmt == '\0' || w->error != XMPP_OK)
+            break;
+        fmt++;
+        if (*fmt == '%') {
+            xmppi_w_bytes(w, fmt++, 1);
+            continue;
+        }
+        if (in == '<')
+            break;
+        n = SIZE_MAX;
+        if (strncmp(fmt, ".*s", 3) == 0) {
+            int most = va_arg(ap, int);
+            if (most < 0)
+                break;
+            n = (size_t)most;
+            fmt += 2;
+        }
+        if (*fmt == 's') {
+            s = va_arg(ap, const char *);
+            if (s == NULL)
+                break;
+            for (from = s; n > 0 && *s != '\0'; n--)
+                s++;
+            xmppi_w_value(w, from, (size_t)(s - from), in != 0);
+        } else if (*fmt == 'u') {
+            xmppi_w_number(w, va_arg(ap, unsigned), false);
+        } else if (*fmt == 'l' && fmt[1] == 'u') {
+            xmppi_w_number(w, va_arg(ap, unsigned long), false);
+            fmt++;
+        } else if (*fmt == 'd' || (*fmt == 'l' && fmt[1] == 'd')) {
+            if (*fmt == 'l') {
+                v = va_arg(ap, long);
+                fmt++;
+            } else {
+                v = va_arg(ap, int);
+            }
+            xmppi_w_number(w, v < 0 ? 0 - (unsigned long)v : (unsigned long)v, v < 0);
+        } else {
+            break;
+        }
+        fmt++;
+    }
+    if (fmt != NULL && *fmt != '\0')
+        xmppi_w_fail(w, XMPP_E_TEMPLATE);
+}
+
+/* Is this text one stanza of a client (white space may surround it)? *kind becomes 'm', 'p' or 'i'.
+   kind NULL: is it well-formed content of some element?
+   scratch   memory for the start tags that are open at once.
+   Returns XMPP_OK, XMPP_E_TEMPLATE, or XMPP_E_FULL when scratch is too small. */
+XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char *scratch, size_t cap, int *kind)
+{
+    /* what the text will stand in; "]]" lest it begins with '>' */
+    const unsigned char *p = (const unsigned char *)"<x xmlns='jabber:client'>]]";
+    size_t left = kind != NULL ? 25 : 27, used;
+    bool inside = false;
+    xmpp_xml x;
+    int r;
+
+    xmpp_xml_init(&x, scratch, cap);
+    if (kind != NULL)
+        *kind = 0;
+    for (;;) {
+        if (left == 0) {
+            if (inside)
+                break;
+            inside = true;
+            p = s;
+            left = n;
+        }
+        r = xmpp_xml_feed(&x, p, left, &used);
+        if (r == XMPP_E_XML_LIMIT || x.skipping)
+            return XMPP_E_FULL;
+        if (r < 0)
+            return XMPP_E_TEMPLATE;
+        if (kind != NULL && inside && r == XMPP_XML_START && x.depth == 2) {
+            const char *name = xmpp_name(x.node);
+            if (*kind != 0 || xmppi_ns_index(x.node) != XMPPI_NS_CLIENT ||
+                (strcmp(name, "message") != 0 && strcmp(name, "presence") != 0 && strcmp(name, "iq") != 0))
+                return XMPP_E_TEMPLATE;
+            *kind = *name;
+        }
+        if (kind != NULL && r == XMPP_XML_TEXT && x.depth == 1)
+            return XMPP_E_TEMPLATE;
+        p += used;
+        left -= used;
+    }
+    if (x.depth != 1 || x.state != XMPPI_X_TEXT || x.need != 0 || (kind != NULL && (x.rec != 0 || *kind == 0)))
+        return XMPP_E_TEMPLATE;
+    return XMPP_OK;
+}
+
+XMPP_API void xmpp_vwritef(xmpp_writer *w, const char *fmt, va_list ap)
+{
+    size_t from;
+    int r;
+
+    if (fmt != NULL && *fmt == '\0')
+        return;
+    xmppi_w_content(w);
+    from = w->len;
+    xmppi_vformat(w, fmt, ap);
+    if (w->error != XMPP_OK)
+        return;
+    r = xmppi_check_stanza(w->buf + from, w->len - from, w->buf + w->len, w->cap - w->len, NULL);
+    if (r != XMPP_OK)
+        xmppi_w_fail(w, r);
+}
+
+XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    xmpp_vwritef(w, fmt, ap);
+    va_end(ap);
+}
+
+/* ---- a tree as text ---- */
+
+typedef struct xmppi_sink { char *out; size_t cap, n; } xmppi_sink;
+
+XMPPI_FN void xmppi_sink_put(xmppi_sink *s, const char *p, size_t n)
+{
+    for (; n > 0; n--, p++, s->n++)
+        if (s->n + 1 < s->cap)
+            s->out[s->n] = *p;
+}
+
+XMPPI_FN void xmppi_sink_puts(xmppi_sink *s, const char *p)
+{
+    xmppi_sink_put(s, p, strlen(p));
+}
+
+XMPPI_FN void xmppi_sink_value(xmppi_sink *s, const char *p, bool attr)
+{
+    const char *escape;
+
+    for (; *p != '\0'; p++) {
+        escape = xmppi_escape((unsigned char)*p, attr);
+        xmppi_sink_put(s, escape != NULL ? escape : p, escape != NULL ? strlen(escape) : 1);
+    }
+}
+
+/* Prefixes go: the namespace is declared as the default where it changes. That of XML may not be. */
+XMPPI_FN void xmppi_sink_name(xmppi_sink *s, xmpp_node n)
+{
+    if (xmppi_ns_index(n) == XMPPI_NS_XML)
+        xmppi_sink_puts(s, "xml:");
+    xmppi_sink_puts(s, xmpp_name(n));
+}
+
+/* Declares an attribute's prefix unless one before it in the start tag (from `first` on) did. */
+XMPPI_FN void xmppi_sink_prefix(xmppi_sink *s, xmpp_node first, xmpp_node a)
+{
+    const char *name = xmppi_string(a.mem, a.at + 7);
+    size_t n = strcspn(name, ":") + 1;
+
+    for (; first.at != a.at; xmppi_next(&first))
+        if (xmppi_kind(first) == XMPPI_PATTR && strncmp(xmppi_string(first.mem, first.at + 7), name, n) == 0)
+            return;
+    xmppi_sink_puts(s, " xmlns:");
+    xmppi_sink_put(s, name, n - 1);
+    xmppi_sink_puts(s, "='");
+    xmppi_sink_value(s, xmppi_ns_string(a.mem, xmppi_get24(a.mem + a.at + 4)), true);
+    xmppi_sink_puts(s, "'");
+}
+
+/* Writes a start tag without its end. Returns the first record of the content, if any. */
+XMPPI_FN xmpp_node xmppi_sink_tag(xmppi_sink *s, xmpp_node n, bool declare)
+{
+    xmpp_node a = n, first;
+    const char *name;
+    int kind;
+
+    xmppi_sink_puts(s, "<");
+    xmppi_sink_name(s, n);
+    if (declare && xmppi_ns_index(n) != XMPPI_NS_XML) {
+        xmppi_sink_puts(s, " xmlns='");
+        xmppi_sink_value(s, xmpp_ns(n), true);
+        xmppi_sink_puts(s, "'");
+    }
+    xmppi_enter(&a);
+    for (first = a; a.mem != NULL; xmppi_next(&a)) {
+        kind = xmppi_kind(a);
+        if (kind == XMPPI_ELEMENT || kind == XMPPI_TEXT)
+            break;
+        if (kind == XMPPI_DECL)
+            continue;
+        if (kind == XMPPI_PATTR)
+            xmppi_sink_prefix(s, first, a);
+        name = xmppi_string(a.mem, a.at + (kind == XMPPI_PATTR ? 7 : 4));
+        xmppi_sink_puts(s, " ");
+        xmppi_sink_puts(s, name);
+        xmppi_sink_puts(s, "='");
+        xmppi_sink_value(s, name + strlen(name) + 1, true);
+        xmppi_sink_puts(s, "'");
+    }
+    return a;
+}
+
+XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
+{
+    xmppi_sink s = { out, cap, 0 };
+    xmpp_node at = n, inside;
+
+    while (xmppi_kind(n) == XMPPI_ELEMENT) {
+        inside.mem = NULL;
+        if (xmppi_kind(at) == XMPPI_TEXT) {
+            xmppi_sink_value(&s, xmppi_string(at.mem, at.at + 4), false);
+        } else {
+            inside = xmppi_sink_tag(&s, at, at.at == n.at ? *xmpp_ns(n) != '\0' : (at.mem[at.at] & XMPPI_OTHER) != 0);
+            xmppi_sink_puts(&s, inside.mem != NULL ? ">" : "/>");
+        }
+        if (inside.mem != NULL) {
+            at = inside;
+            continue;
+        }
+        while (at.at != n.at && !(at.mem[at.at] & XMPPI_MORE)) {
+            at.at = xmppi_end(at.mem, at.at);   /* the last one leads back to the parent */
+            xmppi_sink_puts(&s, "</");
+            xmppi_sink_name(&s, at);
+            xmppi_sink_puts(&s, ">");
+        }
+        if (at.at == n.at)
+            break;
+        at.at = xmppi_end(at.mem, at.at);
+    }
+    if (cap > 0)
+        out[s.n < cap ? s.n : cap - 1] = '\0';
+    return s.n;
+}
+
+/* ==== >>jid =================================================================
+   Addresses: RFC 7622, and their URIs: RFC 5122. No tables of Unicode: beyond
+   ASCII a part is checked as UTF-8 and kept. Normalising never changes a
+   length but for the domain's trailing dot, which parsing leaves out of the
+   slice: so JIDs are compared where they stand. */
+
+XMPPI_FN unsigned char xmppi_jid_lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* The value of a hexadecimal digit, 16 for anything else. */
+XMPPI_FN uint8_t xmppi_jid_hex(char c)
+{
+    unsigned char l = xmppi_jid_lower(c);
+    return (uint8_t)(l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : 16);
+}
+
+/* Four decimal octets without leading zeros. */
+XMPPI_FN bool xmppi_jid_ipv4(const char *s, size_t n)
+{
+    size_t i, from = 0;
+    uint32_t value;
+    uint8_t part;
+    for (part = 0; part < 4; part++) {
+        for (i = from; i < n && s[i] != '.'; i++) {}
+        if ((i - from > 1 && s[from] == '0') || !xmppi_number(s + from, i - from, 255, &value))
+            return false;
+        if (i == n)
+            return part == 3;
+        from = i + 1;
+    }
+    return false;
+}
+
+/* RFC 3986 IPv6address, without a zone. Behind s stands its ']'. */
+XMPPI_FN bool xmppi_jid_ipv6(const char *s, size_t n)
+{
+    size_t i = 0, from;
+    unsigned groups = 0;
+    bool gap = false;
+    if (s[0] == ':' && s[++i] != ':')
+        return false;
+    for (;;) {
+        if (s[i] == ':') {
+            if (gap)
+                return false;
+            gap = true;
+            if (++i == n)
+                break;
+        }
+        for (from = i; xmppi_jid_hex(s[i]) < 16; i++) {}
+        groups++;
+        if (s[i] == '.') {
+            if (!xmppi_jid_ipv4(s + from, n - from))
+                return false;
+            groups++;
+            break;
+        }
+        if (i == from || i - from > 4)
+            return false;
+        if (i == n)
+            break;
+        if (s[i++] != ':')
+            return false;
+    }
+    return gap ? groups < 8 : groups == 8;
+}
+
+/* Labels of letters, digits and inner hyphens, or beyond ASCII; IPv4; [IPv6]. No controls in s. */
+XMPPI_FN bool xmppi_jid_domain(const char *s, size_t n)
+{
+    size_t i;
+    unsigned char c, last = '.';
+    uint8_t run = 0;    /* of ASCII: no label has more than 63, however it is encoded */
+    bool numeric = true;
+    if (s[0] == '[')
+        return s[n - 1] == ']' && xmppi_jid_ipv6(s + 1, n - 2);
+    for (i = 0; i <= n; i++, last = c) {
+        /* lower case; leaves . - and digits alone */
+        c = i < n ? (unsigned char)(s[i] | 0x20) : '.';
+        if ((c == '.' && last == '-') || (last == '.' && (c == '.' || c == '-')))
+            return false;
+        run++;
+        if (c == '.') {
+            run = 0;
+        } else if (c >= 0x80) {
+            numeric = false;
+            run = 0;
+        } else if (c < '0' || c > '9') {
+            numeric = false;
+            if (c != '-' && (c < 'a' || c > 'z'))
+                return false;
+        }
+        if (run > 63)
+            return false;
+    }
+    return !numeric || xmppi_jid_ipv4(s, n);
+}
+
+XMPP_API int xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n)
+{
+    size_t i, slash = n, at = n;
+    bool odd = false;                           /* something that no local part may have */
+    memset(j, 0, sizeof *j);
+    if (text == NULL || !xmpp_utf8_valid(text, n))
+        return XMPP_E_JID;
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        /* C0, DEL, C1 */
+        if (c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+            return XMPP_E_JID;
+        if (slash < n)
+            continue;
+        if (c == '/')
+            slash = i;
+        else if (c == '@' && at == n)
+            at = i;
+        else if (at == n && strchr(" \"&':<>", c) != NULL)
+            odd = true;
+    }
+    if (slash < n) {
+        i = n - slash - 1;
+        if (i < 1 || i > 1023)
+            return XMPP_E_JID;
+        j->resource = text + slash + 1;
+        j->resource_n = (uint16_t)i;
+    }
+    if (at < n) {
+        if (at < 1 || at > 1023 || odd)
+            return XMPP_E_JID;
+        j->local = text;
+        j->local_n = (uint16_t)at;
+        text += at + 1;
+        slash -= at + 1;
+    }
+    if (slash > 0 && text[slash - 1] == '.')
+        slash--;
+    if (slash < 1 || slash > 1023 || !xmppi_jid_domain(text, slash))
+        return XMPP_E_JID;
+    j->domain = text;
+    j->domain_n = (uint16_t)slash;
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_jid_parse(xmpp_jid *j, const char *text)
+{
+    return xmpp_jid_parse_n(j, text, text == NULL ? 0 : strlen(text));
+}
+
+/* local@domain, one piece of the text that was parsed. */
+XMPPI_FN const char *xmppi_jid_bare(const xmpp_jid *j, size_t *n)
+{
+    const char *s = j->local != NULL ? j->local : j->domain;
+    *n = (size_t)(j->domain - s) + j->domain_n;
+    return s;
+}
+
+/* out may be where the parsed text is: nothing moves upwards. */
+XMPP_API int xmpp_jid_format(const xmpp_jid *j, bool bare, char *out, size_t cap)
+{
+    size_t i, n, more = bare || j->resource == NULL ? 0 : j->resource_n + (size_t)1;
+    const char *s = xmppi_jid_bare(j, &n);
+    if (n + more >= cap) {
+        if (cap > 0)
+            out[0] = '\0';
+        return XMPP_E_TOO_LONG;
+    }
+    for (i = 0; i < n; i++)
+        out[i] = (char)xmppi_jid_lower(s[i]);
+    if (more > 0) {
+        out[n++] = '/';
+        memmove(out + n, j->resource, --more);
+    }
+    out[n + more] = '\0';
+    return (int)(n + more);
+}
+
+XMPP_API bool xmpp_jid_equal(const char *a, const char *b, bool bare)
+{
+    xmpp_jid x, y;
+    size_t n, m;
+    if (xmpp_jid_parse(&x, a) != XMPP_OK || xmpp_jid_parse(&y, b) != XMPP_OK)
+        return false;
+    a = xmppi_jid_bare(&x, &n);
+    b = xmppi_jid_bare(&y, &m);
+    if (n != m)
+        return false;
+    while (n-- > 0)
+        if (xmppi_jid_lower(a[n]) != xmppi_jid_lower(b[n]))
+            return false;
+    return bare || (x.resource_n == y.resource_n &&
+                    (x.resource_n == 0 || memcmp(x.resource, y.resource, x.resource_n) == 0));
+}
+
+XMPP_API int xmpp_jid_normalise(const char *text, char *out, size_t cap)
+{
+    xmpp_jid j;
+    int r = xmpp_jid_parse(&j, text);
+    if (r == XMPP_OK)
+        return xmpp_jid_format(&j, false, out, cap);
+    if (cap > 0)
+        out[0] = '\0';
+    return r;
+}
+
+/* Percent-decodes. Returns the length (out is NUL-terminated), XMPP_E_TOO_LONG, or XMPP_E_ARG
+   for a bad escape or a byte that no URI has. */
+XMPPI_FN int xmppi_uri_decode(const char *s, size_t n, char *out, size_t cap)
+{
+    size_t i, len = 0;
+    for (i = 0; i < n; i++) {
+        char c = s[i];
+        if ((unsigned char)c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>')
+            return XMPP_E_ARG;
+        if (c == '%') {
+            if (n - i < 3 || xmppi_jid_hex(s[i + 1]) > 15 || xmppi_jid_hex(s[i + 2]) > 15)
+                return XMPP_E_ARG;
+            c = (char)(xmppi_jid_hex(s[i + 1]) << 4 | xmppi_jid_hex(s[i + 2]));
+            i += 2;
+        }
+        if (len + 1 >= cap)
+            return XMPP_E_TOO_LONG;
+        out[len++] = c;
+    }
+    if (cap == 0)
+        return XMPP_E_TOO_LONG;
+    out[len] = '\0';
+    return (int)len;
+}
+
+/* The first of two bytes in s, or n. */
+XMPPI_FN size_t xmppi_uri_find(const char *s, size_t n, char a, char b)
+{
+    size_t i = 0;
+    while (i < n && s[i] != a && s[i] != b)
+        i++;
+    return i;
+}
+
+XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char **query,
+                            size_t *query_n)
+{
+    static const char scheme[] = "xmpp:";
+    xmpp_jid j;
+    size_t n, q, slash, at;
+    int len, cut;
+
+    if (cap > 0)
+        jid[0] = '\0';
+    if (query != NULL) {
+        *query = NULL;
+        *query_n = 0;
+    }
+    for (n = 0; n < sizeof scheme - 1; n++)
+        if (xmppi_jid_lower(uri[n]) != (unsigned char)scheme[n])
+            return XMPP_E_JID;
+    uri += n;
+    n = xmppi_uri_find(uri, strlen(uri), '#', '#');
+    q = xmppi_uri_find(uri, n, '?', '?');
+    if (q < n && query != NULL) {
+        *query = uri + q + 1;
+        *query_n = n - q - 1;
+    }
+    if (q >= 2 && uri[0] == '/' && uri[1] == '/') {     /* the account to use: not ours to choose */
+        n = xmppi_uri_find(uri + 2, q - 2, '/', '/') + 2;
+        if (n == q)
+            return XMPP_E_JID;
+        uri += n + 1;
+        q -= n + 1;
+    }
+    /* An escaped @ or / must not move the borders of the parts: they have to lie in the decoded
+       JID where they lay in the URI. */
+    slash = xmppi_uri_find(uri, q, '/', '/');
+    at = xmppi_uri_find(uri, slash, '@', '@');
+    cut = at < slash ? xmppi_uri_decode(uri, at, jid, cap) : 0;
+    len = xmppi_uri_decode(uri, slash, jid, cap);
+    n = len < 0 ? 0 : (size_t)len;
+    if (len >= 0 && slash < q)
+        len = xmppi_uri_decode(uri, q, jid, cap);
+    if (len >= 0 && (xmpp_jid_parse_n(&j, jid, (size_t)len) != XMPP_OK ||
+                     j.local_n != (size_t)cut ||
+                     (j.resource != NULL && j.resource != jid + n + 1)))
+        len = XMPP_E_JID;
+    if (len >= 0)
+        return xmpp_jid_format(&j, false, jid, cap);
+    if (cap > 0)
+        jid[0] = '\0';
+    return len == XMPP_E_ARG ? XMPP_E_JID : len;
+}
+
+XMPP_API int xmpp_uri_value(const char *query, size_t query_n, const char *key, char *out,
+                            size_t cap)
+{
+    size_t key_n = strlen(key), i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
+    int len;
+    if (cap > 0)
+        out[0] = '\0';
+    while (i < query_n) {
+        const char *pair = query + i + 1;
+        size_t n = xmppi_uri_find(pair, query_n - i - 1, ';', ';');
+        i += 1 + n;
+        if (n <= key_n || pair[key_n] != '=' || memcmp(pair, key, key_n) != 0)
+            continue;
+        len = xmppi_uri_decode(pair + key_n + 1, n - key_n - 1, out, cap);
+        if (len >= 0 && xmpp_utf8_valid(out, (size_t)len))
+            return len;
+        if (cap > 0)
+            out[0] = '\0';
+        return len == XMPP_E_TOO_LONG ? len : XMPP_E_XML_UTF8;
+    }
+    return XMPP_E_ARG;
+}
+
+/* Writes a part at `at` of out, escaped but for letters, digits and those in keep. Returns the
+   end, which may lie beyond cap. */
+XMPPI_FN size_t xmppi_uri_put(char *out, size_t cap, size_t at, const char *s, size_t n, bool fold,
+                              const char *keep)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (; n > 0; n--, s++) {
+        unsigned char c = xmppi_jid_lower(*s);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(keep, c) != NULL;
+        if (!fold)
+            c = (unsigned char)*s;
+        if (at + 3 < cap) {
+            out[at] = plain ? (char)c : '%';
+            out[at + 1] = hex[c >> 4];
+            out[at + 2] = hex[c & 15];
+        } else if (plain && at < cap) {
+            out[at] = (char)c;
+        }
+        at += plain ? 1 : 3;
+    }
+    return at;
+}
+
+XMPP_API int xmpp_uri_format(const char *jid, char *out, size_t cap)
+{
+    static const char keep[] = "-._~!$()*+,;=";     /* allowed in both parts */
+    xmpp_jid j;
+    size_t n;
+    int r = xmpp_jid_parse(&j, jid);
+    if (r == XMPP_OK) {
+        n = xmppi_uri_put(out, cap, 0, "xmpp:", 5, true, ":");
+        if (j.local != NULL) {
+            n = xmppi_uri_put(out, cap, n, j.local, j.local_n, true, keep);
+            n = xmppi_uri_put(out, cap, n, "@", 1, true, "@");
+        }
+        n = xmppi_uri_put(out, cap, n, j.domain, j.domain_n, true, "-.[:]");
+        if (j.resource != NULL) {
+            n = xmppi_uri_put(out, cap, n, "/", 1, true, "/");
+            n = xmppi_uri_put(out, cap, n, j.resource, j.resource_n, false, keep);
+        }
+        if (n < cap) {
+            out[n] = '\0';
+            return (int)n;
+        }
+        r = XMPP_E_TOO_LONG;
+    }
+    if (cap > 0)
+        out[0] = '\0';
+    return r;
+}
+
+/* ==== >>hash ================================================================
+   SHA-1, SHA-256, SHA-512 (FIPS 180-4), HMAC (RFC 2104), PBKDF2 (RFC 8018). Loops are rolled and
+   the message schedule is 16 words: small flash, small stack. States are kept as big-endian bytes,
+   so that they have no alignment, a digest is a state, and a replaced block function fits all. */
+
+XMPPI_FN void xmppi_load32(uint32_t *w, const unsigned char *p, unsigned n)
+{
+    while (n-- > 0)
+        w[n] = xmppi_get32(p + n * 4);
+}
+
+/* Adds a block's outcome to the state. */
+XMPPI_FN void xmppi_add32(unsigned char *h, const uint32_t *v, unsigned n)
+{
+    while (n-- > 0)
+        xmppi_put32(h + n * 4, xmppi_get32(h + n * 4) + v[n]);
+}
+
+#ifdef XMPP_SHA1_BLOCK
+XMPPI_FN void xmppi_sha1_fold(unsigned char *h, const unsigned char *block)
+{
+    XMPP_SHA1_BLOCK(h, block);
+}
+#else
+XMPPI_FN uint32_t xmppi_rol32(uint32_t x, unsigned n)
+{
+    return x << n | x >> (32 - n);
+}
+
+XMPPI_FN void xmppi_sha1_fold(unsigned char *h, const unsigned char *block)
+{
+    static const uint32_t k[4] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
+    uint32_t w[16], v[5], x;
+    unsigned i;
+
+    xmppi_load32(w, block, 16);
+    xmppi_load32(v, h, 5);
+    for (i = 0; i < 80; i++) {
+        if (i >= 16)
+            w[i & 15] = xmppi_rol32(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15]
+                                    ^ w[i & 15], 1);
+        if (i < 20)
+            x = v[3] ^ (v[1] & (v[2] ^ v[3]));
+        else if (i >= 40 && i < 60)
+            x = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
+        else
+            x = v[1] ^ v[2] ^ v[3];
+        x += xmppi_rol32(v[0], 5) + v[4] + k[i / 20] + w[i & 15];
+        v[4] = v[3];
+        v[3] = v[2];
+        v[2] = xmppi_rol32(v[1], 30);
+        v[1] = v[0];
+        v[0] = x;
+    }
+    xmppi_add32(h, v, 5);
+}
+#endif
+
+#ifdef XMPP_SHA256_BLOCK
+XMPPI_FN void xmppi_sha256_fold(unsigned char *h, const unsigned char *block)
+{
+    XMPP_SHA256_BLOCK(h, block);
+}
+#else
+XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
+{
+    return x >> n | x << (32 - n);
+}
+
+XMPPI_FN void xmppi_sha256_fold(unsigned char *h, const unsigned char *block)
+{
+    static const uint32_t k[64] = {
+        0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4,
+        0xAB1C5ED5, 0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3, 0x72BE5D74, 0x80DEB1FE,
+        0x9BDC06A7, 0xC19BF174, 0xE49B69C1, 0xEFBE4786, 0x0FC19DC6, 0x240CA1CC, 0x2DE92C6F,
+        0x4A7484AA, 0x5CB0A9DC, 0x76F988DA, 0x983E5152, 0xA831C66D, 0xB00327C8, 0xBF597FC7,
+        0xC6E00BF3, 0xD5A79147, 0x06CA6351, 0x14292967, 0x27B70A85, 0x2E1B2138, 0x4D2C6DFC,
+        0x53380D13, 0x650A7354, 0x766A0ABB, 0x81C2C92E, 0x92722C85, 0xA2BFE8A1, 0xA81A664B,
+        0xC24B8B70, 0xC76C51A3, 0xD192E819, 0xD6990624, 0xF40E3585, 0x106AA070, 0x19A4C116,
+        0x1E376C08, 0x2748774C, 0x34B0BCB5, 0x391C0CB3, 0x4ED8AA4A, 0x5B9CCA4F, 0x682E6FF3,
+        0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7,
+        0xC67178F2
+    };
+    const uint32_t *key = k;
+    uint32_t w[16], v[8], x, y;
+    unsigned i;
+
+    xmppi_load32(w, block, 16);
+    xmppi_load32(v, h, 8);
+    for (;;) {
+        for (i = 0; i < 16; i++) {
+            x = v[7] + (xmppi_ror32(v[4], 6) ^ xmppi_ror32(v[4], 11) ^ xmppi_ror32(v[4], 25))
+              + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + *key++ + w[i];
+            y = (xmppi_ror32(v[0], 2) ^ xmppi_ror32(v[0], 13) ^ xmppi_ror32(v[0], 22))
+              + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
+            v[7] = v[6];
+            v[6] = v[5];
+            v[5] = v[4];
+            v[4] = v[3] + x;
+            v[3] = v[2];
+            v[2] = v[1];
+            v[1] = v[0];
+            v[0] = x + y;
+        }
+        if (key == k + 64)
+            break;
+        for (i = 0; i < 16; i++) {
+            x = w[(i + 1) & 15];
+            y = w[(i + 14) & 15];
+            w[i] += (xmppi_ror32(x, 7) ^ xmppi_ror32(x, 18) ^ x >> 3) + w[(i + 9) & 15]
+                  + (xmppi_ror32(y, 17) ^ xmppi_ror32(y, 19) ^ y >> 10);
+        }
+    }
+    xmppi_add32(h, v, 8);
+}
+#endif
+
+#ifdef XMPP_SHA512_BLOCK
+XMPPI_FN void xmppi_sha512_fold(unsigned char *h, const unsigned char *block)
+{
+    XMPP_SHA512_BLOCK(h, block);
+}
+#else
+XMPPI_FN uint64_t xmppi_ror64(uint64_t x, unsigned n)
+{
+    return x >> n | x << (64 - n);
+}
+
+XMPPI_FN uint64_t xmppi_get64(const unsigned char *p)
+{
+    return (uint64_t)xmppi_get32(p) << 32 | xmppi_get32(p + 4);
+}
+
+XMPPI_FN void xmppi_sha512_fold(unsigned char *h, const unsigned char *block)
+{
+    static const uint64_t k[80] = {
+        0x428A2F98D728AE22, 0x7137449123EF65CD, 0xB5C0FBCFEC4D3B2F, 0xE9B5DBA58189DBBC,
+        0x3956C25BF348B538, 0x59F111F1B605D019, 0x923F82A4AF194F9B, 0xAB1C5ED5DA6D8118,
+        0xD807AA98A3030242, 0x12835B0145706FBE, 0x243185BE4EE4B28C, 0x550C7DC3D5FFB4E2,
+        0x72BE5D74F27B896F, 0x80DEB1FE3B1696B1, 0x9BDC06A725C71235, 0xC19BF174CF692694,
+        0xE49B69C19EF14AD2, 0xEFBE4786384F25E3, 0x0FC19DC68B8CD5B5, 0x240CA1CC77AC9C65,
+        0x2DE92C6F592B0275, 0x4A7484AA6EA6E483, 0x5CB0A9DCBD41FBD4, 0x76F988DA831153B5,
+        0x983E5152EE66DFAB, 0xA831C66D2DB43210, 0xB00327C898FB213F, 0xBF597FC7BEEF0EE4,
+        0xC6E00BF33DA88FC2, 0xD5A79147930AA725, 0x06CA6351E003826F, 0x142929670A0E6E70,
+        0x27B70A8546D22FFC, 0x2E1B21385C26C926, 0x4D2C6DFC5AC42AED, 0x53380D139D95B3DF,
+        0x650A73548BAF63DE, 0x766A0ABB3C77B2A8, 0x81C2C92E47EDAEE6, 0x92722C851482353B,
+        0xA2BFE8A14CF10364, 0xA81A664BBC423001, 0xC24B8B70D0F89791, 0xC76C51A30654BE30,
+        0xD192E819D6EF5218, 0xD69906245565A910, 0xF40E35855771202A, 0x106AA07032BBD1B8,
+        0x19A4C116B8D2D0C8, 0x1E376C085141AB53, 0x2748774CDF8EEB99, 0x34B0BCB5E19B48A8,
+        0x391C0CB3C5C95A63, 0x4ED8AA4AE3418ACB, 0x5B9CCA4F7763E373, 0x682E6FF3D6B2B8A3,
+        0x748F82EE5DEFB2FC, 0x78A5636F43172F60, 0x84C87814A1F0AB72, 0x8CC702081A6439EC,
+        0x90BEFFFA23631E28, 0xA4506CEBDE82BDE9, 0xBEF9A3F7B2C67915, 0xC67178F2E372532B,
+        0xCA273ECEEA26619C, 0xD186B8C721C0C207, 0xEADA7DD6CDE0EB1E, 0xF57D4F7FEE6ED178,
+        0x06F067AA72176FBA, 0x0A637DC5A2C898A6, 0x113F9804BEF90DAE, 0x1B710B35131C471B,
+        0x28DB77F523047D84, 0x32CAAB7B40C72493, 0x3C9EBE0A15C9BEBC, 0x431D67C49C100D4C,
+        0x4CC5D4BECB3E42B6, 0x597F299CFC657E2A, 0x5FCB6FAB3AD6FAEC, 0x6C44198C4A475817
+    };
+    const uint64_t *key = k;
+    uint64_t w[16], v[8], x, y;
+    unsigned i, j;
+
+    for (i = 0; i < 16; i++)
+        w[i] = xmppi_get64(block + i * 8);
+    for (i = 0; i < 8; i++)
+        v[i] = xmppi_get64(h + i * 8);
+    for (;;) {
+        for (i = 0; i < 16; i++) {
+            x = v[7] + (xmppi_ror64(v[4], 14) ^ xmppi_ror64(v[4], 18) ^ xmppi_ror64(v[4], 41))
+              + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + *key++ + w[i];
+            y = (xmppi_ror64(v[0], 28) ^ xmppi_ror64(v[0], 34) ^ xmppi_ror64(v[0], 39))
+              + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
+            for (j = 7; j > 0; j--)
+                v[j] = v[j - 1];
+            v[4] += x;
+            v[0] = x + y;
+        }
+        if (key == k + 80)
+            break;
+        for (i = 0; i < 16; i++) {
+            x = w[(i + 1) & 15];
+            y = w[(i + 14) & 15];
+            w[i] += (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7) + w[(i + 9) & 15]
+                  + (xmppi_ror64(y, 19) ^ xmppi_ror64(y, 61) ^ y >> 6);
+        }
+    }
+    for (i = 0; i < 8; i++) {
+        x = xmppi_get64(h + i * 8) + v[i];
+        xmppi_put32(h + i * 8, (uint32_t)(x >> 32));
+        xmppi_put32(h + i * 8 + 4, (uint32_t)(x & 0xFFFFFFFF));
+    }
+}
+#endif
+
+static const unsigned char xmppi_sha1_init[20] = {
+    0x67, 0x45, 0x23, 0x01, 0xEF, 0xCD, 0xAB, 0x89, 0x98, 0xBA, 0xDC, 0xFE, 0x10, 0x32, 0x54, 0x76,
+    0xC3, 0xD2, 0xE1, 0xF0
+};
+static const unsigned char xmppi_sha256_init[32] = {
+    0x6A, 0x09, 0xE6, 0x67, 0xBB, 0x67, 0xAE, 0x85, 0x3C, 0x6E, 0xF3, 0x72, 0xA5, 0x4F, 0xF5, 0x3A,
+    0x51, 0x0E, 0x52, 0x7F, 0x9B, 0x05, 0x68, 0x8C, 0x1F, 0x83, 0xD9, 0xAB, 0x5B, 0xE0, 0xCD, 0x19
+};
+static const unsigned char xmppi_sha512_init[64] = {
+    0x6A, 0x09, 0xE6, 0x67, 0xF3, 0xBC, 0xC9, 0x08, 0xBB, 0x67, 0xAE, 0x85, 0x84, 0xCA, 0xA7, 0x3B,
+    0x3C, 0x6E, 0xF3, 0x72, 0xFE, 0x94, 0xF8, 0x2B, 0xA5, 0x4F, 0xF5, 0x3A, 0x5F, 0x1D, 0x36, 0xF1,
+    0x51, 0x0E, 0x52, 0x7F, 0xAD, 0xE6, 0x82, 0xD1, 0x9B, 0x05, 0x68, 0x8C, 0x2B, 0x3E, 0x6C, 0x1F,
+    0x1F, 0x83, 0xD9, 0xAB, 0xFB, 0x41, 0xBD, 0x6B, 0x5B, 0xE0, 0xCD, 0x19, 0x13, 0x7E, 0x21, 0x79
+};
+
+const xmpp_hash_kind xmpp_sha1   = { 1, 20, 64, xmppi_sha1_fold, xmppi_sha1_init };
+const xmpp_hash_kind xmpp_sha256 = { 2, 32, 64, xmppi_sha256_fold, xmppi_sha256_init };
+const xmpp_hash_kind xmpp_sha512 = { 5, 64, 128, xmppi_sha512_fold, xmppi_sha512_init };
+
+XMPP_API void xmpp_hash_init(const xmpp_hash_kind *k, xmpp_hash *s)
+{
+    memset(s->count, 0, sizeof s->count);
+    memcpy(s->h, k->init, k->size);
+}
+
+XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *data, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    uint64_t count;
+    size_t at;
+
+    memcpy(&count, s->count, sizeof count);
+    for (; n > 0; n--) {
+        at = (size_t)count++ & (k->block - 1u);
+        s->part[at] = *p++;
+        if (at == k->block - 1u)
+            k->fold(s->h, s->part);
+    }
+    memcpy(s->count, &count, sizeof count);
+}
+
+/* Pads and folds the rest: s->h is the digest then. */
+XMPPI_FN void xmppi_hash_finish(const xmpp_hash_kind *k, xmpp_hash *s)
+{
+    uint64_t count;
+    size_t at;
+
+    memcpy(&count, s->count, sizeof count);
+    at = (size_t)count & (k->block - 1u);
+    s->part[at++] = 0x80;
+    memset(s->part + at, 0, k->block - at);
+    if (at > k->block - k->block / 8u) {
+        k->fold(s->h, s->part);
+        memset(s->part, 0, k->block);
+    }
+    xmppi_put32(s->part + k->block - 8, (uint32_t)(count >> 29));
+    xmppi_put32(s->part + k->block - 4, (uint32_t)(count << 3 & 0xFFFFFFFF));
+    k->fold(s->h, s->part);
+}
+
+XMPP_API void xmpp_hash_end(const xmpp_hash_kind *k, xmpp_hash *s, unsigned char *digest)
+{
+    xmppi_hash_finish(k, s);
+    memcpy(digest, s->h, k->size);
+    xmpp_wipe(s, offsetof(xmpp_hash, part) + k->block);
+}
+
+/* Starts with the key's block, each byte xored with pad; the block stays in s->part. */
+XMPPI_FN void xmppi_hmac_pad(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
+                             unsigned pad)
+{
+    unsigned i;
+
+    xmpp_hash_init(k, s);
+    if (n > k->block) {
+        xmpp_hash_add(k, s, key, n);
+        xmppi_hash_finish(k, s);
+        key = s->h;
+        n = k->size;
+    }
+    memset(s->part, 0, k->block);
+    if (n > 0)
+        memcpy(s->part, key, n);
+    for (i = 0; i < k->block; i++)
+        s->part[i] = (unsigned char)(s->part[i] ^ pad);
+    xmpp_hash_init(k, s);
+    xmpp_hash_add(k, s, s->part, k->block);     /* onto itself */
+}
+
+XMPP_API void xmpp_hmac_init(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n)
+{
+    xmppi_hmac_pad(k, s, key, n, 0x36);
+}
+
+XMPP_API void xmpp_hmac_end(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
+                            unsigned char *mac)
+{
+    xmppi_hash_finish(k, s);
+    memcpy(mac, s->h, k->size);
+    xmppi_hmac_pad(k, s, key, n, 0x5C);
+    xmpp_hash_add(k, s, mac, k->size);
+    xmpp_hash_end(k, s, mac);
+}
+
+/* One half of an HMAC of U: U is the block p->u.part, with the padding that is the same for all. */
+XMPPI_FN void xmppi_pbkdf2_half(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *state)
+{
+    memcpy(p->u.h, state, k->size);
+    k->fold(p->u.h, p->u.part);
+    memcpy(p->u.part, p->u.h, k->size);
+}
+
+/* p->inner and p->outer are the states after the password's two pads, so that an HMAC of U costs
+   two folds. p->u.count holds the iterations that are left. */
+XMPP_API void xmpp_pbkdf2_start(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const char *password,
+                                size_t n, const void *salt, size_t salt_n, uint32_t iterations)
+{
+    static const unsigned char first_block[4] = { 0, 0, 0, 1 };
+
+    xmppi_hmac_pad(k, &p->u, password, n, 0x5C);
+    memcpy(p->outer, p->u.h, k->size);
+    xmppi_hmac_pad(k, &p->u, password, n, 0x36);
+    memcpy(p->inner, p->u.h, k->size);
+    xmpp_hash_add(k, &p->u, salt, salt_n);
+    xmpp_hash_add(k, &p->u, first_block, 4);
+    xmpp_hmac_end(k, &p->u, password, n, p->t);     /* leaves p->u zeroed */
+    memcpy(p->u.part, p->t, k->size);
+    p->u.part[k->size] = 0x80;
+    xmppi_put32(p->u.part + k->block - 4, ((uint32_t)k->block + k->size) << 3);
+    xmppi_put32(p->u.count, iterations > 0 ? iterations - 1 : 0);
+}
+
+XMPP_API bool xmpp_pbkdf2_run(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, uint32_t slice)
+{
+    uint32_t left = xmppi_get32(p->u.count);
+    unsigned i;
+
+    for (; slice > 0 && left > 0; slice--, left--) {
+        xmppi_pbkdf2_half(k, p, p->inner);
+        xmppi_pbkdf2_half(k, p, p->outer);
+        for (i = 0; i < k->size; i++)
+            p->t[i] = (unsigned char)(p->t[i] ^ p->u.h[i]);
+    }
+    xmppi_put32(p->u.count, left);
+    if (left > 0)
+        return false;
+    xmpp_wipe((unsigned char *)p + sizeof p->t, sizeof *p - sizeof p->t - 128 + k->block);
+    return true;
+}
+
+/* ==== >>sasl ================================================================
+   SCRAM (RFC 5802, 7677), PLAIN (RFC 4616), EXTERNAL (RFC 4422), ANONYMOUS (RFC 4505).
+   SCRAM: success counts only once the server's signature was found right, an error is final, and
+   all secrets are wiped at the end. The AuthMessage is never in one piece: its parts are hashed
+   from where they are.
+
+   xmpp_scram over its life. kdf.u is the hash at work too.
+     SCRAM_DERIVE  as PBKDF2 needs it
+     SCRAM_FINAL   inner: ClientKey; outer: ServerKey; t: ServerSignature; u.h: the salt;
+                   u.part: its length (0: too long to keep), the iteration count in four bytes */
+
+enum {
+    XMPPI_SCRAM_NONE, XMPPI_SCRAM_FIRST, XMPPI_SCRAM_DERIVE, XMPPI_SCRAM_FINAL, XMPPI_SCRAM_DONE
+};
+
+/* A message under construction, and what SCRAM needs for it. */
+typedef struct xmppi_sasl {
+    const xmpp_creds     *cr;
+    unsigned char        *out;
+    size_t                cap, n;       /* n > cap: too long */
+    const xmpp_hash_kind *k;            /* SCRAM only, from here on */
+    xmpp_pbkdf2          *p;
+    const char           *in;           /* server-first-message */
+    size_t                in_n;
+    const char           *nonce, *salt; /* in it */
+    size_t                nonce_n, salt_n;
+    uint32_t              iterations;
+    bool                  hashing;      /* what is put goes into p->u, not into out */
+} xmppi_sasl;
+
+XMPPI_FN void xmppi_sasl_put(xmppi_sasl *s, const void *data, size_t n)
+{
+    if (s->hashing)
+        xmpp_hash_add(s->k, &s->p->u, data, n);
+    else if (s->n > s->cap || n > s->cap - s->n)
+        s->n = s->cap + 1;
+    else if (n > 0) {
+        memcpy(s->out + s->n, data, n);
+        s->n += n;
+    }
+}
+
+XMPPI_FN void xmppi_sasl_puts(xmppi_sasl *s, const char *text)
+{
+    xmppi_sasl_put(s, text, strlen(text));
+}
+
+/* Refuses what no mechanism could send. */
+XMPPI_FN int xmppi_sasl_init(xmppi_sasl *s, const xmpp_creds *cr, unsigned char *out, size_t cap)
+{
+    memset(s, 0, sizeof *s);
+    s->cr = cr;
+    s->out = out;
+    s->cap = cap < XMPPI_INT_MAX ? cap : XMPPI_INT_MAX - 1;
+    return cr->user_n == 0 || memchr(cr->user, 0, cr->user_n) ? XMPP_E_ARG : XMPP_OK;
+}
+
+XMPPI_FN int xmppi_sasl_end(const xmppi_sasl *s)
+{
+    return s->n > s->cap ? XMPP_E_TOO_LONG : (int)s->n;
+}
+
+/* Attributes of a SCRAM message: a letter, '=', a value, with ',' between them. */
+typedef struct xmppi_attrs {
+    const char *p;          /* the rest */
+    size_t      n;
+    const char *value;      /* of the attribute that was read last */
+    size_t      value_n;
+} xmppi_attrs;
+
+/* The next attribute's letter, 0 when there is none or it is malformed. */
+XMPPI_FN char xmppi_attrs_next(xmppi_attrs *a)
+{
+    char name;
+    size_t n = 2;
+
+    if (a->n < 3 || a->p[1] != '=')
+        return 0;
+    name = a->p[0];
+    if ((name | 0x20) < 'a' || (name | 0x20) > 'z')
+        return 0;
+    while (n < a->n && a->p[n] != ',')
+        n++;
+    a->value = a->p + 2;
+    a->value_n = n - 2;
+    if (n + 1 == a->n || n == 2)    /* ends in a comma, or an empty value */
+        return 0;
+    if (n < a->n)
+        n++;
+    a->p += n;
+    a->n -= n;
+    return name;
+}
+
+/* Extensions at the end are ignored, unless they are mandatory or what came before comes again. */
+XMPPI_FN bool xmppi_attrs_rest(xmppi_attrs *a, const char *refused)
+{
+    char name;
+
+    while (a->n > 0) {
+        name = xmppi_attrs_next(a);
+        if (name == 0 || strchr(refused, name))
+            return false;
+    }
+    return true;
+}
+
+/* Reads the server-first-message. */
+XMPPI_FN int xmppi_scram_parse(xmppi_sasl *s)
+{
+    size_t ours = strlen(s->cr->nonce), i;
+    xmppi_attrs a;
+
+    a.p = s->in;
+    a.n = s->in_n;
+    if (!xmpp_utf8_valid(a.p, a.n) || xmppi_attrs_next(&a) != 'r')
+        return XMPP_E_SASL;
+    s->nonce = a.value;
+    s->nonce_n = a.value_n;
+    if (s->nonce_n <= ours || memcmp(s->nonce, s->cr->nonce, ours) != 0)
+        return XMPP_E_SASL;
+    for (i = ours; i < s->nonce_n; i++)
+        if (s->nonce[i] < 0x21 || s->nonce[i] > 0x7E)
+            return XMPP_E_SASL;
+    if (xmppi_attrs_next(&a) != 's')
+        return XMPP_E_SASL;
+    s->salt = a.value;
+    s->salt_n = a.value_n;
+    if (xmppi_attrs_next(&a) != 'i' || a.value[0] == '0'
+        || !xmppi_number(a.value, a.value_n, 0xFFFFFFFF, &s->iterations)
+        || !xmppi_attrs_rest(&a, "rsim"))
+        return XMPP_E_SASL;
+    return s->iterations < s->cr->min_iterations || s->iterations > s->cr->max_iterations
+         ? XMPP_E_ITERATIONS : XMPP_OK;
+}
+
+/* client-first-message-bare */
+XMPPI_FN void xmppi_scram_bare(xmppi_sasl *s)
+{
+    const xmpp_creds *cr = s->cr;
+    size_t i;
+
+    xmppi_sasl_puts(s, "n=");
+    for (i = 0; i < cr->user_n; i++) {
+        if (cr->user[i] == ',')
+            xmppi_sasl_puts(s, "=2C");
+        else if (cr->user[i] == '=')
+            xmppi_sasl_puts(s, "=3D");
+        else
+            xmppi_sasl_put(s, cr->user + i, 1);
+    }
+    xmppi_sasl_puts(s, ",r=");
+    xmppi_sasl_puts(s, cr->nonce);
+}
+
+XMPPI_FN int xmppi_scram_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
+                               unsigned char *out, size_t cap)
+{
+    xmpp_scram *st = (xmpp_scram *)state;
+    xmppi_sasl s;
+
+    (void)m;
+    st->phase = XMPPI_SCRAM_NONE;
+    if (xmppi_sasl_init(&s, cr, out, cap) != XMPP_OK || strlen(cr->nonce) < 16)
+        return XMPP_E_ARG;
+    xmppi_sasl_puts(&s, cr->gs2);
+    xmppi_scram_bare(&s);
+    st->phase = XMPPI_SCRAM_FIRST;
+    return xmppi_sasl_end(&s);
+}
+
+/* client-final-message-without-proof: "c=" base64 ",r=" nonce */
+XMPPI_FN int xmppi_scram_final(xmppi_sasl *s)
+{
+    const xmpp_creds *cr = s->cr;
+    unsigned char *raw;
+    int r;
+
+    xmppi_sasl_puts(s, cr->gs2);
+    if (cr->gs2[0] == 'p')
+        xmppi_sasl_put(s, cr->binding, cr->binding_n);
+    if (s->n > s->cap || s->cap < 2)
+        return XMPP_E_TOO_LONG;
+    raw = s->out + s->cap - s->n;
+    memmove(raw, s->out, s->n);
+    r = xmpp_base64_encode(raw, s->n, (char *)s->out + 2, s->cap - 2);
+    if (r < 0)
+        return r;
+    s->out[0] = 'c';
+    s->out[1] = '=';
+    s->n = (size_t)r + 2;
+    xmppi_sasl_puts(s, ",r=");
+    xmppi_sasl_put(s, s->nonce, s->nonce_n);
+    return xmppi_sasl_end(s);
+}
+
+/* HMAC of text or, when it is NULL, of the AuthMessage, whose last part is in out. */
+XMPPI_FN void xmppi_scram_hmac(xmppi_sasl *s, const unsigned char *key, const char *text,
+                               unsigned char *mac)
+{
+    xmpp_hmac_init(s->k, &s->p->u, key, s->k->size);
+    s->hashing = true;
+    if (text)
+        xmppi_sasl_puts(s, text);
+    else {
+        xmppi_scram_bare(s);
+        xmppi_sasl_puts(s, ",");
+        xmppi_sasl_put(s, s->in, s->in_n);
+        xmppi_sasl_puts(s, ",");
+        xmppi_sasl_put(s, s->out, s->n);
+    }
+    s->hashing = false;
+    xmpp_hmac_end(s->k, &s->p->u, key, s->k->size, mac);
+}
+
+/* With ClientKey and ServerKey known: writes the client-final-message. */
+XMPPI_FN int xmppi_scram_reply(xmppi_sasl *s)
+{
+    xmpp_pbkdf2 *p = s->p;
+    size_t size = s->k->size, proof_n = (size + 2) / 3 * 4, i;
+    unsigned char *proof;
+    int r = xmppi_scram_final(s);
+
+    if (r < 0)
+        return r;
+    if (s->cap - s->n < proof_n + 3)
+        return XMPP_E_TOO_LONG;
+    xmpp_hash_init(s->k, &p->u);
+    xmpp_hash_add(s->k, &p->u, p->inner, size);
+    xmpp_hash_end(s->k, &p->u, p->t);
+    proof = s->out + s->n + 3 + proof_n - size;     /* at the end of its own base64 */
+    xmppi_scram_hmac(s, p->t, NULL, proof);
+    xmppi_scram_hmac(s, p->outer, NULL, p->t);
+    for (i = 0; i < size; i++)
+        proof[i] = (unsigned char)(proof[i] ^ p->inner[i]);
+    xmppi_sasl_puts(s, ",p=");
+    xmpp_base64_encode(proof, size, (char *)s->out + s->n, proof_n);
+    s->n += proof_n;
+    r = xmpp_base64_decode(s->salt, s->salt_n, p->u.h, sizeof p->u.h);
+    p->u.part[0] = (unsigned char)(r > 0 ? r : 0);
+    xmppi_put32(p->u.part + 1, s->iterations);
+    return xmppi_sasl_end(s);
+}
+
+/* Takes ClientKey and ServerKey from the saved ones, or sets out to derive them (XMPP_E_AGAIN). */
+XMPPI_FN int xmppi_scram_begin(xmppi_sasl *s)
+{
+    const xmpp_keys *keys = s->cr->keys;
+    const char *password = s->cr->password;
+    int n = xmpp_base64_decode(s->salt, s->salt_n, s->out, s->cap);     /* out is free as yet */
+
+    if (n <= 0)
+        return n == XMPP_E_TOO_LONG ? n : XMPP_E_SASL;
+    if (keys && keys->hash == s->k->id && keys->salt_n == n && n <= (int)sizeof keys->salt
+        && memcmp(keys->salt, s->out, (size_t)n) == 0
+        && xmppi_get32(keys->iterations) == s->iterations) {
+        memcpy(s->p->inner, keys->client_key, s->k->size);
+        memcpy(s->p->outer, keys->server_key, s->k->size);
+        return XMPP_OK;
+    }
+    if (!password || !password[0])
+        return XMPP_E_NO_PASSWORD;
+    xmpp_pbkdf2_start(s->k, s->p, password, strlen(password), s->out, (size_t)n, s->iterations);
+    return XMPP_E_AGAIN;
+}
+
+/* One slice of the derivation. */
+XMPPI_FN int xmppi_scram_derive(xmppi_sasl *s)
+{
+    uint32_t slice = s->cr->slice > 0 ? s->cr->slice : XMPP_CFG_SLICE;
+
+    if (!xmpp_pbkdf2_run(s->k, s->p, slice))
+        return XMPP_E_AGAIN;
+    xmppi_scram_hmac(s, s->p->t, "Client Key", s->p->inner);
+    xmppi_scram_hmac(s, s->p->t, "Server Key", s->p->outer);
+    return XMPP_OK;
+}
+
+/* Checks a server-final-message. */
+XMPPI_FN int xmppi_scram_verify(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *in,
+                                size_t n)
+{
+    unsigned char *theirs = p->u.part + 8;
+    xmppi_attrs a;
+    char name;
+
+    a.p = (const char *)in;
+    a.n = n;
+    name = xmppi_attrs_next(&a);
+    if (name == 'e')
+        return XMPP_E_AUTH;
+    if (name != 'v' || xmpp_base64_decode(a.value, a.value_n, theirs, k->size) != k->size
+        || !xmpp_same(theirs, p->t, k->size))
+        return XMPP_E_SERVER_PROOF;
+    return xmppi_attrs_rest(&a, "vem") ? XMPP_OK : XMPP_E_SASL;
+}
+
+XMPPI_FN int xmppi_scram_work(xmppi_sasl *s, unsigned char *phase)
+{
+    int r = xmppi_scram_parse(s);
+
+    if (r != XMPP_OK)
+        return r;
+    if (*phase == XMPPI_SCRAM_FIRST) {
+        r = xmppi_scram_begin(s);
+        if (r == XMPP_E_AGAIN)
+            *phase = XMPPI_SCRAM_DERIVE;
+    } else
+        r = xmppi_scram_derive(s);
+    if (r != XMPP_OK)
+        return r;
+    *phase = XMPPI_SCRAM_FINAL;
+    return xmppi_scram_reply(s);
+}
+
+XMPPI_FN int xmppi_scram_challenge(const xmpp_mech *m, void *state, const xmpp_creds *cr,
+                                   const unsigned char *in, size_t n,
+                                   unsigned char *out, size_t cap)
+{
+    xmpp_scram *st = (xmpp_scram *)state;
+    xmppi_sasl s;
+    int r = XMPP_E_SASL;
+
+    xmppi_sasl_init(&s, cr, out, cap);
+    s.k = (const xmpp_hash_kind *)m->param;
+    s.p = &st->kdf;
+    s.in = (const char *)in;
+    s.in_n = n;
+    if (st->phase == XMPPI_SCRAM_FIRST || st->phase == XMPPI_SCRAM_DERIVE)
+        r = xmppi_scram_work(&s, &st->phase);
+    else if (st->phase == XMPPI_SCRAM_FINAL) {
+        r = xmppi_scram_verify(s.k, s.p, in, n);
+        st->phase = XMPPI_SCRAM_DONE;
+    }
+    /* an error is final, but for a missing password: it may be given in another call */
+    if (r < 0 && r != XMPP_E_AGAIN && r != XMPP_E_NO_PASSWORD)
+        xmpp_wipe(st, m->state_size);       /* XMPPI_SCRAM_NONE */
+    return r;
+}
+
+XMPPI_FN void xmppi_scram_keep(const xmpp_hash_kind *k, const xmpp_pbkdf2 *p, xmpp_keys *keys)
+{
+    keys->pinned = 1;
+    if (p->u.part[0] == 0)
+        return;
+    keys->hash = k->id;
+    keys->salt_n = p->u.part[0];
+    memcpy(keys->salt, p->u.h, sizeof keys->salt);
+    memcpy(keys->iterations, p->u.part + 1, sizeof keys->iterations);
+    memcpy(keys->client_key, p->inner, k->size);
+    memcpy(keys->server_key, p->outer, k->size);
+}
+
+XMPPI_FN int xmppi_scram_success(const xmpp_mech *m, void *state, const xmpp_creds *cr,
+                                 const unsigned char *in, size_t n)
+{
+    const xmpp_hash_kind *k = (const xmpp_hash_kind *)m->param;
+    xmpp_scram *st = (xmpp_scram *)state;
+    int r = XMPP_E_SERVER_PROOF;
+
+    if (st->phase == XMPPI_SCRAM_FINAL)
+        r = xmppi_scram_verify(k, &st->kdf, in, n);
+    else if (st->phase == XMPPI_SCRAM_DONE)
+        r = n == 0 ? XMPP_OK : XMPP_E_SASL;
+    if (r == XMPP_OK && cr->keys)
+        xmppi_scram_keep(k, &st->kdf, cr->keys);
+    xmpp_wipe(st, m->state_size);
+    return r;
+}
+
+/* SHA-512 alone needs the last half of kdf.u.part. */
+#define XMPPI_SCRAM(name, hash, size)                                                              \
+    { name, XMPP_MECH_PASSWORD | XMPP_MECH_MUTUAL, (uint16_t)(size), &hash, xmppi_scram_start,     \
+      xmppi_scram_challenge, xmppi_scram_success }
+
+const xmpp_mech xmpp_mech_scram_sha_512 =
+    XMPPI_SCRAM("SCRAM-SHA-512", xmpp_sha512, sizeof(xmpp_scram));
+const xmpp_mech xmpp_mech_scram_sha_256 =
+    XMPPI_SCRAM("SCRAM-SHA-256", xmpp_sha256, sizeof(xmpp_scram) - 64);
+const xmpp_mech xmpp_mech_scram_sha_1 =
+    XMPPI_SCRAM("SCRAM-SHA-1", xmpp_sha1, sizeof(xmpp_scram) - 64);
+
+XMPPI_FN int xmppi_plain_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
+                               unsigned char *out, size_t cap)
+{
+    xmppi_sasl s;
+
+    (void)m;
+    (void)state;
+    if (xmppi_sasl_init(&s, cr, out, cap) != XMPP_OK)
+        return XMPP_E_ARG;
+    if (!cr->password || !cr->password[0])
+        return XMPP_E_NO_PASSWORD;
+    xmppi_sasl_put(&s, "", 1);
+    xmppi_sasl_put(&s, cr->user, cr->user_n);
+    xmppi_sasl_put(&s, "", 1);
+    xmppi_sasl_puts(&s, cr->password);
+    return xmppi_sasl_end(&s);
+}
+
+/* EXTERNAL without an authorization identity, ANONYMOUS without a trace. */
+XMPPI_FN int xmppi_empty_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
+                               unsigned char *out, size_t cap)
+{
+    (void)m;
+    (void)state;
+    (void)cr;
+    (void)out;
+    (void)cap;
+    return 0;
+}
+
+const xmpp_mech xmpp_mech_plain = {
+    "PLAIN", XMPP_MECH_PLAINTEXT | XMPP_MECH_PASSWORD, 0, NULL, xmppi_plain_start, NULL, NULL
+};
+const xmpp_mech xmpp_mech_external = {
+    "EXTERNAL", XMPP_MECH_CERT, 0, NULL, xmppi_empty_start, NULL, NULL
+};
+const xmpp_mech xmpp_mech_anonymous = {
+    "ANONYMOUS", XMPP_MECH_ANONYMOUS, 0, NULL, xmppi_empty_start, NULL, NULL
+};
+
+const xmpp_mech *const xmpp_mechs_all[] = {
+    &xmpp_mech_external, &xmpp_mech_scram_sha_512, &xmpp_mech_scram_sha_256, &xmpp_mech_scram_sha_1,
+    &xmpp_mech_plain, &xmpp_mech_anonymous, NULL
+};
+
+/* ==== >>client ==============================================================
+   RFC 6120: from the first byte to stanzas, as a state machine. Bytes come in by
+   xmpp_feed, go out by xmpp_pending; xmpp_next turns the bytes at hand into events.
+
+   A connection passes the states below. Which negotiation comes next is read from
+   xmppi_stages after each <features/>; which top-level elements are welcome in which state,
+   from xmppi_nonzas. */
+
+enum {  /* c->state */
+    XMPPI_OFF = 0,      /* inert, or after the end: XMPP_EV_OFFLINE is or was handed out */
+    XMPPI_OPEN,         /* to be connected by the next step                    */
+    XMPPI_STREAM,       /* header queued or sent: the peer's header is due     */
+    XMPPI_FEATURES,     /* <features/> are due                                 */
+    XMPPI_STARTTLS,     /* <proceed/> is due                                   */
+    XMPPI_TLS,          /* TLS is to be started by the next step               */
+    XMPPI_SASL,
+    XMPPI_BIND,
+    XMPPI_SESSION,
+    XMPPI_ONLINE,
+    XMPPI_CLOSING       /* what is queued goes out, then </stream:stream>, then the transport closes */
+};
+
+enum {  /* c->flags */
+    XMPPI_F_TLS     = 0x0001,   /* stage done: TLS, or policy wants none       */
+    XMPPI_F_AUTHED  = 0x0002,   /* stage done */
+    XMPPI_F_BOUND   = 0x0004,   /* stage done */
+    XMPPI_F_SESSION = 0x0008,   /* stage done */
+    XMPPI_F_SECURE  = 0x0010,   /* inside TLS                                  */
+    XMPPI_F_PRESENT = 0x0020,   /* available presence was sent                 */
+    XMPPI_F_ASKED   = 0x0040,   /* the event at hand is a request without answer */
+    XMPPI_F_TREE    = 0x0080,   /* the event at hand has a tree                */
+    XMPPI_F_WRITER  = 0x0100,   /* a writer is open                            */
+    XMPPI_F_DEAF    = 0x0200,   /* input is of no interest any more            */
+    XMPPI_F_ENDED   = 0x0400,   /* </stream:stream> was queued                 */
+    XMPPI_F_EOF     = 0x0800,   /* the transport has ended; bytes may be left  */
+    XMPPI_F_FRESH   = 0x1000,   /* queued since the last pass of sends         */
+    XMPPI_F_TELL    = 0x2000,   /* XMPP_EV_ONLINE, _OFFLINE or _PASSWORD is due */
+    XMPPI_F_PINNED  = 0x4000,   /* SCRAM succeeded with this account: survives reset */
+    XMPPI_F_ANYRES  = 0x8000    /* the resource was taken: let the server choose */
+};
+
+enum {  /* xmpp_iq_slot.state and .owner, of which 2 and up is extension number owner - 2 */
+    XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST,
+    XMPPI_OWN_APP = 0, XMPPI_OWN_CORE = 1, XMPPI_OWN_EXT = 2
+};
+enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2 };    /* queue records: length 2, flags 1 */
+
+enum { XMPPI_NONCE = 25 };      /* 18 random bytes as base64, and NUL */
+
+#define XMPPI_OR(value, otherwise) ((value) ? (value) : (otherwise))
+
+XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
+XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
+XMPPI_FN const char *xmppi_or_empty(const char *s) { return s != NULL ? s : ""; }
+
+/* Which of the words in a list, each ended by NUL and the list by an empty one? -1: none. */
+XMPPI_FN int xmppi_which(const char *list, const char *word)
+{
+    int i;
+
+    for (i = 0; *list != '\0'; i++, list += strlen(list) + 1)
+        if (xmppi_eq(list, word)) return i;
+    return -1;
+}
+
+static const char xmppi_shows[] = "chat\0away\0xa\0dnd\0";      /* XMPP_SHOW_CHAT and up */
+static const char xmppi_message_types[] = "normal\0chat\0groupchat\0headline\0error\0";
+static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0";
+static const char xmppi_error_types[] = "auth\0cancel\0continue\0modify\0wait\0";
+
+/* ---- >>queue : the control part ---- */
+
+/* A writer on the control part's free space. */
+XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
+{
+    unsigned char *q = (unsigned char *)c->acct->queue;
+
+    if (c->ctl_sent > 0) {
+        c->ctl_n = (uint16_t)(c->ctl_n - c->ctl_sent);
+        memmove(q, q + c->ctl_sent, c->ctl_n);
+        c->ctl_sent = 0;
+    }
+    xmpp_w_init(w, q + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
+}
+
+XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, const xmpp_writer *w)
+{
+    if (w->error != XMPP_OK) return false;
+    c->ctl_n = (uint16_t)(c->ctl_n + w->len);
+    c->flags |= XMPPI_F_FRESH;
+    return true;
+}
+
+XMPPI_FN void xmppi_w_attr_n(xmpp_writer *w, const char *name, const char *value, size_t n)
+{
+    xmppi_w_bytes(w, " ", 1);
+    xmppi_w_name(w, name);
+    xmppi_w_bytes(w, "='", 2);
+    xmppi_w_value(w, value, n, true);
+    xmppi_w_bytes(w, "'", 1);
+}
+
+/* ---- the stanza part: records [q_at, q_end), contiguous, moved down when the end is reached ---- */
+
+XMPPI_FN unsigned char *xmppi_q(const xmpp_client *c, size_t at)
+{
+    return (unsigned char *)c->acct->queue + c->ctl_size + at;
+}
+
+XMPPI_FN uint16_t xmppi_q_size(const xmpp_client *c)
+{
+    return (uint16_t)(c->acct->queue_size - c->ctl_size);
+}
+
+XMPPI_FN uint16_t xmppi_q_len(const xmpp_client *c, size_t at)
+{
+    const unsigned char *r = xmppi_q(c, at);
+
+    return (uint16_t)(r[0] | (uint16_t)r[1] << 8);
+}
+
+XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
+{
+    uint16_t n = (uint16_t)(XMPPI_R_HEAD + xmppi_q_len(c, at));
+
+    if (at == c->q_at) {
+        c->q_at = (uint16_t)(c->q_at + n);
+        c->q_sent = 0;
+    } else {
+        memmove(xmppi_q(c, at), xmppi_q(c, (size_t)at + n), (size_t)(c->q_end - at - n));
+        c->q_end = (uint16_t)(c->q_end - n);
+    }
+    if (c->q_at == c->q_end) c->q_at = c->q_end = 0;
+}
+
+/* Removes the records with one of these flags of which no byte was written. */
+XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
+{
+    uint16_t at = c->q_at, next;
+
+    while (at < c->q_end) {
+        next = (uint16_t)(at + XMPPI_R_HEAD + xmppi_q_len(c, at));
+        if ((xmppi_q(c, at)[2] & flags) && !(at == c->q_at && c->q_sent > 0)) {
+            bool first = at == c->q_at;
+            xmppi_q_remove(c, at);
+            at = first ? c->q_at : at;
+        } else {
+            at = next;
+        }
+    }
+}
+
+XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
+{
+    size_t size = xmppi_q_size(c), free_at;
+
+    w->error = XMPP_E_STATE;
+    if ((c->flags & XMPPI_F_WRITER) || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
+    if (c->q_at > 0 && size - c->q_end < size / 2) {
+        memmove(xmppi_q(c, 0), xmppi_q(c, c->q_at), (size_t)(c->q_end - c->q_at));
+        c->q_end = (uint16_t)(c->q_end - c->q_at);
+        c->q_at = 0;
+    }
+    free_at = (size_t)c->q_end + XMPPI_R_HEAD;
+    xmpp_w_init(w, xmppi_q(c, free_at), size > free_at ? size - free_at : 0);
+    c->flags |= XMPPI_F_WRITER;
+    return XMPP_OK;
+}
+
+/* Memory for checking: the larger of what is free behind the text and in the arena. */
+XMPPI_FN int xmppi_check(xmpp_client *c, const unsigned char *text, size_t n, int *kind)
+{
+    unsigned char *scratch = c->xml.mem + c->xml.len;
+    size_t         room = c->xml.cap - c->xml.len, tail = 0;
+
+    if (text >= xmppi_q(c, 0) && text < xmppi_q(c, xmppi_q_size(c))) {
+        tail = (size_t)(xmppi_q(c, xmppi_q_size(c)) - (text + n));
+        if (tail > room) {
+            scratch = xmppi_q(c, xmppi_q_size(c)) - tail;
+            room = tail;
+        }
+    }
+    return xmppi_check_stanza(text, n, scratch, room, kind);
+}
+
+/* Ends a writer that xmpp_begin opened. check: the text is the application's. */
+XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags, bool check)
+{
+    int            r = xmpp_w_end(w), kind = 0;
+    unsigned char *head = xmppi_q(c, c->q_end);
+
+    if (!(c->flags & XMPPI_F_WRITER)) return XMPP_E_STATE;
+    c->flags &= (uint16_t)~XMPPI_F_WRITER;
+    if (r == XMPP_OK && w->len == 0) r = XMPP_E_ARG;
+    if (w->buf != head + XMPPI_R_HEAD) {    /* records before it have gone since it was opened */
+        memmove(head + XMPPI_R_HEAD, w->buf, w->len);
+        w->buf = head + XMPPI_R_HEAD;
+    }
+    if (r == XMPP_OK && check) r = xmppi_check(c, w->buf, w->len, &kind);
+    if (r == XMPP_E_FULL && c->q_at == c->q_end) r = XMPP_E_TOO_LONG;
+    if (r != XMPP_OK) return r;
+    if (kind == 'i') flags |= XMPPI_R_IQ;
+    head[0] = (unsigned char)(w->len & 0xff);
+    head[1] = (unsigned char)(w->len >> 8);
+    head[2] = 0;                /* the older presence goes, this one stays */
+    c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + w->len);
+    if (flags & XMPPI_R_PRESENCE) {
+        uint16_t n = (uint16_t)(XMPPI_R_HEAD + w->len);
+        xmppi_q_purge(c, XMPPI_R_PRESENCE);
+        head = xmppi_q(c, (size_t)(c->q_end - n));
+    }
+    head[2] = flags;
+    if (c->q_end - c->q_at > c->q_max) c->q_max = (uint16_t)(c->q_end - c->q_at);
+    c->flags |= XMPPI_F_FRESH;
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w) { return xmppi_commit(c, w, 0, true); }
+
+/* ---- >>output : what one send should hold ---- */
+
+/* Follows XML text through n bytes. *cut: 0 in text, '<' in a tag, a quote inside one, '&' in a reference.
+   *tag: bytes of the tag or reference so far. Returns the last position before n where a break does no harm, 0 for none. */
+XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint16_t *tag)
+{
+    size_t  i, safe = 0;
+    uint8_t s = *cut;
+
+    for (i = 0; i < n; i++) {
+        unsigned char b = p[i];
+        if (s == 0 && (b & 0xc0) != 0x80) safe = i;
+        if (s == 0) {
+            if (b == '<' || b == '&') {
+                s = b;
+                *tag = 0;
+            }
+        } else if (s == '&') {
+            if (b == ';') s = 0;
+        } else if (s == '<') {
+            if (b == '>') s = 0;
+            else if (b == '\'' || b == '"') s = b;
+        } else if (b == s) {
+            s = '<';
+        }
+        if (s != 0 && *tag < 0xffff) ++*tag;
+    }
+    *cut = s;
+    return safe;
+}
+
+/* What is to be sent next, whole: control first, but only between stanzas. */
+XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
+{
+    bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->flags & XMPPI_F_BOUND));
+
+    if (c->q_sent == 0) {
+        if (c->pad > 0 && c->ctl_n == 0 && flow) {
+            *n = c->pad < 64 ? c->pad : 64;
+            return (const unsigned char *)
+                   "                                                                ";
+        }
+        if (c->ctl_n > c->ctl_sent) {
+            *n = (size_t)(c->ctl_n - c->ctl_sent);
+            return (const unsigned char *)c->acct->queue + c->ctl_sent;
+        }
+    }
+    if (flow && c->q_at < c->q_end && (c->q_sent > 0 || !(c->flags & XMPPI_F_ENDED))) {
+        *n = (size_t)(xmppi_q_len(c, c->q_at) - c->q_sent);
+        return xmppi_q(c, (size_t)c->q_at + XMPPI_R_HEAD + c->q_sent);
+    }
+    *n = 0;
+    return NULL;
+}
+
+XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
+{
+    const unsigned char *p = xmppi_next_out(c, n);
+
+    if (p != NULL && *n > room) {
+        uint8_t  cut = c->cut;
+        uint16_t tag = 0;
+        size_t   safe = xmppi_scan(p, room, &cut, &tag);
+        *n = safe == 0 || (cut == 0 && (p[room] & 0xc0) != 0x80) ? room : safe;
+    }
+    return p;
+}
+
+XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
+{
+    size_t               whole;
+    const unsigned char *p = xmppi_next_out(c, &whole);
+
+    if (p == NULL || n == 0 || n > whole) return;
+    c->bytes_out += (uint32_t)n;
+    c->tx_time = c->now;
+    if (n < whole) {
+        xmppi_scan(p, n, &c->cut, &c->tag_out);
+        /* The server's parser may wait until the tag that came in pieces has doubled in length. */
+        if (c->cut != 0 && c->tag_out > c->pad) c->pad = c->tag_out;
+    } else {
+        c->cut = 0;
+    }
+    if (p == (const unsigned char *)c->acct->queue + c->ctl_sent) {
+        c->ctl_sent = (uint16_t)(c->ctl_sent + n);
+        if (c->ctl_sent == c->ctl_n) c->ctl_sent = c->ctl_n = 0;
+    } else if (p >= xmppi_q(c, 0) && p < xmppi_q(c, xmppi_q_size(c))) {
+        c->q_sent = (uint16_t)(c->q_sent + n);
+        if (n == whole) xmppi_q_remove(c, c->q_at);
+    } else {
+        c->pad = (uint16_t)(c->pad - n);
+    }
+    if (c->state < XMPPI_ONLINE) c->waiting = true;     /* a round trip has begun */
+}
+
+/* ---- >>end : how a connection ends ---- */
+
+XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms) { c->step_at = c->now + ms; }
+
+XMPPI_FN void xmppi_state(xmpp_client *c, uint8_t state)
+{
+    c->state = state;
+    xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));
+}
+
+XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
+{
+    if (c->sasl != NULL) xmpp_wipe(c->sasl, (size_t)c->mech->state_size + XMPPI_NONCE);
+    c->sasl = c->challenge = NULL;
+}
+
+XMPPI_FN void xmppi_hook_all(xmpp_client *c, bool online)
+{
+    const xmpp_ext_use *u;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+        if (online ? u->ext->online != NULL : u->ext->offline != NULL)
+            (online ? u->ext->online : u->ext->offline)(c, u->state);
+    c->hook--;
+}
+
+/* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them whole. */
+XMPPI_FN void xmppi_over(xmpp_client *c)
+{
+    size_t i;
+
+    if (c->state > XMPPI_OPEN) c->io.ops->close(c->io.ctx, true);
+    if (c->flags & XMPPI_F_BOUND) xmppi_hook_all(c, false);
+    for (; c->claims != NULL; c->claims = c->claims->next) c->claims->open = false;
+    xmppi_forget_sasl(c);
+    c->state = XMPPI_OFF;
+    c->ctl_n = c->ctl_sent = c->q_sent = c->pad = 0;
+    c->cut = 0;
+    c->flags = (uint16_t)((c->flags & (XMPPI_F_PINNED | XMPPI_F_WRITER | XMPPI_F_TREE | XMPPI_F_SECURE)) |
+                          XMPPI_F_TELL | XMPPI_F_DEAF);
+    for (i = 0; i < XMPP_CFG_IQS; i++)
+        if (c->iq[i].state == XMPPI_IQ_WAITING)
+            c->iq[i].state = c->iq[i].owner == XMPPI_OWN_CORE ? XMPPI_IQ_FREE : XMPPI_IQ_LOST;
+    xmppi_q_purge(c, XMPPI_R_IQ);
+}
+
+/* Starts the orderly end. */
+XMPPI_FN void xmppi_closing(xmpp_client *c)
+{
+    if (c->state == XMPPI_CLOSING) return;
+    c->state = XMPPI_CLOSING;
+    xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
+}
+
+/* The first fatal error: sticks. condition: the stream error to send, or NULL. */
+XMPPI_FN void xmppi_fail(xmpp_client *c, int error, const char *condition)
+{
+    xmpp_writer w;
+
+    if (c->state == XMPPI_OFF) return;
+    if (c->error == XMPP_OK) c->error = (int16_t)error;
+    c->error_at = c->xml.offset;
+    c->flags |= XMPPI_F_DEAF;
+    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION || (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
+        xmppi_over(c);
+        return;
+    }
+    if (condition != NULL && !(c->flags & XMPPI_F_ENDED)) {
+        xmppi_ctl_begin(c, &w);
+        xmppi_w_raw(&w, "<stream:error>");
+        xmpp_w_leaf(&w, condition, "urn:ietf:params:xml:ns:xmpp-streams", "");
+        xmppi_w_raw(&w, "</stream:error>");
+        xmppi_ctl_end(c, &w);
+    }
+    xmppi_closing(c);
+}
+
+XMPPI_FN void xmppi_protocol(xmpp_client *c) { xmppi_fail(c, XMPP_E_PROTOCOL, "undefined-condition"); }
+
+/* The transport failed, or ended before the peer ended the stream. */
+XMPPI_FN void xmppi_transport(xmpp_client *c)
+{
+    const char *words = NULL;
+    int         e = c->io.ops->reason != NULL ? c->io.ops->reason(c->io.ctx, &words) : XMPP_OK;
+
+    if (c->error == XMPP_OK && words != NULL) c->text = words;
+    if (e >= 0) e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
+    xmppi_fail(c, e, NULL);
+    if (c->state != XMPPI_OFF) xmppi_over(c);
+}
+
+/* ---- >>iq-out : requests under way ---- */
+
+XMPPI_FN uint32_t xmppi_random(xmpp_client *c)
+{
+    unsigned char b[4] = { 0, 0, 0, 0 };
+
+    if (c->io.ops->random(c->io.ctx, b, sizeof(b)) != XMPP_OK) xmppi_fail(c, XMPP_E_ENTROPY, NULL);
+    return xmppi_get32(b);
+}
+
+/* A keyed hash of an address as it compares: local and domain part without case. Never 0. */
+XMPPI_FN uint32_t xmppi_addr_n(const xmpp_client *c, const char *text, size_t n)
+{
+    uint32_t h = c->key ^ 0x811c9dc5u;
+    size_t   i;
+    bool     fold = true;
+
+    for (i = 0; i < n; i++) {
+        unsigned char b = (unsigned char)text[i];
+        if (b == '/') fold = false;
+        if (fold && b >= 'A' && b <= 'Z') b = (unsigned char)(b | 0x20);
+        h = (h ^ b) * 0x01000193u;
+        h ^= h >> 15;
+    }
+    h ^= c->key >> 7;
+    return h != 0 ? h : 1;
+}
+
+XMPPI_FN uint32_t xmppi_addr(const xmpp_client *c, const char *text) { return xmppi_addr_n(c, text, strlen(text)); }
+
+XMPPI_FN void xmppi_iq_id(uint32_t id, char out[10])
+{
+    int i;
+
+    out[0] = 'x';
+    for (i = 8; i > 0; i--, id >>= 4) out[i] = "0123456789abcdef"[id & 15];
+    out[9] = '\0';
+}
+
+XMPPI_FN void xmppi_iq_open(xmpp_writer *w, const char *id, const char *to, const char *type)
+{
+    xmpp_w_open(w, "iq", NULL);
+    xmpp_w_attr(w, "id", id);
+    xmpp_w_attr(w, "to", to);
+    xmpp_w_attr(w, "type", type);
+}
+
+/* Takes a slot and writes the start of the request. */
+XMPPI_FN int xmppi_iq_start(xmpp_client *c, xmpp_writer *w, const char *type, const char *to, uint8_t owner)
+{
+    char    id[10];
+    uint8_t i = 0;
+
+    while (i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE) i++;
+    /* The last free slot is kept for the library's own pings. */
+    if (owner != XMPPI_OWN_CORE) {
+        uint8_t k, n = 0;
+        for (k = 0; k < XMPP_CFG_IQS; k++)
+            if (c->iq[k].state != XMPPI_IQ_FREE && c->iq[k].owner != XMPPI_OWN_CORE) n++;
+        if (n >= XMPP_CFG_IQS - 1) i = XMPP_CFG_IQS;
+    }
+    if (i == XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
+    c->iq[i].id = xmppi_random(c);
+    c->iq[i].addr = to != NULL ? xmppi_addr(c, to) : 0;
+    c->iq[i].owner = owner;
+    c->iq[i].state = XMPPI_IQ_WRITING;
+    c->slot = i;
+    xmppi_iq_id(c->iq[i].id, id);
+    xmppi_iq_open(w, id, to, type);
+    return XMPP_OK;
+}
+
+XMPPI_FN int xmppi_iq_sent(xmpp_client *c, int result, void *tag, uint32_t ms)
+{
+    xmpp_iq_slot *s = &c->iq[c->slot];
+
+    s->state = result == XMPP_OK ? XMPPI_IQ_WAITING : XMPPI_IQ_FREE;
+    s->tag = tag;
+    s->deadline = c->now + (ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
+    return result == XMPP_OK ? c->slot + 1 : result;
+}
+
+XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to)
+{
+    xmpp_jid j;
+    int      r = xmpp_begin(c, w);
+
+    if (r != XMPP_OK) return r;
+    if (to != NULL && xmpp_jid_parse(&j, to) != XMPP_OK) r = XMPP_E_JID;
+    else if (type == NULL || (!xmppi_eq(type, "get") && !xmppi_eq(type, "set"))) r = XMPP_E_ARG;
+    else r = xmppi_iq_start(c, w, type, to, XMPPI_OWN_APP);
+    if (r != XMPP_OK) {
+        w->error = r;
+        c->flags &= (uint16_t)~XMPPI_F_WRITER;
+    }
+    return r;
+}
+
+XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void *tag, uint32_t ms)
+{
+    if (!(c->flags & XMPPI_F_WRITER) || c->iq[c->slot].state != XMPPI_IQ_WRITING)
+        return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    xmpp_w_close(w);
+    c->iq[c->slot].owner = owner;
+    return xmppi_iq_sent(c, xmppi_commit(c, w, XMPPI_R_IQ, true), tag, ms);
+}
+
+XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms)
+{
+    return xmppi_iq_commit(c, w, XMPPI_OWN_APP, tag, ms);
+}
+
+XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...)
+{
+    xmpp_writer w;
+    va_list     ap;
+    int         r = xmpp_iq_begin(c, &w, type, to);
+
+    if (r != XMPP_OK) return r;
+    va_start(ap, fmt);
+    xmpp_vwritef(&w, fmt, ap);
+    va_end(ap);
+    return xmpp_iq_commit(c, &w, tag, 0);
+}
+
+/* A request of the library's own, in the control part: the resource to bind, a session, a ping. */
+XMPPI_FN void xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const xmpp_jid *resource,
+                            uint32_t ms)
+{
+    xmpp_writer w;
+    int         r;
+
+    xmppi_ctl_begin(c, &w);
+    if (xmppi_iq_start(c, &w, type, NULL, XMPPI_OWN_CORE) != XMPP_OK) return;
+    xmpp_w_open(&w, name, ns);
+    if (resource != NULL && resource->resource != NULL) {
+        xmpp_w_open(&w, "resource", NULL);
+        xmpp_w_text_n(&w, resource->resource, resource->resource_n);
+        xmpp_w_close(&w);
+    }
+    xmpp_w_close(&w);
+    xmpp_w_close(&w);
+    r = xmppi_ctl_end(c, &w) ? XMPP_OK : XMPP_E_FULL;
+    xmppi_iq_sent(c, r, NULL, ms);
+    if (r != XMPP_OK && c->state != XMPPI_ONLINE) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
+}
+
+/* ---- >>negotiation : what comes after <features/> ---- */
+
+XMPPI_FN void xmppi_header(xmpp_client *c)
+{
+    xmpp_writer w;
+
+    xmppi_ctl_begin(c, &w);
+    xmppi_w_raw(&w, "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
+                    " xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='");
+    xmpp_w_text(&w, c->domain);
+    if ((c->flags & XMPPI_F_SECURE) && c->domain != c->bare) {
+        xmppi_w_raw(&w, "' from='");
+        xmpp_w_text(&w, c->bare);
+    }
+    if (c->cfg->lang != NULL) {
+        xmppi_w_raw(&w, "' xml:lang='");
+        xmpp_w_text(&w, c->cfg->lang);
+    }
+    xmppi_w_raw(&w, "'>");
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
+    xmppi_state(c, XMPPI_STREAM);
+    if (!xmppi_ctl_end(c, &w)) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
+}
+
+XMPPI_FN void xmppi_go_tls(xmpp_client *c)
+{
+    xmpp_writer w;
+
+    xmppi_ctl_begin(c, &w);
+    xmpp_w_leaf(&w, "starttls", "urn:ietf:params:xml:ns:xmpp-tls", "");
+    xmppi_ctl_end(c, &w);
+    xmppi_state(c, XMPPI_STARTTLS);
+}
+
+XMPPI_FN void xmppi_go_bind(xmpp_client *c)
+{
+    xmpp_jid j;
+
+    xmppi_state(c, XMPPI_BIND);
+    xmpp_jid_parse(&j, c->acct->jid);
+    xmppi_iq_core(c, "set", "bind", "urn:ietf:params:xml:ns:xmpp-bind", (c->flags & XMPPI_F_ANYRES) ? NULL : &j, XMPP_FOREVER >> 1);
+}
+
+XMPPI_FN void xmppi_go_session(xmpp_client *c)
+{
+    xmppi_state(c, XMPPI_SESSION);
+    xmppi_iq_core(c, "set", "session", "urn:ietf:params:xml:ns:xmpp-session", NULL, XMPP_FOREVER >> 1);
+}
+
+/* ---- >>sasl-client : a mechanism's messages on the wire ---- */
+
+XMPPI_FN void xmppi_creds(const xmpp_client *c, xmpp_creds *cr)
+{
+    memset(cr, 0, sizeof(*cr));
+    cr->user = c->bare;
+    cr->user_n = c->domain == c->bare ? 0 : (size_t)(c->domain - c->bare - 1);
+    cr->password = c->password;
+    cr->keys = c->acct->keys;
+    cr->nonce = (const char *)c->sasl + c->mech->state_size;
+    cr->gs2 = "n,,";
+    cr->min_iterations = XMPPI_OR(c->cfg->min_iterations, 4096);
+    cr->max_iterations = XMPPI_OR(c->cfg->max_iterations, 1000000);
+    cr->slice = XMPP_CFG_SLICE;
+}
+
+/* Sends <auth/> (initial: "=" stands for an empty message) or <response/>. The message is wiped. */
+XMPPI_FN void xmppi_sasl_send(xmpp_client *c, const char *name, unsigned char *raw, int n, bool initial)
+{
+    xmpp_writer w;
+    int         r;
+
+    xmppi_ctl_begin(c, &w);
+    xmpp_w_open(&w, name, "urn:ietf:params:xml:ns:xmpp-sasl");
+    if (initial) xmpp_w_attr(&w, "mechanism", c->mech->name);
+    xmppi_w_content(&w);
+    if (initial && n == 0) xmppi_w_raw(&w, "=");
+    r = w.error == XMPP_OK ? xmpp_base64_encode(raw, (size_t)n, (char *)w.buf + w.len, w.cap - w.len) : w.error;
+    xmpp_wipe(raw, (size_t)n);
+    if (r >= 0) w.len += (size_t)r;
+    xmpp_w_close(&w);
+    if (r < 0 || !xmppi_ctl_end(c, &w)) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
+}
+
+XMPPI_FN bool xmppi_mech_fits(const xmpp_client *c, const xmpp_mech *m)
+{
+    uint8_t f = m->flags;
+
+    if (f & XMPP_MECH_PLAINTEXT)
+        return (c->cfg->options & XMPP_OPT_PLAIN) && !(c->flags & XMPPI_F_PINNED) &&
+               ((c->flags & XMPPI_F_SECURE) || (c->cfg->options & XMPP_OPT_PLAIN_WITHOUT_TLS));
+    if (f & XMPP_MECH_CERT) return c->acct->use_cert;
+    return ((f & XMPP_MECH_ANONYMOUS) != 0) == (c->domain == c->bare);
+}
+
+/* Begins with c->mech: needs what it needs to be at hand. */
+XMPPI_FN void xmppi_sasl_begin(xmpp_client *c)
+{
+    xmpp_creds     cr;
+    unsigned char *end = c->xml.mem + c->xml.cap, *out, raw[18];
+    int            n;
+
+    c->sasl = c->xml.mem + c->xml.len;
+    out = c->sasl + c->mech->state_size + XMPPI_NONCE;
+    if ((size_t)(end - c->sasl) < (size_t)c->mech->state_size + 64) {
+        xmppi_fail(c, XMPP_E_ARENA, NULL);
+        return;
+    }
+    if (c->io.ops->random(c->io.ctx, raw, sizeof(raw)) != XMPP_OK) {
+        xmppi_fail(c, XMPP_E_ENTROPY, NULL);
+        xmppi_over(c);
+        return;
+    }
+    xmpp_base64_encode(raw, sizeof(raw), (char *)out - XMPPI_NONCE, XMPPI_NONCE - 1);
+    out[-1] = '\0';
+    c->xml.len = (uint32_t)(out - c->xml.mem);
+    xmppi_creds(c, &cr);
+    n = c->mech->start(c->mech, c->sasl, &cr, out, (size_t)(end - out));
+    if (n < 0) xmppi_fail(c, n, NULL);
+    else xmppi_sasl_send(c, "auth", out, n, true);
+}
+
+XMPPI_FN void xmppi_go_sasl(xmpp_client *c)
+{
+    const xmpp_mech *const *m = c->cfg->mechs;
+    bool                    plain = false;
+    uint8_t                 i;
+
+    xmppi_state(c, XMPPI_SASL);
+    for (i = 0; m[i] != NULL && i < 32; i++) {
+        if (!(c->mechs >> i & 1)) continue;
+        if (xmppi_mech_fits(c, m[i])) break;
+        if (m[i]->flags & XMPP_MECH_PLAINTEXT) plain = true;
+    }
+    if (m[i] == NULL || i == 32) {
+        xmppi_fail(c, plain && (c->flags & XMPPI_F_PINNED) ? XMPP_E_DOWNGRADE : XMPP_E_MECHANISM, NULL);
+        return;
+    }
+    c->mech = m[i];
+    c->mechs &= ~((uint32_t)1 << i);
+    if ((c->mech->flags & (XMPP_MECH_PASSWORD | XMPP_MECH_PLAINTEXT)) && c->password == NULL &&
+        ((c->mech->flags & XMPP_MECH_PLAINTEXT) || c->acct->keys == NULL || c->acct->keys->hash == 0))
+        c->flags |= XMPPI_F_TELL;       /* XMPP_EV_PASSWORD */
+    else
+        xmppi_sasl_begin(c);
+}
+
+/* The decoded content of a SASL element, in place. False: malformed. */
+XMPPI_FN bool xmppi_sasl_data(xmpp_client *c, xmpp_node n)
+{
+    const char *text = xmpp_text(n);
+    size_t      len = strlen(text);
+    int         r = 0;
+
+    c->challenge = c->xml.mem + c->xml.len;
+    if (len > 0 && !xmppi_eq(text, "=")) {
+        c->challenge = c->xml.mem + (text - (const char *)c->xml.mem);
+        r = xmpp_base64_decode(text, len, c->challenge, len);
+    }
+    c->challenge_n = r > 0 ? (uint32_t)r : 0;
+    if (r < 0) xmppi_fail(c, XMPP_E_SASL, NULL);
+    return r >= 0;
+}
+
+/* One slice of the answer to a challenge. */
+XMPPI_FN void xmppi_sasl_work(xmpp_client *c)
+{
+    xmpp_creds     cr;
+    unsigned char *out = c->xml.mem + c->xml.len;
+    int            n;
+
+    xmppi_creds(c, &cr);
+    n = c->mech->challenge(c->mech, c->sasl, &cr, c->challenge, c->challenge_n, out, c->xml.cap - c->xml.len);
+    if (n == XMPP_E_AGAIN) return;
+    c->challenge = NULL;
+    if (n < 0) {
+        xmppi_fail(c, n, NULL);
+        return;
+    }
+    xmppi_sasl_send(c, "response", out, n, false);
+    if (c->state == XMPPI_SASL) xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));
+}
+
+XMPPI_FN void xmppi_on_challenge(xmpp_client *c, xmpp_node n)
+{
+    if (c->sasl == NULL || c->mech->challenge == NULL) xmppi_protocol(c);
+    else if (xmppi_sasl_data(c, n)) c->flags |= XMPPI_F_TREE;   /* stays until the answer is made */
+}
+
+XMPPI_FN void xmppi_on_success(xmpp_client *c, xmpp_node n)
+{
+    xmpp_creds cr;
+    int        r = XMPP_OK;
+
+    if (c->sasl == NULL) {
+        xmppi_protocol(c);
+        return;
+    }
+    if (!xmppi_sasl_data(c, n)) return;
+    xmppi_creds(c, &cr);
+    if (c->mech->success != NULL) r = c->mech->success(c->mech, c->sasl, &cr, c->challenge, c->challenge_n);
+    if (r != XMPP_OK) {
+        xmppi_fail(c, r, NULL);
+        return;
+    }
+    c->flags |= XMPPI_F_AUTHED;
+    if (c->mech->flags & XMPP_MECH_MUTUAL) c->flags |= XMPPI_F_PINNED;
+    xmppi_forget_sasl(c);
+    xmppi_header(c);
+}
+
+/* Keeps what the peer said of an error; the tree stays until the reset. */
+XMPPI_FN void xmppi_keep_reason(xmpp_client *c, xmpp_node error, const char *ns)
+{
+    xmpp_node n;
+
+    for (n = xmpp_first(error); n.mem != NULL; n = xmpp_sibling(n)) {
+        if (!xmpp_is(n, xmpp_name(n), ns)) continue;
+        if (xmpp_is(n, "text", NULL)) c->text = xmpp_text(n);
+        else if (c->condition == NULL) c->condition = xmpp_name(n);
+    }
+    c->flags |= XMPPI_F_TREE;
+}
+
+XMPPI_FN void xmppi_on_failure(xmpp_client *c, xmpp_node n)
+{
+    if (c->state == XMPPI_STARTTLS) {
+        xmppi_fail(c, XMPP_E_NO_TLS, NULL);
+        return;
+    }
+    xmppi_keep_reason(c, n, "urn:ietf:params:xml:ns:xmpp-sasl");
+    if (c->condition != NULL && xmppi_eq(c->condition, "invalid-mechanism")) {
+        c->condition = c->text = NULL;
+        xmpp_xml_drop(&c->xml);
+        c->flags &= (uint16_t)~XMPPI_F_TREE;
+        if (c->sasl != NULL) c->xml.len = (uint32_t)(c->sasl - c->xml.mem);
+        xmppi_forget_sasl(c);
+        xmppi_go_sasl(c);
+        return;
+    }
+    xmppi_fail(c, c->condition != NULL && xmppi_eq(c->condition, "temporary-auth-failure") ? XMPP_E_AUTH_TEMPORARY : XMPP_E_AUTH,
+               NULL);
+}
+
+XMPPI_FN void xmppi_on_proceed(xmpp_client *c, xmpp_node n)
+{
+    (void)n;
+    if (c->rx_at != c->rx_n) xmppi_fail(c, XMPP_E_INJECTION, NULL);
+    else c->state = XMPPI_TLS;
+}
+
+/* ---- stream errors and see-other-host ---- */
+
+/* host, host:port, [v6] or [v6]:port, strictly. Keeps the host behind the own JID in the arena. */
+XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
+{
+    const char    *colon = strrchr(to, ':');
+    size_t         n = strlen(to), have = strlen(c->bare) + 1;
+    unsigned char *keep = (unsigned char *)c->acct->arena + have;
+    uint32_t       port = 0;
+    xmpp_jid       j;
+
+    if (colon != NULL && (to[0] != '[' || colon[-1] == ']')) {
+        const char *p = colon + 1;
+        for (n = (size_t)(colon - to); *p != '\0'; p++) {
+            if (*p < '0' || *p > '9' || port > 6553) return false;
+            port = port * 10 + (uint32_t)(*p - '0');
+        }
+        if (port == 0 || port > 65535) return false;
+    }
+    if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL || have + n + 1 > c->acct->arena_size / 4)
+        return false;
+    if (to[0] == '[') {
+        to++;
+        n -= 2;
+    }
+    memmove(keep, to, n);
+    keep[n] = '\0';
+    c->redirect = (const char *)keep;
+    c->arena_at = (uint32_t)(have + n + 1);
+    c->port = (uint16_t)port;
+    return true;
+}
+
+XMPPI_FN void xmppi_restart(xmpp_client *c);
+
+XMPPI_FN void xmppi_on_error(xmpp_client *c, xmpp_node n)
+{
+    xmppi_keep_reason(c, n, "urn:ietf:params:xml:ns:xmpp-streams");
+    if (c->condition == NULL) c->condition = "undefined-condition";
+    if (xmppi_eq(c->condition, "see-other-host")) {
+        bool ok = (c->flags & XMPPI_F_SECURE) && ((c->flags & XMPPI_F_AUTHED) || (c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) &&
+                  c->hops < XMPPI_OR(c->cfg->redirects, 3);
+        if (ok && xmppi_redirect(c, xmpp_text(xmpp_child(n, "see-other-host", "urn:ietf:params:xml:ns:xmpp-streams")))) {
+            c->hops++;
+            xmppi_restart(c);
+            return;
+        }
+        xmppi_fail(c, XMPP_E_REDIRECT, NULL);
+        return;
+    }
+    xmppi_fail(c, XMPP_E_STREAM, NULL);
+}
+
+/* ---- the tables ---- */
+
+/* Walked after each <features/>: the first stage that is not done is begun. */
+static const struct xmppi_stage {
+    uint16_t done, feature;
+    int16_t  missing;           /* the error when the server does not offer it; 0: it may */
+    void   (*go)(xmpp_client *c);
+} xmppi_stages[] = {
+    { XMPPI_F_TLS,     XMPP_FEATURE_STARTTLS,   XMPP_E_NO_TLS,   xmppi_go_tls },
+    { XMPPI_F_AUTHED,  XMPP_FEATURE_MECHANISMS, XMPP_E_FEATURES, xmppi_go_sasl },
+    { XMPPI_F_BOUND,   XMPP_FEATURE_BIND,       XMPP_E_FEATURES, xmppi_go_bind },
+    { XMPPI_F_SESSION, XMPP_FEATURE_SESSION,    XMPP_OK,         xmppi_go_session }
+};
+
+/* Top-level elements other than stanzas and <features/>, and the state that expects them (0: any). */
+static const struct xmppi_nonza {
+    uint8_t     ns, state;
+    const char *name;
+    void      (*on)(xmpp_client *c, xmpp_node n);
+} xmppi_nonzas[] = {
+    { XMPPI_NS_STREAMS, 0,              "error",     xmppi_on_error },
+    { XMPPI_NS_TLS,     XMPPI_STARTTLS, "proceed",   xmppi_on_proceed },
+    { XMPPI_NS_TLS,     XMPPI_STARTTLS, "failure",   xmppi_on_failure },
+    { XMPPI_NS_SASL,    XMPPI_SASL,     "challenge", xmppi_on_challenge },
+    { XMPPI_NS_SASL,    XMPPI_SASL,     "success",   xmppi_on_success },
+    { XMPPI_NS_SASL,    XMPPI_SASL,     "failure",   xmppi_on_failure }
+};
+
+/* What <features/> may hold. */
+static const struct xmppi_feature {
+    uint16_t    bit;
+    const char *name, *ns;
+} xmppi_features[] = {
+    { XMPP_FEATURE_STARTTLS,   "starttls",   "urn:ietf:params:xml:ns:xmpp-tls" },
+    { XMPP_FEATURE_MECHANISMS, "mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl" },
+    { XMPP_FEATURE_BIND,       "bind",       "urn:ietf:params:xml:ns:xmpp-bind" },
+    { XMPP_FEATURE_SESSION,    "session",    "urn:ietf:params:xml:ns:xmpp-session" }
+};
+
+XMPPI_FN void xmppi_go_online(xmpp_client *c)
+{
+    c->state = XMPPI_ONLINE;
+    c->hops = 0;
+    c->rx_time = c->now;
+    c->flags |= XMPPI_F_TELL | XMPPI_F_FRESH;
+    xmppi_hook_all(c, true);
+}
+
+XMPPI_FN void xmppi_negotiate(xmpp_client *c)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(xmppi_stages) / sizeof(xmppi_stages[0]); i++) {
+        const struct xmppi_stage *s = &xmppi_stages[i];
+        if (c->flags & s->done) continue;
+        if (c->features & s->feature) {
+            s->go(c);
+            return;
+        }
+        if (s->missing != XMPP_OK) {
+            xmppi_fail(c, s->missing, NULL);
+            return;
+        }
+    }
+    xmppi_go_online(c);
+}
+
+/* ---- >>features : read as tokens, never as a tree ---- */
+
+XMPPI_FN void xmppi_feature_start(xmpp_client *c, xmpp_node n)
+{
+    size_t i;
+
+    if (c->xml.depth == 3) {
+        c->feature = 0;
+        for (i = 0; i < sizeof(xmppi_features) / sizeof(xmppi_features[0]); i++)
+            if (xmpp_is(n, xmppi_features[i].name, xmppi_features[i].ns)) {
+                c->feature = (uint8_t)xmppi_features[i].bit;
+                c->features |= xmppi_features[i].bit;
+            }
+    } else if (c->xml.depth == 4 && c->feature == XMPP_FEATURE_SESSION && xmpp_is(n, "optional", NULL)) {
+        c->features &= (uint16_t)~XMPP_FEATURE_SESSION;
+    }
+}
+
+/* The name of a mechanism. */
+XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
+{
+    size_t i;
+
+    if (c->xml.depth != 4 || c->feature != XMPP_FEATURE_MECHANISMS) return;
+    for (i = 0; c->cfg->mechs[i] != NULL && i < 32; i++)
+        if (xmppi_eq(c->cfg->mechs[i]->name, text)) c->mechs |= (uint32_t)1 << i;
+}
+
+/* ---- >>stanza-in ---- */
+
+XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
+{
+    static const char ns[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
+    xmpp_node         error = xmpp_child(stanza, "error", NULL), n;
+
+    memset(e, 0, sizeof(*e));
+    e->condition = "undefined-condition";
+    e->text = e->uri = "";
+    e->type = xmpp_attr(error, "type");
+    if (e->type == NULL || xmppi_which(xmppi_error_types, e->type) < 0) e->type = "cancel";
+    for (n = xmpp_first(error); n.mem != NULL; n = xmpp_sibling(n)) {
+        if (!xmpp_is(n, xmpp_name(n), ns)) {
+            e->app = n;
+        } else if (xmpp_is(n, "text", ns)) {
+            e->text = xmpp_text(n);
+        } else {
+            e->condition = xmpp_name(n);
+            e->uri = xmpp_text(n);
+        }
+    }
+}
+
+/* Writes <error/> with what is given. */
+XMPPI_FN void xmppi_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
+                            const char *app_name)
+{
+    static const char ns[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
+
+    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0) xmppi_w_fail(w, XMPP_E_ARG);
+    xmpp_w_open(w, "error", NULL);
+    xmpp_w_attr(w, "type", type);
+    xmpp_w_leaf(w, condition, ns, "");
+    xmpp_w_leaf(w, "text", ns, text);
+    if (app_name != NULL) xmpp_w_leaf(w, app_name, app_ns, "");
+    xmpp_w_close(w);
+}
+
+/* An automatic error, in the control part. to NULL: the own server. False: no room. */
+XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+{
+    xmpp_writer w;
+
+    xmppi_ctl_begin(c, &w);
+    xmppi_iq_open(&w, id, to, "error");
+    xmppi_w_error(&w, type, condition, NULL, NULL, NULL);
+    xmpp_w_close(&w);
+    return xmppi_ctl_end(c, &w);
+}
+
+/* Fills what every stanza event has. */
+XMPPI_FN void xmppi_fill(xmpp_client *c, xmpp_node n)
+{
+    xmpp_event *e = &c->ev;
+
+    e->stanza = n;
+    e->payload = xmpp_first(n);
+    e->from = xmpp_attr(n, "from");
+    if (e->from == NULL) e->from = c->self;
+    e->to = xmppi_or_empty(xmpp_attr(n, "to"));
+    e->id = xmppi_or_empty(xmpp_attr(n, "id"));
+    e->kind = xmppi_or_empty(xmpp_attr(n, "type"));
+}
+
+XMPPI_FN void xmppi_fill_error(xmpp_event *e, int type)
+{
+    xmpp_stanza_error x;
+
+    xmpp_error_read(e->stanza, &x);
+    e->type = type;
+    e->condition = x.condition;
+    e->text = x.text;
+    e->error = XMPP_E_STANZA;
+}
+
+XMPPI_FN void xmppi_on_message(xmpp_event *e)
+{
+    xmpp_node body = xmpp_child(e->stanza, "body", NULL);
+
+    if (xmppi_eq(e->kind, "error")) {
+        xmppi_fill_error(e, XMPP_EV_MESSAGE_ERROR);
+        return;
+    }
+    if (xmppi_which(xmppi_message_types, e->kind) < 0) e->kind = "normal";
+    if (body.mem != NULL) {
+        e->type = XMPP_EV_MESSAGE;
+        e->body = xmpp_text(body);
+    }
+}
+
+/* -128..127, anything else is 0. */
+XMPPI_FN int8_t xmppi_priority(const char *s)
+{
+    bool neg = *s == '-';
+    int  v = 0;
+
+    if (*s == '-' || *s == '+') s++;
+    if (*s == '\0') return 0;
+    for (; *s != '\0'; s++) {
+        if (*s < '0' || *s > '9' || v > 12) return 0;
+        v = v * 10 + (*s - '0');
+    }
+    if (v > (neg ? 128 : 127)) return 0;
+    return (int8_t)(neg ? -v : v);
+}
+
+XMPPI_FN void xmppi_on_presence(xmpp_event *e)
+{
+    int type = xmppi_which(xmppi_presence_types, e->kind);
+
+    e->status = xmpp_text(xmpp_child(e->stanza, "status", NULL));
+    e->show = (int8_t)(xmppi_which(xmppi_shows, xmpp_text(xmpp_child(e->stanza, "show", NULL))) + 1);
+    e->priority = xmppi_priority(xmpp_text(xmpp_child(e->stanza, "priority", NULL)));
+    if (type >= 0) e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
+    else if (*e->kind == '\0') e->type = XMPP_EV_PRESENCE;
+    else if (xmppi_eq(e->kind, "error")) xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
+}
+
+/* Came the answer from where the question went? A question to nobody in particular went to the own account. */
+XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const char *from)
+{
+    if (s->addr != 0) return s->addr == xmppi_addr(c, from);
+    return xmpp_jid_equal(from, c->self, true) || xmppi_eq(from, c->domain);
+}
+
+XMPPI_FN void xmppi_bound(xmpp_client *c);
+
+/* Did anything come since the ping was sent? Then the link lives, whatever became of the answer. */
+XMPPI_FN bool xmppi_heard(const xmpp_client *c, const xmpp_iq_slot *s)
+{
+    return !xmppi_due(s->deadline - XMPPI_OR(c->cfg->answer_ms, 30000), c->rx_time);
+}
+
+/* Hands an answer, or its absence, to who asked. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_iq_end(xmpp_client *c, uint8_t i)
+{
+    xmpp_iq_slot       *s = &c->iq[i];
+    const xmpp_ext_use *u;
+    int                 r = XMPP_EXT_PASS;
+
+    s->state = XMPPI_IQ_FREE;
+    c->ev.type = XMPP_EV_IQ_RESULT;
+    c->ev.tag = s->tag;
+    c->ev.iq = (int16_t)(i + 1);
+    if (s->owner == XMPPI_OWN_CORE) {
+        if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION) xmppi_bound(c);
+        else if (c->ev.error == XMPP_E_TIMEOUT && !xmppi_heard(c, s)) xmppi_fail(c, XMPP_E_DEAD, NULL);
+        return false;
+    }
+    if (s->owner >= XMPPI_OWN_EXT) {
+        u = &c->acct->exts[s->owner - XMPPI_OWN_EXT];
+        if (u->ext->result != NULL) {
+            c->hook++;
+            r = u->ext->result(c, u->state, &c->ev);
+            c->hook--;
+        }
+    }
+    return r != XMPP_EXT_TAKEN;
+}
+
+XMPPI_FN bool xmppi_on_answer(xmpp_client *c, bool whole)
+{
+    char    id[10];
+    uint8_t i;
+
+    for (i = 0; i < XMPP_CFG_IQS; i++) {
+        if (c->iq[i].state != XMPPI_IQ_WAITING) continue;
+        xmppi_iq_id(c->iq[i].id, id);
+        if (!xmppi_eq(id, c->ev.id) || !xmppi_answers(c, &c->iq[i], c->ev.from)) continue;
+        if (!whole) c->ev.error = XMPP_E_ARENA;
+        else if (xmppi_eq(c->ev.kind, "error")) xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
+        return xmppi_iq_end(c, i);
+    }
+    return false;
+}
+
+/* Lets the extensions have it. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_offer(xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+    int                 r = XMPP_EXT_PASS;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
+        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
+    c->hook--;
+    return r != XMPP_EXT_TAKEN;
+}
+
+XMPPI_FN const char *xmppi_reply_to(const xmpp_client *c) { return xmpp_attr(c->ev.stanza, "from"); }
+
+/* A whole stanza is in the tree. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_on_stanza(xmpp_client *c, xmpp_node n)
+{
+    char kind = xmpp_name(n)[0];
+    bool request;
+
+    xmppi_fill(c, n);
+    c->flags |= XMPPI_F_TREE;
+    request = kind == 'i' && !xmppi_eq(c->ev.kind, "result") && !xmppi_eq(c->ev.kind, "error");
+    if (kind == 'i' && !request) return xmppi_on_answer(c, !c->xml.skipping);
+    if (c->state < XMPPI_SESSION) return false;
+    c->ev.type = XMPP_EV_STANZA;
+    if (c->xml.skipping) {
+        c->ev.type = XMPP_EV_SKIPPED;
+        c->ev.size = c->xml.size;
+        c->ev.kind = xmpp_name(n);
+        if (request && *c->ev.id != '\0') xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "modify", "policy-violation");
+        return true;
+    }
+    if (kind == 'm') {
+        xmppi_on_message(&c->ev);
+    } else if (kind == 'p') {
+        xmppi_on_presence(&c->ev);
+    } else {
+        if (*c->ev.id == '\0') return false;
+        c->ev.type = XMPP_EV_IQ;
+        c->flags |= XMPPI_F_ASKED;
+        if ((!xmppi_eq(c->ev.kind, "get") && !xmppi_eq(c->ev.kind, "set")) || c->ev.payload.mem == NULL ||
+            xmpp_sibling(c->ev.payload).mem != NULL) {
+            if (xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "modify", "bad-request"))
+                c->flags &= (uint16_t)~XMPPI_F_ASKED;
+            return false;
+        }
+    }
+    return xmppi_offer(c);
+}
+
+/* ---- after bind and session ---- */
+
+/* Is the JID that the server gave ours? Of an anonymous account the server chooses the localpart. */
+XMPPI_FN bool xmppi_is_ours(const xmpp_client *c, const char *text)
+{
+    xmpp_jid j;
+
+    if (xmpp_jid_parse(&j, text) != XMPP_OK || j.resource == NULL) return false;
+    if (c->domain != c->bare) return xmpp_jid_equal(text, c->bare, true);
+    return xmppi_addr_n(c, j.domain, j.domain_n) == xmppi_addr(c, c->domain);
+}
+
+/* Keeps the JID that the server gave, whole or not at all, and its bare form beside it. */
+XMPPI_FN void xmppi_take_jid(xmpp_client *c, const char *text)
+{
+    char    *keep = (char *)c->xml.mem;
+    size_t   n = strlen(text), bare = strcspn(text, "/");
+    uint32_t at;
+
+    xmpp_xml_drop(&c->xml);
+    c->flags &= (uint16_t)~XMPPI_F_TREE;
+    at = c->xml.len;
+    if ((size_t)at + n + bare + 2 > c->xml.cap) {
+        xmppi_fail(c, XMPP_E_ARENA, NULL);
+        return;
+    }
+    memmove(keep + at, text, n + 1);
+    memcpy(keep + at + n + 1, keep + at, bare);
+    keep[at + n + 1 + bare] = '\0';
+    c->jid = keep + at;
+    c->self = keep + at + n + 1;
+    c->xml.len = (uint32_t)(at + n + bare + 2);
+    c->flags |= XMPPI_F_BOUND;
+}
+
+/* The answer to bind or session is in c->ev. */
+XMPPI_FN void xmppi_bound(xmpp_client *c)
+{
+    const char *jid;
+
+    if (c->ev.error == XMPP_OK && c->state == XMPPI_BIND) {
+        jid = xmpp_text(xmpp_child(xmpp_child(c->ev.stanza, "bind", "urn:ietf:params:xml:ns:xmpp-bind"), "jid", NULL));
+        if (!xmppi_is_ours(c, jid)) {
+            xmppi_protocol(c);
+            return;
+        }
+        xmppi_take_jid(c, jid);
+    } else if (c->ev.error == XMPP_OK) {
+        c->flags |= XMPPI_F_SESSION;
+    } else if (c->state == XMPPI_BIND && xmppi_eq(xmppi_or_empty(c->ev.condition), "conflict") && !(c->flags & XMPPI_F_ANYRES)) {
+        c->flags |= XMPPI_F_ANYRES;     /* RFC 6120 7.7.2.2: not the same one again */
+    } else {
+        c->condition = c->ev.condition;
+        c->text = c->ev.text;
+        xmppi_fail(c, c->ev.error == XMPP_E_STANZA ? XMPP_E_BIND : c->ev.error, NULL);
+        return;
+    }
+    if (c->state != XMPPI_CLOSING && c->state != XMPPI_OFF) xmppi_negotiate(c);
+}
+
+/* ---- >>stream-in : tokens to what they mean ---- */
+
+XMPPI_FN void xmppi_on_header(xmpp_client *c, xmpp_node n)
+{
+    const char *version = xmpp_attr(n, "version"), *from = xmpp_attr(n, "from");
+
+    if (!xmpp_is(n, "stream", "http://etherx.jabber.org/streams")) {
+        xmppi_fail(c, XMPP_E_NAMESPACE, "invalid-namespace");
+        return;
+    }
+    while (version != NULL && *version == '0') version++;
+    if (version == NULL || *version < '1' || *version > '9') {
+        xmppi_fail(c, XMPP_E_VERSION, "unsupported-version");
+        return;
+    }
+    /* The certificate was checked for this name; a stream from another one is somebody else's. */
+    if (from != NULL && (c->flags & XMPPI_F_SECURE) && !xmpp_jid_equal(from, c->domain, false)) {
+        xmppi_fail(c, XMPP_E_PROTOCOL, "invalid-from");
+        return;
+    }
+    xmppi_xml_compact(&c->xml);
+    c->features = 0;
+    c->mechs = 0;
+    xmppi_state(c, XMPPI_FEATURES);
+}
+
+/* The entry for an element of the stream's, TLS's or SASL's namespace, NULL when it is out of place. */
+XMPPI_FN const struct xmppi_nonza *xmppi_nonza_of(const xmpp_client *c, xmpp_node n)
+{
+    const struct xmppi_nonza *z = xmppi_nonzas;
+    size_t                    i;
+
+    for (i = 0; i < sizeof(xmppi_nonzas) / sizeof(xmppi_nonzas[0]); i++, z++)
+        if (z->ns == xmppi_ns_index(n) && xmpp_is(n, z->name, NULL) && (z->state == 0 || z->state == c->state)) return z;
+    return NULL;
+}
+
+XMPPI_FN bool xmppi_is_stanza(xmpp_node n)
+{
+    const char *name = xmpp_name(n);
+
+    return xmppi_ns_index(n) == XMPPI_NS_CLIENT &&
+           (xmppi_eq(name, "message") || xmppi_eq(name, "presence") || xmppi_eq(name, "iq"));
+}
+
+/* A child of the stream begins. */
+XMPPI_FN void xmppi_on_child(xmpp_client *c, xmpp_node n)
+{
+    int ns = xmppi_ns_index(n);
+
+    if (xmpp_name(n)[0] == '\0') return;        /* a start tag beyond the caps: its end will tell */
+    if (ns == XMPPI_NS_STREAMS && xmpp_is(n, "features", NULL) && c->state == XMPPI_FEATURES) return;
+    if ((ns == XMPPI_NS_STREAMS || ns == XMPPI_NS_TLS || ns == XMPPI_NS_SASL) && xmppi_nonza_of(c, n) == NULL) {
+        xmppi_protocol(c);
+        return;
+    }
+    if (ns == XMPPI_NS_CLIENT && !xmppi_is_stanza(n)) {
+        xmppi_fail(c, XMPP_E_PROTOCOL, "unsupported-stanza-type");
+        return;
+    }
+    if (ns == XMPPI_NS_NONE || xmpp_is(n, xmpp_name(n), "jabber:server")) {
+        xmppi_fail(c, XMPP_E_NAMESPACE, "invalid-namespace");
+        return;
+    }
+    xmpp_xml_tree(&c->xml);
+}
+
+/* A child of the stream is complete. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_on_child_end(xmpp_client *c, xmpp_node n)
+{
+    const struct xmppi_nonza *z;
+    int                       ns = xmppi_ns_index(n);
+
+    if (!xmpp_is(n, "features", NULL)) c->flags |= XMPPI_F_TREE;
+    if (xmpp_name(n)[0] == '\0') {
+        c->ev.type = XMPP_EV_SKIPPED;
+        c->ev.size = c->xml.size;
+        return c->state >= XMPPI_SESSION;
+    }
+    if (ns == XMPPI_NS_CLIENT) {
+        if (xmppi_on_stanza(c, n)) return true;
+    } else if (ns == XMPPI_NS_STREAMS && xmpp_is(n, "features", NULL)) {
+        xmppi_negotiate(c);
+    } else if ((z = xmppi_nonza_of(c, n)) != NULL) {
+        if (c->xml.skipping && z->on != xmppi_on_error && z->on != xmppi_on_failure) xmppi_fail(c, XMPP_E_ARENA, NULL);
+        else z->on(c, n);
+    }
+    return false;
+}
+
+XMPPI_FN const char *xmppi_xml_condition(int error)
+{
+    return error == XMPP_E_XML_RESTRICTED ? "restricted-xml" : error == XMPP_E_XML_ENCODING ? "unsupported-encoding" :
+           error == XMPP_E_XML_LIMIT ? "policy-violation" : "not-well-formed";
+}
+
+/* Takes one token. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_token(xmpp_client *c, int token)
+{
+    xmpp_node n = c->xml.node;
+
+    if (token < 0) {
+        xmppi_fail(c, token, xmppi_xml_condition(token));
+    } else if (token == XMPP_XML_START) {
+        if (c->xml.depth == 1) xmppi_on_header(c, n);
+        else if (c->xml.depth == 2) xmppi_on_child(c, n);
+        else xmppi_feature_start(c, n);
+    } else if (token == XMPP_XML_TEXT) {
+        const char *text = xmpp_text(n);
+        if (c->xml.depth == 1 && text[strspn(text, " \t\r\n")] != '\0') xmppi_fail(c, XMPP_E_PROTOCOL, "bad-format");
+        else xmppi_feature_text(c, text);
+    } else if (token == XMPP_XML_END) {
+        if (c->xml.depth == 1) return xmppi_on_child_end(c, n);
+        if (c->xml.depth == 0) {
+            c->flags |= XMPPI_F_DEAF;
+            if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
+            xmppi_closing(c);
+        }
+    }
+    return false;
+}
+
+/* ---- >>next : one event at a time ---- */
+
+/* Ends the event at hand. Returns true when that makes an event itself. */
+XMPPI_FN bool xmppi_settle(xmpp_client *c)
+{
+    if (c->flags & XMPPI_F_ASKED) {
+        c->flags &= (uint16_t)~XMPPI_F_ASKED;
+        if (c->ev.stanza.mem != NULL && c->state >= XMPPI_SESSION &&
+            !xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "cancel", "service-unavailable")) {
+            c->ev.type = XMPP_EV_DROPPED;
+            return true;
+        }
+    }
+    if ((c->flags & XMPPI_F_TREE) && c->state != XMPPI_OFF && c->challenge == NULL && c->error == XMPP_OK) {
+        xmpp_xml_drop(&c->xml);
+        c->flags &= (uint16_t)~XMPPI_F_TREE;
+    }
+    memset(&c->ev, 0, sizeof(c->ev));
+    c->ev.from = c->ev.to = c->ev.id = c->ev.kind = c->ev.status = c->ev.condition = c->ev.text = "";
+    return false;
+}
+
+/* Events that come from no stanza. */
+XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
+{
+    uint8_t i;
+
+    if (c->state == XMPPI_ONLINE && (c->flags & XMPPI_F_TELL)) {
+        c->flags &= (uint16_t)~XMPPI_F_TELL;
+        c->ev.type = XMPP_EV_ONLINE;
+        c->ev.to = c->jid;
+        return true;
+    }
+    for (i = 0; i < XMPP_CFG_IQS; i++) {
+        xmpp_iq_slot *s = &c->iq[i];
+        if (s->state == XMPPI_IQ_LOST) c->ev.error = XMPP_E_LOST;
+        else if (s->state == XMPPI_IQ_WAITING && xmppi_due(c->now, s->deadline)) c->ev.error = XMPP_E_TIMEOUT;
+        else continue;
+        if (xmppi_iq_end(c, i)) return true;
+        c->ev.error = XMPP_OK;
+        c->ev.type = XMPP_EV_NONE;
+    }
+    if (!(c->flags & XMPPI_F_TELL)) return false;
+    c->flags &= (uint16_t)~XMPPI_F_TELL;
+    if (c->state == XMPPI_SASL) {
+        c->ev.type = XMPP_EV_PASSWORD;
+        return true;
+    }
+    if (c->state != XMPPI_OFF) return false;
+    c->ev.type = XMPP_EV_OFFLINE;
+    c->ev.error = c->error;
+    c->ev.condition = xmppi_or_empty(c->condition);
+    c->ev.text = xmppi_or_empty(c->text);
+    c->ev.size = c->error_at;
+    return true;
+}
+
+/* Is there room for answers, or nothing left to wait for? */
+XMPPI_FN bool xmppi_has_room(const xmpp_client *c)
+{
+    if (c->state != XMPPI_ONLINE) return true;
+    if (c->ctl_n > 0 && c->ctl_size - c->ctl_n < XMPP_CFG_REPLY_ROOM) return false;
+    return c->q_at == c->q_end || xmppi_q_size(c) - (c->q_end - c->q_at) >= XMPP_CFG_REPLY_ROOM;
+}
+
+XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
+{
+    unsigned char *rx;
+    size_t         used;
+    int            token;
+
+    if (c->hook || c->cfg == NULL) return NULL;
+    if (xmppi_settle(c) || xmppi_pending_event(c)) return &c->ev;
+    rx = (unsigned char *)c->acct->rx;
+    while (c->state > XMPPI_OPEN && !(c->flags & XMPPI_F_DEAF) && c->state != XMPPI_TLS && c->challenge == NULL &&
+           c->rx_at < c->rx_n && xmppi_has_room(c)) {
+        token = xmpp_xml_feed(&c->xml, rx + c->rx_at, (size_t)(c->rx_n - c->rx_at), &used);
+        c->rx_at = (uint16_t)(c->rx_at + used);
+        if (xmppi_token(c, token)) return &c->ev;
+        if (token == XMPP_XML_END && (xmppi_settle(c) || xmppi_pending_event(c))) return &c->ev;
+    }
+    if (c->flags & XMPPI_F_DEAF) c->rx_at = c->rx_n = 0;
+    if ((c->flags & XMPPI_F_EOF) && c->rx_at == c->rx_n && c->state > XMPPI_OPEN) {
+        if (c->error == XMPP_OK) xmppi_transport(c);
+        else xmppi_over(c);
+    }
+    return xmppi_pending_event(c) ? &c->ev : NULL;
+}
+
+/* ---- >>time ---- */
+
+XMPPI_FN void xmppi_space(xmpp_client *c)
+{
+    xmpp_writer w;
+
+    xmppi_ctl_begin(c, &w);
+    xmppi_w_raw(&w, " ");
+    xmppi_ctl_end(c, &w);
+    c->tx_time = c->now;
+}
+
+XMPPI_FN bool xmppi_pinging(const xmpp_client *c)
+{
+    uint8_t i;
+
+    for (i = 0; i < XMPP_CFG_IQS; i++)
+        if (c->iq[i].state == XMPPI_IQ_WAITING && c->iq[i].owner == XMPPI_OWN_CORE) return true;
+    return false;
+}
+
+XMPPI_FN void xmppi_claims_due(xmpp_client *c)
+{
+    xmpp_claim **p = &c->claims, *cl;
+
+    while ((cl = *p) != NULL) {
+        if (c->state != XMPPI_OFF && !xmppi_due(c->now, cl->deadline)) {
+            p = &cl->next;
+            continue;
+        }
+        *p = cl->next;
+        cl->open = false;
+        if (c->state != XMPPI_OFF)
+            xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + strlen(cl->text) + 1, "wait",
+                              "resource-constraint");
+    }
+}
+
+XMPPI_FN void xmppi_exts_due(xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+        if (u->ext->deadline != NULL && u->ext->due != NULL && u->ext->deadline(c, u->state) == 0) u->ext->due(c, u->state);
+    c->hook--;
+}
+
+XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
+{
+    if (c->hook || c->cfg == NULL) return;
+    c->now = now;
+    if (c->claims != NULL) xmppi_claims_due(c);
+    if (c->state == XMPPI_OFF) return;
+    if (c->state == XMPPI_ONLINE) {
+        if (c->cfg->ping_ms != XMPP_FOREVER && xmppi_due(now, c->rx_time + XMPPI_OR(c->cfg->ping_ms, 300000)) &&
+            !xmppi_pinging(c))
+            xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000));
+        if (c->cfg->space_ms != 0 && c->cfg->space_ms != XMPP_FOREVER && xmppi_due(now, c->tx_time + c->cfg->space_ms))
+            xmppi_space(c);
+        xmppi_exts_due(c);
+        return;
+    }
+    if (c->challenge != NULL && c->state == XMPPI_SASL) xmppi_sasl_work(c);
+    if (c->state == XMPPI_OFF || c->state == XMPPI_OPEN || !xmppi_due(now, c->step_at)) return;
+    if (c->error == XMPP_OK) c->error = XMPP_E_STEP_TIMEOUT;
+    xmppi_over(c);
+}
+
+XMPPI_FN void xmppi_sooner(const xmpp_client *c, uint32_t *best, uint32_t at)
+{
+    uint32_t d = xmppi_due(c->now, at) ? 0 : at - c->now;
+
+    if (d < *best) *best = d;
+}
+
+XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
+{
+    uint32_t            best = XMPP_FOREVER, d;
+    const xmpp_claim   *cl;
+    const xmpp_ext_use *u;
+    uint8_t             i;
+
+    if (c->cfg == NULL) return best;
+    if (c->flags & XMPPI_F_TELL) return 0;
+    for (cl = c->claims; cl != NULL; cl = cl->next) xmppi_sooner(c, &best, cl->deadline);
+    if (c->state == XMPPI_OFF) return best;
+    for (i = 0; i < XMPP_CFG_IQS; i++)
+        if (c->iq[i].state == XMPPI_IQ_WAITING) xmppi_sooner(c, &best, c->iq[i].deadline);
+    if (c->state != XMPPI_ONLINE) {
+        xmppi_sooner(c, &best, c->state == XMPPI_OPEN ? c->now : c->step_at);
+        return best;
+    }
+    if (c->cfg->ping_ms != XMPP_FOREVER && !xmppi_pinging(c))
+        xmppi_sooner(c, &best, c->rx_time + XMPPI_OR(c->cfg->ping_ms, 300000));
+    if (c->cfg->space_ms != 0 && c->cfg->space_ms != XMPP_FOREVER) xmppi_sooner(c, &best, c->tx_time + c->cfg->space_ms);
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+        if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best) best = d;
+    return best;
+}
+
+/* ---- >>pump : the state machine joined to a transport ---- */
+
+XMPPI_FN size_t xmppi_rx_size(const xmpp_client *c)
+{
+    return c->acct->rx_size < 65535 ? c->acct->rx_size : 65535;
+}
+
+XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
+{
+    unsigned char *rx = (unsigned char *)c->acct->rx;
+    size_t         room;
+
+    if (c->rx_at > 0) {
+        c->rx_n = (uint16_t)(c->rx_n - c->rx_at);
+        memmove(rx, rx + c->rx_at, c->rx_n);
+        c->rx_at = 0;
+    }
+    room = xmppi_rx_size(c) - c->rx_n;
+    if (data == NULL) return room;
+    if (n > room) n = room;
+    if ((const unsigned char *)data != rx + c->rx_n) memcpy(rx + c->rx_n, data, n);
+    c->rx_n = (uint16_t)(c->rx_n + n);
+    c->bytes_in += (uint32_t)n;
+    c->rx_time = c->now;
+    if (c->waiting && n > 0) {
+        c->waiting = false;
+        c->round_trips++;
+    }
+    return n;
+}
+
+/* Bytes that came before may still be unread: xmpp_next ends the connection behind them. */
+XMPPI_FN void xmppi_lost(xmpp_client *c, int how)
+{
+    c->flags |= XMPPI_F_EOF;
+    if (c->lost == 0) c->lost = (int8_t)how;
+}
+
+XMPPI_FN void xmppi_recv(xmpp_client *c)
+{
+    size_t room;
+    int    r;
+
+    if (c->flags & XMPPI_F_DEAF) c->rx_at = c->rx_n = 0;
+    room = xmpp_feed(c, NULL, 0);
+    if (room == 0 || (c->flags & XMPPI_F_EOF)) return;
+    r = c->io.ops->recv(c->io.ctx, (unsigned char *)c->acct->rx + c->rx_n, room);
+    if (r > 0) xmpp_feed(c, (unsigned char *)c->acct->rx + c->rx_n, (size_t)r);
+    if (r < 0) xmppi_lost(c, r);
+}
+
+XMPPI_FN void xmppi_send(xmpp_client *c)
+{
+    size_t      n, room;
+    const void *p;
+    int         r;
+
+    c->flags &= (uint16_t)~XMPPI_F_FRESH;
+    for (;;) {
+        room = c->io.ops->room != NULL ? c->io.ops->room(c->io.ctx) : 32767;
+        p = xmpp_pending(c, room < 32767 ? room : 32767, &n);
+        if (p == NULL || n == 0) return;
+        r = c->io.ops->send(c->io.ctx, p, n);
+        if (r < 0) xmppi_lost(c, r);
+        if (r <= 0) return;
+        if (c->bytes_out == 0) xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));     /* connected */
+        xmpp_sent(c, (size_t)r);
+        if ((size_t)r < n) return;
+    }
+}
+
+XMPPI_FN void xmppi_connect(xmpp_client *c)
+{
+    xmpp_target to;
+    uint16_t    standard = c->cfg->tls == XMPP_TLS_DIRECT ? 5223 : 5222;
+
+    to.tls_name = c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
+    to.host = c->redirect != NULL ? c->redirect : c->acct->host != NULL ? c->acct->host : to.tls_name;
+    to.port = c->redirect != NULL ? XMPPI_OR(c->port, standard) : XMPPI_OR(c->acct->port, standard);
+    to.tls = c->cfg->tls == XMPP_TLS_DIRECT;
+    c->state = XMPPI_STREAM;
+    if (c->io.ops->open(c->io.ctx, &to) != XMPP_OK) {
+        xmppi_transport(c);
+        return;
+    }
+    if (to.tls) c->flags |= XMPPI_F_TLS | XMPPI_F_SECURE;
+    if (c->cfg->tls == XMPP_TLS_NONE_UNSAFE) c->flags |= XMPPI_F_TLS;
+    c->key = xmppi_random(c);
+    if (c->state != XMPPI_OFF) xmppi_header(c);
+}
+
+XMPPI_FN void xmppi_handshake(xmpp_client *c)
+{
+    const char *name = c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
+
+    if (c->rx_at != c->rx_n) {
+        xmppi_fail(c, XMPP_E_INJECTION, NULL);
+        return;
+    }
+    if (c->io.ops->start_tls(c->io.ctx, name) != XMPP_OK) {
+        xmppi_transport(c);
+        return;
+    }
+    c->rx_at = c->rx_n = 0;
+    c->flags |= XMPPI_F_TLS | XMPPI_F_SECURE;
+    xmppi_header(c);
+}
+
+/* Drives the end: </stream:stream> behind all that is queued, then the transport. */
+XMPPI_FN void xmppi_drive_close(xmpp_client *c)
+{
+    xmpp_writer w;
+    bool        idle = c->q_sent == 0 && ((c->flags & XMPPI_F_DEAF) || c->q_at == c->q_end || !(c->flags & XMPPI_F_BOUND));
+
+    if (!(c->flags & XMPPI_F_ENDED) && idle) {
+        xmppi_ctl_begin(c, &w);
+        if ((c->flags & XMPPI_F_PRESENT) && !(c->flags & XMPPI_F_DEAF)) xmppi_w_raw(&w, "<presence type='unavailable'/>");
+        xmppi_w_raw(&w, "</stream:stream>");
+        if (xmppi_ctl_end(c, &w)) c->flags |= XMPPI_F_ENDED;
+    }
+    if ((c->flags & (XMPPI_F_ENDED | XMPPI_F_DEAF)) == (XMPPI_F_ENDED | XMPPI_F_DEAF) && c->ctl_n == c->ctl_sent &&
+        c->q_sent == 0 && c->io.ops->close(c->io.ctx, false))
+        xmppi_over(c);
+}
+
+XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
+{
+    if (c->hook || c->cfg == NULL) return;
+    xmpp_tick(c, now);
+    if (c->state == XMPPI_OPEN) xmppi_connect(c);
+    if (c->state == XMPPI_TLS) xmppi_handshake(c);
+    if (c->state <= XMPPI_OPEN) return;
+    if (c->state == XMPPI_CLOSING) xmppi_drive_close(c);
+    if (c->state == XMPPI_OFF) return;
+    xmppi_recv(c);
+    xmppi_send(c);
+    if (c->state == XMPPI_CLOSING) xmppi_drive_close(c);
+}
+
+XMPP_API unsigned xmpp_wants(const xmpp_client *c)
+{
+    unsigned w;
+    size_t   n;
+
+    if (c->cfg == NULL || c->state == XMPPI_OFF) return 0;
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) return XMPP_WANT_NOW;
+    w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
+    if ((size_t)(c->rx_n - c->rx_at) == xmppi_rx_size(c)) w &= (unsigned)XMPP_WANT_WRITE;   /* no room to read into */
+    if (xmppi_next_out(c, &n) != NULL) w |= c->flags & XMPPI_F_FRESH ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
+    if (c->challenge != NULL || (c->flags & XMPPI_F_EOF)) w |= XMPP_WANT_NOW;
+    return w;
+}
+
+XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
+{
+    const xmpp_event *ev;
+    uint32_t          start, left, d;
+    unsigned          wants;
+
+    if (c->hook || c->cfg == NULL || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
+    start = c->io.ops->millis(c->io.ctx);
+    for (;;) {
+        if ((ev = xmpp_next(c)) != NULL) return ev;
+        if (c->state == XMPPI_OFF) return NULL;
+        xmpp_step(c, c->io.ops->millis(c->io.ctx));
+        if ((ev = xmpp_next(c)) != NULL) return ev;
+        wants = xmpp_wants(c);
+        d = xmpp_deadline(c);
+        left = XMPP_FOREVER;
+        if (ms != XMPP_FOREVER) {
+            left = c->now - start;
+            if (left >= ms) return NULL;
+            left = ms - left;
+        }
+        if ((wants & XMPP_WANT_NOW) || d == 0) continue;
+        if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
+            c->ev.type = XMPP_EV_WAKE;
+            return &c->ev;
+        }
+    }
+}
+
+XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev), void *ctx,
+                      const xmpp_event **answer)
+{
+    const xmpp_event *ev;
+    uint32_t          start, gone = 0;
+
+    if (answer != NULL) *answer = NULL;
+    if (iq <= 0) return iq;
+    if (iq > XMPP_CFG_IQS || c->io.ops->millis == NULL) return XMPP_E_ARG;
+    start = c->io.ops->millis(c->io.ctx);
+    while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
+        if (ev->type == XMPP_EV_IQ_RESULT && ev->iq == iq) {
+            if (answer != NULL) *answer = ev;
+            return ev->error;
+        }
+        if (on_other != NULL) on_other(ctx, ev);
+        gone = c->io.ops->millis(c->io.ctx) - start;
+        if (ms != XMPP_FOREVER && gone >= ms) break;
+    }
+    c->iq[iq - 1].state = XMPPI_IQ_FREE;
+    return c->state == XMPPI_OFF ? XMPP_E_LOST : XMPP_E_TIMEOUT;
+}
+
+/* ---- >>lifecycle ---- */
+
+XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
+{
+    while (n > 0 && (unsigned char)*s < 0x80) s++, n--;
+    return n == 0;
+}
+
+/* A new connection: all but the queue, the account's own strings and the pin is forgotten. */
+XMPPI_FN void xmppi_restart(xmpp_client *c)
+{
+    if (c->state > XMPPI_OPEN) xmppi_over(c);
+    c->flags &= XMPPI_F_PINNED | XMPPI_F_ANYRES;
+    c->state = XMPPI_OPEN;
+    c->error = XMPP_OK;
+    c->condition = c->text = NULL;
+    c->rx_at = c->rx_n = c->round_trips = 0;
+    c->bytes_in = c->bytes_out = 0;
+    c->slot = 0;
+    c->lost = 0;
+    c->waiting = false;
+    c->mech = NULL;
+    c->jid = c->acct->jid;
+    c->self = c->bare;
+    c->password = c->acct->password;
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
+}
+
+XMPPI_FN int xmppi_check_account(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *a)
+{
+    xmpp_jid j;
+    int      n;
+
+    if (xmpp_jid_parse(&j, a->jid) != XMPP_OK) return XMPP_E_JID;
+    if (a->rx == NULL || a->rx_size < 64 || a->arena == NULL || a->arena_size < 768 || a->queue == NULL || a->queue_size < 768 ||
+        a->queue_size > 65535)
+        return XMPP_E_BUFFERS;
+    if (!xmppi_ascii(j.domain, j.domain_n) && a->ascii_domain == NULL) return XMPP_E_UNPREPARED;
+    if (!(cfg->options & XMPP_OPT_PREPARED) && ((j.local != NULL && !xmppi_ascii(j.local, j.local_n)) ||
+        (a->password != NULL && !xmppi_ascii(a->password, strlen(a->password)))))
+        return XMPP_E_UNPREPARED;
+    n = xmpp_jid_format(&j, true, (char *)a->arena, a->arena_size / 4);
+    if (n < 0) return XMPP_E_BUFFERS;
+    c->bare = (const char *)a->arena;
+    c->domain = j.local != NULL ? c->bare + j.local_n + 1 : c->bare;
+    c->arena_at = (uint32_t)n + 1;
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi)
+{
+    int r;
+
+    if (abi != XMPP_ABI) return XMPP_E_ABI;     /* c may be of another size: not touched */
+    if (c == NULL) return XMPP_E_ARG;
+    memset(c, 0, sizeof(*c));
+    if (cfg == NULL || account == NULL || account->jid == NULL) return XMPP_E_ARG;
+    if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
+        io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
+        return XMPP_E_CONFIG;
+    r = xmppi_check_account(c, cfg, account);
+    if (r != XMPP_OK) return r;
+    c->cfg = cfg;
+    c->acct = account;
+    c->io = io;
+    c->ctl_size = (uint16_t)(account->queue_size / 4 < 384 ? 384 : account->queue_size / 4 > 2048 ? 2048 : account->queue_size / 4);
+    if (account->keys != NULL && account->keys->pinned) c->flags |= XMPPI_F_PINNED;
+    xmppi_restart(c);
+    return XMPP_OK;
+}
+
+XMPP_API void xmpp_reset(xmpp_client *c)
+{
+    uint8_t i;
+
+    if (c->hook || c->cfg == NULL) return;
+    for (i = 0; i < XMPP_CFG_IQS; i++) c->iq[i].state = XMPPI_IQ_FREE;
+    if (c->state == XMPPI_OFF) c->flags &= (uint16_t)~XMPPI_F_ANYRES;
+    c->redirect = NULL;
+    c->hops = 0;
+    c->arena_at = (uint32_t)strlen(c->bare) + 1;
+    xmppi_restart(c);
+    for (i = 0; i < XMPP_CFG_IQS; i++) c->iq[i].state = XMPPI_IQ_FREE;
+    memset(&c->ev, 0, sizeof(c->ev));
+}
+
+XMPP_API int xmpp_close(xmpp_client *c)
+{
+    if (c->hook) return XMPP_E_STATE;
+    if (c->cfg == NULL || c->state == XMPPI_OFF) return XMPP_OK;
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) {
+        if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
+        xmppi_over(c);
+    } else {
+        if (!(c->flags & XMPPI_F_BOUND)) {      /* in the middle of a login: no more to be learned */
+            c->flags |= XMPPI_F_DEAF;
+            if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
+        }
+        xmppi_closing(c);
+    }
+    return XMPP_OK;
+}
+
+XMPP_API void xmpp_password(xmpp_client *c, const char *password)
+{
+    if (c->cfg == NULL || c->state != XMPPI_SASL || c->sasl != NULL) return;
+    c->password = password;
+    if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD, NULL);
+    else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, strlen(password)))
+        xmppi_fail(c, XMPP_E_UNPREPARED, NULL);
+    else xmppi_sasl_begin(c);
+}
+
+XMPP_API void xmpp_unpin(xmpp_client *c)
+{
+    c->flags &= (uint16_t)~XMPPI_F_PINNED;
+    if (c->acct != NULL && c->acct->keys != NULL) c->acct->keys->pinned = 0;
+}
+
+XMPP_API bool xmpp_online(const xmpp_client *c) { return c->state == XMPPI_ONLINE; }
+XMPP_API const char *xmpp_own_jid(const xmpp_client *c) { return c->jid; }
+XMPP_API const char *xmpp_own_bare(const xmpp_client *c) { return c->self; }
+XMPP_API uint32_t xmpp_now(const xmpp_client *c) { return c->now; }
+
+XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->mechanism = c->mech != NULL ? c->mech->name : "";
+    info->bytes_in = c->bytes_in;
+    info->bytes_out = c->bytes_out;
+    info->features = c->features;
+    info->round_trips = c->round_trips;
+    info->queue_max = c->q_max;
+    info->tls = (c->flags & XMPPI_F_SECURE) != 0;
+}
+
+/* ---- >>send : stanzas of the application ---- */
+
+XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap)
+{
+    xmpp_writer w;
+    int         r = xmpp_begin(c, &w);
+
+    if (r != XMPP_OK) return r;
+    xmppi_vformat(&w, fmt, ap);
+    return xmppi_commit(c, &w, 0, true);
+}
+
+XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...)
+{
+    va_list ap;
+    int     r;
+
+    va_start(ap, fmt);
+    r = xmpp_vsendf(c, fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n)
+{
+    xmpp_writer w;
+    int         r = xmpp_begin(c, &w);
+
+    if (r != XMPP_OK) return r;
+    if (xml == NULL) w.error = XMPP_E_ARG;
+    else xmppi_w_bytes(&w, xml, n);
+    return xmppi_commit(c, &w, 0, true);
+}
+
+XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w)
+{
+    int r = c->flags & XMPPI_F_ASKED ? xmpp_begin(c, w) : XMPP_E_STATE;
+
+    if (r == XMPP_OK) xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
+    else w->error = r;
+    return r;
+}
+
+/* Ends any answer, and with it the request. */
+XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
+{
+    int r;
+
+    if (!(c->flags & XMPPI_F_WRITER)) return XMPP_E_STATE;
+    xmpp_w_close(w);
+    r = xmppi_commit(c, w, XMPPI_R_IQ, true);
+    if (r == XMPP_OK) c->flags &= (uint16_t)~XMPPI_F_ASKED;
+    return r;
+}
+
+XMPP_API int xmpp_answer(xmpp_client *c)
+{
+    xmpp_writer w;
+    int         r = xmpp_answer_begin(c, &w);
+
+    return r == XMPP_OK ? xmpp_answer_commit(c, &w) : r;
+}
+
+XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
+{
+    xmpp_writer w;
+    va_list     ap;
+    int         r = xmpp_answer_begin(c, &w);
+
+    if (r != XMPP_OK) return r;
+    va_start(ap, fmt);
+    xmpp_vwritef(&w, fmt, ap);
+    va_end(ap);
+    return xmpp_answer_commit(c, &w);
+}
+
+XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text, const char *app_ns,
+                               const char *app_name)
+{
+    xmpp_writer w;
+    int         r = c->flags & XMPPI_F_ASKED ? xmpp_begin(c, &w) : XMPP_E_STATE;
+
+    if (r != XMPP_OK) return r;
+    xmppi_iq_open(&w, c->ev.id, xmppi_reply_to(c), "error");
+    xmppi_w_error(&w, type, condition, text, app_ns, app_name);
+    return xmpp_answer_commit(c, &w);
+}
+
+XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms)
+{
+    const char *to;
+    size_t      n, m;
+
+    if (!(c->flags & XMPPI_F_ASKED)) return XMPP_E_STATE;
+    to = xmppi_or_empty(xmppi_reply_to(c));
+    n = strlen(to) + 1;
+    m = strlen(c->ev.id) + 1;
+    if (n + m > size) return XMPP_E_TOO_LONG;
+    memcpy(buf, to, n);
+    memcpy(buf + n, c->ev.id, m);
+    cl->text = buf;
+    cl->deadline = c->now + ms;
+    cl->open = true;
+    cl->next = c->claims;
+    c->claims = cl;
+    c->flags &= (uint16_t)~XMPPI_F_ASKED;
+    return XMPP_OK;
+}
+
+XMPPI_FN int xmppi_claim_begin(xmpp_client *c, const xmpp_claim *cl, xmpp_writer *w, const char *type)
+{
+    int r = cl->open ? xmpp_begin(c, w) : XMPP_E_STATE;
+
+    if (r == XMPP_OK) xmppi_iq_open(w, cl->text + strlen(cl->text) + 1, *cl->text != '\0' ? cl->text : NULL, type);
+    return r;
+}
+
+XMPPI_FN int xmppi_claim_commit(xmpp_client *c, xmpp_claim *cl, xmpp_writer *w)
+{
+    xmpp_claim **p = &c->claims;
+    int          r;
+
+    xmpp_w_close(w);
+    r = xmppi_commit(c, w, XMPPI_R_IQ, true);
+    if (r != XMPP_OK) return r;
+    while (*p != NULL && *p != cl) p = &(*p)->next;
+    if (*p != NULL) *p = cl->next;
+    cl->open = false;
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt, ...)
+{
+    xmpp_writer w;
+    va_list     ap;
+    int         r = xmppi_claim_begin(c, cl, &w, "result");
+
+    if (r != XMPP_OK) return r;
+    va_start(ap, fmt);
+    xmpp_vwritef(&w, fmt, ap);
+    va_end(ap);
+    return xmppi_claim_commit(c, cl, &w);
+}
+
+XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition, const char *text)
+{
+    xmpp_writer w;
+    int         r = xmppi_claim_begin(c, cl, &w, "error");
+
+    if (r != XMPP_OK) return r;
+    xmppi_w_error(&w, type, condition, text, NULL, NULL);
+    return xmppi_claim_commit(c, cl, &w);
+}
+
+/* ==== >>im ==================================================================
+   RFC 6121: presence, messages, subscriptions. */
+
+XMPPI_FN bool xmppi_jid_ok(const char *text)
+{
+    xmpp_jid j;
+
+    return text != NULL && xmpp_jid_parse(&j, text) == XMPP_OK;
+}
+
+XMPPI_FN int xmppi_presence_begin(xmpp_client *c, xmpp_writer *w, const char *to, const char *type)
+{
+    int r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, w) : XMPP_E_JID;
+
+    if (r != XMPP_OK) return r;
+    xmpp_w_open(w, "presence", NULL);
+    xmpp_w_attr(w, "to", to);
+    xmpp_w_attr(w, "type", type);
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority)
+{
+    xmpp_writer         w;
+    const xmpp_ext_use *u;
+    const char         *s = xmppi_shows;
+    char                number[5];
+    int                 r, i = 4, p = priority < 0 ? -priority : priority;
+
+    if (show < XMPP_SHOW_ONLINE || show > XMPP_SHOW_DND || priority < -128 || priority > 127) return XMPP_E_ARG;
+    r = xmppi_presence_begin(c, &w, to, NULL);
+    if (r != XMPP_OK) return r;
+    for (r = XMPP_SHOW_CHAT; r < show; r++) s += strlen(s) + 1;
+    xmpp_w_leaf(&w, "show", NULL, show == XMPP_SHOW_ONLINE ? NULL : s);
+    xmpp_w_leaf(&w, "status", NULL, status);
+    if (priority != 0) {
+        number[4] = '\0';
+        for (; p > 0; p /= 10) number[--i] = (char)('0' + p % 10);
+        if (priority < 0) number[--i] = '-';
+        xmpp_w_leaf(&w, "priority", NULL, number + i);
+    }
+    if (to == NULL) {
+        c->hook++;
+        for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+            if (u->ext->presence != NULL) u->ext->presence(c, u->state, &w);
+        c->hook--;
+    }
+    xmpp_w_close(&w);
+    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0, false);
+    if (r == XMPP_OK && to == NULL) c->flags |= XMPPI_F_PRESENT;
+    return r;
+}
+
+XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status)
+{
+    return xmpp_presence_to(c, NULL, show, status, 0);
+}
+
+XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status)
+{
+    xmpp_writer w;
+    int         r = xmppi_presence_begin(c, &w, to, "unavailable");
+
+    if (r != XMPP_OK) return r;
+    xmpp_w_leaf(&w, "status", NULL, status);
+    xmpp_w_close(&w);
+    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0, false);
+    if (r == XMPP_OK && to == NULL) c->flags &= (uint16_t)~XMPPI_F_PRESENT;
+    return r;
+}
+
+XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind)
+{
+    xmpp_writer w;
+    xmpp_jid    j;
+    int         r;
+
+    r = xmppi_which(xmppi_presence_types, xmppi_or_empty(kind));
+    if (r < 0 || r > 3) return XMPP_E_ARG;
+    if (jid == NULL || xmpp_jid_parse(&j, jid) != XMPP_OK) return XMPP_E_JID;
+    r = xmpp_begin(c, &w);
+    if (r != XMPP_OK) return r;
+    xmpp_w_open(&w, "presence", NULL);
+    xmppi_w_attr_n(&w, "to", jid, j.resource != NULL ? (size_t)(j.resource - jid) - 1 : strlen(jid));
+    xmpp_w_attr(&w, "type", kind);
+    xmpp_w_close(&w);
+    return xmppi_commit(c, &w, 0, false);
+}
+
+XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
+{
+    xmpp_writer w;
+    int         r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
+
+    if (r != XMPP_OK) return r;
+    if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0) xmppi_w_fail(&w, XMPP_E_ARG);
+    xmpp_w_open(&w, "message", NULL);
+    xmpp_w_attr(&w, "to", m->to);
+    xmpp_w_attr(&w, "type", m->type);
+    xmpp_w_attr(&w, "id", m->id);
+    xmpp_w_leaf(&w, "subject", NULL, m->subject);
+    xmpp_w_leaf(&w, "body", NULL, m->body);
+    xmpp_w_leaf(&w, "thread", NULL, m->thread);
+    xmpp_w_close(&w);
+    return xmppi_commit(c, &w, 0, false);
+}
+
+XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
+{
+    xmpp_msg m;
+
+    memset(&m, 0, sizeof(m));
+    m.to = to;
+    m.type = "chat";
+    m.body = body;
+    return body != NULL ? xmpp_message_full(c, &m) : XMPP_E_ARG;
+}
+
+const xmpp_config xmpp_default_config = { xmpp_mechs_all, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0 };
+
+/* ==== >>extensions ==========================================================
+   Each uses the public API alone, like one in an application's own file. */
+
+XMPP_API int xmpp_ext_event(xmpp_event *ev, const xmpp_ext *ext, int code, const void *data)
+{
+    ev->type = XMPP_EV_EXT;
+    ev->ext = ext;
+    ev->code = (int16_t)code;
+    ev->data = data;
+    return XMPP_EXT_EVENT;
+}
+
+XMPPI_FN const xmpp_ext_use *xmppi_ext_find(const xmpp_client *c, const xmpp_ext *ext)
+{
+    const xmpp_ext_use *u = c->acct != NULL ? c->acct->exts : NULL;
+
+    while (u != NULL && u->ext != NULL && u->ext != ext) u++;
+    return u != NULL && u->ext != NULL ? u : NULL;
+}
+
+XMPP_API void *xmpp_ext_state(const xmpp_client *c, const xmpp_ext *ext)
+{
+    const xmpp_ext_use *u = xmppi_ext_find(c, ext);
+
+    return u != NULL ? u->state : NULL;
+}
+
+XMPP_API int xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer *w, void *tag, uint32_t ms)
+{
+    const xmpp_ext_use *u = xmppi_ext_find(c, ext);
+
+    return xmppi_iq_commit(c, w, u != NULL ? (uint8_t)(XMPPI_OWN_EXT + (u - c->acct->exts)) : (uint8_t)XMPPI_OWN_APP, tag, ms);
+}
+
+XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
+{
+    const xmpp_ext_use *u;
+    bool                yes;
+
+    if ((c->cfg->options & XMPP_OPT_ANSWER_ANYBODY) || xmppi_eq(jid, c->domain) || xmpp_jid_equal(jid, c->self, true))
+        return true;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
+        if (u->ext->trusts == NULL) continue;
+        c->hook++;
+        yes = u->ext->trusts(c, u->state, jid);
+        c->hook--;
+        if (yes) return true;
+    }
+    return false;
+}
+
+/* Is this a get with a payload {ns}name from somebody who may know that we are there? */
+XMPPI_FN bool xmppi_asks(xmpp_client *c, const xmpp_event *ev, const char *name, const char *ns)
+{
+    return ev->type == XMPP_EV_IQ && xmppi_eq(ev->kind, "get") && xmpp_is(ev->payload, name, ns) &&
+           xmpp_may_see(c, ev->from);
+}
+
+/* ---- >>ping : XEP-0199 ---- */
+
+static const char xmppi_ns_ping[] = "urn:xmpp:ping";
+static const char *const xmppi_ping_features[] = { xmppi_ns_ping, NULL };
+
+XMPPI_FN int xmppi_ping_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)state;
+    if (!xmppi_asks(c, ev, "ping", xmppi_ns_ping)) return XMPP_EXT_PASS;
+    xmpp_answer(c);      /* no room: the automatic error speaks */
+    return XMPP_EXT_TAKEN;
+}
+
+const xmpp_ext xmpp_ping_ext = { xmppi_ping_features, xmppi_ping_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+
+XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag)
+{
+    return xmpp_iqf(c, "get", to != NULL ? to : c->domain, tag, "<ping xmlns='%s'/>", xmppi_ns_ping);
+}
+
+/* ---- >>version : XEP-0092 ---- */
+
+static const char xmppi_ns_version[] = "jabber:iq:version";
+static const char *const xmppi_version_features[] = { xmppi_ns_version, NULL };
+
+XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    const xmpp_version *v = (const xmpp_version *)state;
+    xmpp_writer         w;
+
+    if (!xmppi_asks(c, ev, "query", xmppi_ns_version)) return XMPP_EXT_PASS;
+    if (xmpp_answer_begin(c, &w) != XMPP_OK) return XMPP_EXT_TAKEN;
+    xmpp_w_open(&w, "query", xmppi_ns_version);
+    xmpp_w_leaf(&w, "name", NULL, v != NULL && v->name != NULL ? v->name : "xmpp.h");
+    xmpp_w_leaf(&w, "version", NULL, v != NULL && v->version != NULL ? v->version : XMPP_VERSION);
+    if (v != NULL) xmpp_w_leaf(&w, "os", NULL, v->os);
+    xmpp_w_close(&w);
+    xmpp_answer_commit(c, &w);      /* no room: the automatic error speaks */
+    return XMPP_EXT_TAKEN;
+}
+
+const xmpp_ext xmpp_version_ext = { xmppi_version_features, xmppi_version_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+
+XMPP_API int xmpp_ask_version(xmpp_client *c, const char *to, void *tag)
+{
+    return xmpp_iqf(c, "get", to, tag, "<query xmlns='%s'/>", xmppi_ns_version);
+}
+
+/* ---- >>disco : XEP-0030 disco#info, XEP-0115 ---- */
+
+static const char xmppi_ns_disco[] = "http://jabber.org/protocol/disco#info";
+static const char xmppi_ns_caps[] = "http://jabber.org/protocol/caps";
+static const char *const xmppi_disco_features[] = { xmppi_ns_disco, xmppi_ns_caps, NULL };
+
+/* The smallest feature greater than `last` (bytewise) that anything listed advertises, or NULL: so all of
+   them come in order and once, without memory. */
+XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
+{
+    const xmpp_ext_use      *u = c->acct->exts;
+    const xmpp_disco        *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
+    const char *const       *f = d != NULL ? d->features : NULL;
+    const char              *best = NULL;
+
+    for (;;) {
+        for (; f != NULL && *f != NULL; f++)
+            if (strcmp(*f, last) > 0 && (best == NULL || strcmp(*f, best) < 0)) best = *f;
+        if (u == NULL || u->ext == NULL) return best;
+        f = u++->ext->features;
+    }
+}
+
+XMPPI_FN const char *xmppi_identity(const xmpp_client *c, int which)
+{
+    const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
+    const char       *s = d == NULL ? NULL : which == 0 ? d->category : which == 1 ? d->type : d->name;
+
+    return s != NULL ? s : which == 0 ? "client" : which == 1 ? "bot" : "";
+}
+
+XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
+{
+    static const char sep[] = "//<";
+    xmpp_hash         h;
+    unsigned char     digest[20];
+    const char       *s = "";
+    int               i;
+
+    xmpp_hash_init(&xmpp_sha1, &h);
+    for (i = 0; i < 3; i++) {           /* category/type/lang/name< */
+        s = xmppi_identity(c, i);
+        xmpp_hash_add(&xmpp_sha1, &h, s, strlen(s));
+        xmpp_hash_add(&xmpp_sha1, &h, i == 0 ? sep : i == 1 ? sep : sep + 2, i == 1 ? 2 : 1);
+    }
+    for (s = ""; (s = xmppi_next_feature(c, s)) != NULL;) {
+        xmpp_hash_add(&xmpp_sha1, &h, s, strlen(s));
+        xmpp_hash_add(&xmpp_sha1, &h, sep + 2, 1);
+    }
+    xmpp_hash_end(&xmpp_sha1, &h, digest);
+    xmpp_base64_encode(digest, sizeof(digest), ver, 28);
+    ver[28] = '\0';
+}
+
+/* node absent, or ours with our hash. */
+XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *node)
+{
+    char   ver[29];
+    size_t n;
+
+    if (node == NULL) return true;
+    if (d == NULL || d->node == NULL) return false;
+    n = strlen(d->node);
+    xmpp_caps_ver(c, ver);
+    return strncmp(node, d->node, n) == 0 && node[n] == '#' && xmppi_eq(node + n + 1, ver);
+}
+
+XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    const char *node = xmpp_attr(ev->payload, "node"), *f;
+    xmpp_writer w;
+
+    if (!xmppi_asks(c, ev, "query", xmppi_ns_disco)) return XMPP_EXT_PASS;
+    if (!xmppi_disco_node(c, (const xmpp_disco *)state, node)) {
+        xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
+        return XMPP_EXT_TAKEN;
+    }
+    if (xmpp_answer_begin(c, &w) != XMPP_OK) return XMPP_EXT_TAKEN;
+    xmpp_w_open(&w, "query", xmppi_ns_disco);
+    xmpp_w_attr(&w, "node", node);
+    xmpp_w_open(&w, "identity", NULL);
+    xmpp_w_attr(&w, "category", xmppi_identity(c, 0));
+    xmpp_w_attr(&w, "type", xmppi_identity(c, 1));
+    if (*xmppi_identity(c, 2) != '\0') xmpp_w_attr(&w, "name", xmppi_identity(c, 2));
+    xmpp_w_close(&w);
+    for (f = ""; (f = xmppi_next_feature(c, f)) != NULL;) {
+        xmpp_w_open(&w, "feature", NULL);
+        xmpp_w_attr(&w, "var", f);
+        xmpp_w_close(&w);
+    }
+    xmpp_w_close(&w);
+    xmpp_answer_commit(c, &w);      /* no room: the automatic error speaks */
+    return XMPP_EXT_TAKEN;
+}
+
+XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
+{
+    const xmpp_disco *d = (const xmpp_disco *)state;
+    char              ver[29];
+
+    if (d == NULL || d->node == NULL) return;
+    xmpp_caps_ver(c, ver);
+    xmpp_w_open(w, "c", xmppi_ns_caps);
+    xmpp_w_attr(w, "hash", "sha-1");
+    xmpp_w_attr(w, "node", d->node);
+    xmpp_w_attr(w, "ver", ver);
+    xmpp_w_close(w);
+}
+
+const xmpp_ext xmpp_disco_ext = { xmppi_disco_features, xmppi_disco_stanza, NULL, NULL, NULL, xmppi_disco_presence, NULL, NULL,
+                                  NULL };
+
+XMPP_API int xmpp_ask_disco(xmpp_client *c, const char *to, const char *node, void *tag)
+{
+    xmpp_writer w;
+    int         r = xmpp_iq_begin(c, &w, "get", to);
+
+    if (r != XMPP_OK) return r;
+    xmpp_w_open(&w, "query", xmppi_ns_disco);
+    xmpp_w_attr(&w, "node", node);
+    xmpp_w_close(&w);
+    return xmpp_iq_commit(c, &w, tag, 0);
+}
+
+/* ---- >>roster : RFC 6121 section 2 ---- */
+
+static const char xmppi_ns_roster[] = "jabber:iq:roster";
+
+XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
+{
+    const char *s = xmpp_attr(item, "subscription");
+
+    memset(out, 0, sizeof(*out));
+    out->jid = xmppi_or_empty(xmpp_attr(item, "jid"));
+    out->name = xmppi_or_empty(xmpp_attr(item, "name"));
+    out->ask = xmppi_or_empty(xmpp_attr(item, "ask"));
+    out->subscription = s != NULL && (xmppi_eq(s, "to") || xmppi_eq(s, "from") || xmppi_eq(s, "both") || xmppi_eq(s, "remove"))
+                            ? s : "none";
+    s = xmppi_or_empty(xmpp_attr(item, "approved"));
+    out->approved = xmppi_eq(s, "true") || xmppi_eq(s, "1");
+    out->node = item;
+    return xmpp_is(item, "item", xmppi_ns_roster) && xmppi_jid_ok(out->jid);
+}
+
+/* Remembers or forgets one contact. When there is no room for one, it is a stranger: answers fewer, never more. */
+XMPPI_FN void xmppi_roster_note(xmpp_client *c, xmpp_roster *ro, const xmpp_roster_item *it)
+{
+    uint32_t h = xmppi_addr(c, it->jid);
+    size_t   i = 0;
+
+    while (i < ro->seen_n && ro->seen[i] != h) i++;
+    if (xmppi_eq(it->subscription, "from") || xmppi_eq(it->subscription, "both")) {
+        if (i == ro->seen_n && ro->seen_n < ro->seen_max) ro->seen[ro->seen_n++] = h;
+    } else if (i < ro->seen_n) {
+        ro->seen[i] = ro->seen[--ro->seen_n];
+    }
+}
+
+XMPPI_FN bool xmppi_roster_trusts(xmpp_client *c, void *state, const char *jid)
+{
+    const xmpp_roster *ro = (const xmpp_roster *)state;
+    uint32_t           h = xmppi_addr_n(c, jid, strcspn(jid, "/"));
+    size_t             i;
+
+    for (i = 0; ro != NULL && ro->seen != NULL && i < ro->seen_n; i++)
+        if (ro->seen[i] == h) return true;
+    return false;
+}
+
+XMPPI_FN int xmppi_roster_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    xmpp_roster     *ro = (xmpp_roster *)state;
+    xmpp_node        item = xmpp_first(ev->payload);
+    xmpp_roster_item it;
+
+    if (ev->type != XMPP_EV_IQ || !xmppi_eq(ev->kind, "set") || !xmpp_is(ev->payload, "query", xmppi_ns_roster))
+        return XMPP_EXT_PASS;
+    /* RFC 6121 2.1.6: from nobody or from the own bare JID, compared whole; anybody else is a liar */
+    if (!xmpp_jid_equal(ev->from, xmpp_own_bare(c), false)) return XMPP_EXT_TAKEN;
+    if (!xmpp_roster_read(item, &it) || xmpp_sibling(item).mem != NULL) {
+        xmpp_answer_error(c, "modify", "bad-request", NULL, NULL, NULL);
+        return XMPP_EXT_TAKEN;
+    }
+    xmpp_answer(c);
+    if (ro != NULL && ro->seen != NULL) xmppi_roster_note(c, ro, &it);
+    return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_PUSH, NULL);
+}
+
+XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    xmpp_roster     *ro = (xmpp_roster *)state;
+    xmpp_roster_item it;
+    xmpp_node        n;
+
+    if (ro != NULL && ro->seen != NULL && ev->error == XMPP_OK) {
+        ro->seen_n = 0;
+        for (n = xmpp_first(ev->payload); n.mem != NULL; n = xmpp_sibling(n))
+            if (xmpp_roster_read(n, &it)) xmppi_roster_note(c, ro, &it);
+    }
+    return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_LIST, NULL);
+}
+
+XMPPI_FN void xmppi_roster_online(xmpp_client *c, void *state)
+{
+    xmpp_roster *ro = (xmpp_roster *)state;
+
+    if (ro != NULL) ro->seen_n = 0;     /* the key of the hashes is new with each connection */
+    xmpp_roster_get(c);
+}
+
+const xmpp_ext xmpp_roster_ext = { NULL, xmppi_roster_stanza, xmppi_roster_result, xmppi_roster_online, NULL, NULL,
+                                   xmppi_roster_trusts, NULL, NULL };
+
+XMPP_API int xmpp_roster_get(xmpp_client *c)
+{
+    xmpp_writer w;
+    int         r = xmpp_iq_begin(c, &w, "get", NULL);
+
+    if (r != XMPP_OK) return r;
+    xmpp_w_open(&w, "query", xmppi_ns_roster);
+    xmpp_w_close(&w);
+    return xmpp_ext_iq_commit(c, &xmpp_roster_ext, &w, NULL, 0);
+}
+
+XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *name, const char *const *groups,
+                                 const char *subscription, void *tag)
+{
+    xmpp_writer w;
+    int         r = xmppi_jid_ok(jid) ? xmpp_iq_begin(c, &w, "set", NULL) : XMPP_E_JID;
+
+    if (r != XMPP_OK) return r;
+    xmpp_w_open(&w, "query", xmppi_ns_roster);
+    xmpp_w_open(&w, "item", NULL);
+    xmppi_w_attr_n(&w, "jid", jid, strcspn(jid, "/"));
+    xmpp_w_attr(&w, "name", name);
+    xmpp_w_attr(&w, "subscription", subscription);
+    for (; groups != NULL && *groups != NULL; groups++) xmpp_w_leaf(&w, "group", NULL, *groups);
+    xmpp_w_close(&w);
+    xmpp_w_close(&w);
+    return xmpp_iq_commit(c, &w, tag, 0);
+}
+
+XMPP_API int xmpp_roster_set(xmpp_client *c, const char *jid, const char *name, const char *const *groups, void *tag)
+{
+    return xmppi_roster_change(c, jid, name, groups, NULL, tag);
+}
+
+XMPP_API int xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag)
+{
+    return xmppi_roster_change(c, jid, NULL, NULL, "remove", tag);
+}
+
+/* ==== >>trace ===============================================================
+   A layer that shows the stream. A scanner for each direction finds what must
+   not be shown; it knows start and end tags, attributes and CDATA, takes any
+   split, and errs on the side of hiding: namespaces are not looked at, and a
+   secret element hides all text until its end tag. */
+
+enum {
+    XMPPI_TRACE_TEXT = 0, XMPPI_TRACE_LT, XMPPI_TRACE_NAME, XMPPI_TRACE_END, XMPPI_TRACE_ATTR,
+    XMPPI_TRACE_APOS, XMPPI_TRACE_QUOT, XMPPI_TRACE_BANG, XMPPI_TRACE_CDATA,
+    XMPPI_TRACE_STATE  = 0x0f,
+    XMPPI_TRACE_SECRET = 0x10,      /* inside a secret element                    */
+    XMPPI_TRACE_BEGUN  = 0x20,      /* in the start tag of one                    */
+    XMPPI_TRACE_SLASH  = 0x40,      /* the last byte of the tag was '/'           */
+    XMPPI_TRACE_STARS  = 0x80       /* *** was printed for what is hidden now     */
+};
+
+/* Is what was collected one of the names of a list "a b c "? */
+XMPPI_FN bool xmppi_trace_is(const struct xmpp_trace_dir *d, const char *list)
+{
+    for (; *list != '\0'; list++) {
+        size_t n = 0;
+        while (list[n] != ' ')
+            n++;
+        if (n == d->n && memcmp(list, d->name, n) == 0)
+            return true;
+        list += n;
+    }
+    return false;
+}
+
+XMPPI_FN bool xmppi_trace_secret(const struct xmpp_trace_dir *d)
+{
+    return xmppi_trace_is(d, "auth response challenge success initial-response additional-data "
+                             "password ");
+}
+
+/* Collects a name without its prefix. No secret name is as long as the room for it. */
+XMPPI_FN void xmppi_trace_name(struct xmpp_trace_dir *d, char c)
+{
+    if (c == ':')
+        d->n = 0;
+    else if (d->n < sizeof d->name)
+        d->name[d->n++] = c;
+}
+
+/* One byte that is not hidden by itself, in state s. Returns the next state, with flags. */
+XMPPI_FN unsigned xmppi_trace_next(struct xmpp_trace_dir *d, unsigned s, char c)
+{
+    unsigned flags = d->state & (unsigned)(XMPPI_TRACE_SECRET | XMPPI_TRACE_BEGUN);
+    bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+
+    if (s == XMPPI_TRACE_TEXT || s == XMPPI_TRACE_LT)
+        d->n = 0;
+    switch (s) {
+    case XMPPI_TRACE_TEXT:
+        return flags | (unsigned)(c == '<' ? XMPPI_TRACE_LT : XMPPI_TRACE_TEXT);
+    case XMPPI_TRACE_LT:
+        if (c == '/' || c == '!')
+            return flags | (c == '/' ? XMPPI_TRACE_END : XMPPI_TRACE_BANG);
+        xmppi_trace_name(d, c);
+        return flags | XMPPI_TRACE_NAME;
+    case XMPPI_TRACE_BANG:
+        return flags | (c == '[' ? XMPPI_TRACE_CDATA : XMPPI_TRACE_ATTR);
+    case XMPPI_TRACE_CDATA:                     /* n: how many ']' in a row */
+        if (c == '>' && d->n >= 2)
+            return flags | XMPPI_TRACE_TEXT;
+        d->n = (uint8_t)(c != ']' ? 0 : d->n < 2 ? d->n + 1 : 2);
+        return flags | XMPPI_TRACE_CDATA;
+    case XMPPI_TRACE_APOS:
+    case XMPPI_TRACE_QUOT:
+        if (c != (s == XMPPI_TRACE_APOS ? '\'' : '"'))
+            return flags | s;
+        d->n = 0;
+        return flags | XMPPI_TRACE_ATTR;
+    case XMPPI_TRACE_END:
+        if (c == '>')
+            return (xmppi_trace_secret(d) ? 0u : flags) | XMPPI_TRACE_TEXT;
+        if (!space)
+            xmppi_trace_name(d, c);
+        return flags | s;
+    default:                                    /* NAME, ATTR */
+        break;
+    }
+    if (s == XMPPI_TRACE_NAME && (space || c == '/' || c == '>')) {
+        if (xmppi_trace_secret(d))
+            flags |= XMPPI_TRACE_BEGUN;
+        d->n = 0;
+        s = XMPPI_TRACE_ATTR;
+    }
+    if (c == '>') {
+        if ((flags & XMPPI_TRACE_BEGUN) != 0 && (d->state & XMPPI_TRACE_SLASH) == 0)
+            flags |= XMPPI_TRACE_SECRET;
+        return (flags & XMPPI_TRACE_SECRET) | XMPPI_TRACE_TEXT;
+    }
+    if (c == '/')
+        return flags | s | XMPPI_TRACE_SLASH;
+    if (s == XMPPI_TRACE_ATTR && (c == '\'' || c == '"'))
+        return flags | (c == '"' ? XMPPI_TRACE_QUOT : XMPPI_TRACE_APOS);
+    if (!space && c != '=')
+        xmppi_trace_name(d, c);
+    return flags | s;
+}
+
+/* Takes one byte. Returns whether it must be hidden. */
+XMPPI_FN bool xmppi_trace_byte(struct xmpp_trace_dir *d, char c)
+{
+    unsigned s = d->state & (unsigned)XMPPI_TRACE_STATE;
+    bool hide = false;
+    if (s == XMPPI_TRACE_TEXT)
+        hide = (d->state & XMPPI_TRACE_SECRET) != 0 && c != '<';
+    else if (s == XMPPI_TRACE_CDATA)
+        hide = (d->state & XMPPI_TRACE_SECRET) != 0;
+    else if (s == XMPPI_TRACE_APOS || s == XMPPI_TRACE_QUOT)
+        hide = c != (s == XMPPI_TRACE_APOS ? '\'' : '"') && xmppi_trace_is(d, "token ");
+    d->state = (uint8_t)(xmppi_trace_next(d, s, c) |
+                         (d->state & (hide ? (unsigned)XMPPI_TRACE_STARS : 0u)));
+    return hide;
+}
+
+XMPPI_FN void xmppi_trace_show(xmpp_trace *t, bool out, const char *text, size_t n)
+{
+    struct xmpp_trace_dir *d = &t->dir[out ? 1 : 0];
+    size_t i, from = 0;
+    for (i = 0; i < n; i++) {
+        if (!xmppi_trace_byte(d, text[i]))
+            continue;
+        if (i > from)
+            t->print(t->ctx, out, text + from, i - from);
+        if ((d->state & XMPPI_TRACE_STARS) == 0)
+            t->print(t->ctx, out, "***", 3);
+        d->state |= XMPPI_TRACE_STARS;
+        from = i + 1;
+    }
+    if (n > from)
+        t->print(t->ctx, out, text + from, n - from);
+}
+
+#define XMPPI_TRACE_BELOW const xmpp_io b = ((xmpp_trace *)ctx)->below
+
+XMPPI_FN int xmppi_trace_open(void *ctx, const xmpp_target *to)
+{
+    XMPPI_TRACE_BELOW;
+    memset(((xmpp_trace *)ctx)->dir, 0, sizeof ((xmpp_trace *)ctx)->dir);
+    return b.ops->open(b.ctx, to);
+}
+
+XMPPI_FN int xmppi_trace_recv(void *ctx, void *buf, size_t n)
+{
+    XMPPI_TRACE_BELOW;
+    int got = b.ops->recv(b.ctx, buf, n);
+    if (got > 0)
+        xmppi_trace_show((xmpp_trace *)ctx, false, (const char *)buf, (size_t)got);
+    return got;
+}
+
+XMPPI_FN int xmppi_trace_send(void *ctx, const void *buf, size_t n)
+{
+    XMPPI_TRACE_BELOW;
+    int put = b.ops->send(b.ctx, buf, n);
+    if (put > 0)
+        xmppi_trace_show((xmpp_trace *)ctx, true, (const char *)buf, (size_t)put);
+    return put;
+}
+
+XMPPI_FN int xmppi_trace_close(void *ctx, bool now)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->close(b.ctx, now);
+}
+
+XMPPI_FN int xmppi_trace_start_tls(void *ctx, const char *tls_name)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->start_tls(b.ctx, tls_name);
+}
+
+XMPPI_FN int xmppi_trace_binding(void *ctx, const char *type, void *out, size_t cap)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->binding(b.ctx, type, out, cap);
+}
+
+XMPPI_FN unsigned xmppi_trace_wants(void *ctx)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->wants(b.ctx);
+}
+
+XMPPI_FN int xmppi_trace_reason(void *ctx, const char **words)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->reason(b.ctx, words);
+}
+
+XMPPI_FN size_t xmppi_trace_room(void *ctx)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->room(b.ctx);
+}
+
+XMPPI_FN int xmppi_trace_random(void *ctx, void *out, size_t n)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->random(b.ctx, out, n);
+}
+
+XMPPI_FN uint32_t xmppi_trace_utc(void *ctx)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->utc(b.ctx);
+}
+
+XMPPI_FN uint32_t xmppi_trace_millis(void *ctx)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->millis(b.ctx);
+}
+
+XMPPI_FN int xmppi_trace_wait(void *ctx, unsigned wants, uint32_t ms)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->wait(b.ctx, wants, ms);
+}
+
+/* What is absent below is absent here: the client looks for NULL. */
+XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
+{
+    const xmpp_io_ops *b = below.ops;
+    xmpp_io io;
+    t->below = below;
+    memset(t->dir, 0, sizeof t->dir);
+    t->ops.open      = xmppi_trace_open;
+    t->ops.recv      = xmppi_trace_recv;
+    t->ops.send      = xmppi_trace_send;
+    t->ops.close     = xmppi_trace_close;
+    t->ops.start_tls = b->start_tls == NULL ? NULL : xmppi_trace_start_tls;
+    t->ops.binding   = b->binding == NULL ? NULL : xmppi_trace_binding;
+    t->ops.wants     = xmppi_trace_wants;
+    t->ops.reason    = xmppi_trace_reason;
+    t->ops.room      = b->room == NULL ? NULL : xmppi_trace_room;
+    t->ops.random    = b->random == NULL ? NULL : xmppi_trace_random;
+    t->ops.utc       = b->utc == NULL ? NULL : xmppi_trace_utc;
+    t->ops.millis    = b->millis == NULL ? NULL : xmppi_trace_millis;
+    t->ops.wait      = b->wait == NULL ? NULL : xmppi_trace_wait;
+    io.ops = &t->ops;
+    io.ctx = t;
+    return io;
+}
+
+/* ==== >>posix ===============================================================
+   TCP over POSIX sockets. All of it is non-blocking but for getaddrinfo, which
+   blocks while it asks the name servers: give a numeric host where that must
+   not be.
+   fd >= 0 while connecting and open. list is held while connecting; at is the
+   address to try next. words: "connect to HOST port N: ", then the cause. */
+
+#ifdef XMPP_POSIX
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __has_include
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+#endif
+
+#define XMPPI_POSIX_MS   10000u     /* for one address */
+#define XMPPI_POSIX_HOST 100u       /* bytes of a host name in an error's words */
+
+enum { XMPPI_POSIX_SHUT = 0, XMPPI_POSIX_CONNECTING, XMPPI_POSIX_OPEN, XMPPI_POSIX_FAILED };
+
+#ifdef SOCK_CLOEXEC     /* at once: another thread may be about to exec */
+#define XMPPI_POSIX_TYPE (SOCK_STREAM | SOCK_CLOEXEC)
+#else
+#define XMPPI_POSIX_TYPE SOCK_STREAM
+#endif
+#ifdef MSG_NOSIGNAL
+#define XMPPI_POSIX_SEND MSG_NOSIGNAL
+#else
+#define XMPPI_POSIX_SEND 0
+#endif
+
+XMPPI_FN uint32_t xmppi_posix_millis(void *ctx)
+{
+    struct timespec t;
+    (void)ctx;
+    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+        return 0;
+    return (uint32_t)t.tv_sec * 1000u + (uint32_t)(t.tv_nsec / 1000000);
+}
+
+/* Copies at most max bytes of s to words at `at`, as many as there is room for. Returns the end. */
+XMPPI_FN size_t xmppi_posix_put(xmpp_posix *p, size_t at, const char *s, size_t max)
+{
+    while (*s != '\0' && max-- > 0 && at < sizeof p->words - 1)
+        p->words[at++] = *s++;
+    p->words[at] = '\0';
+    return at;
+}
+
+/* Notes the cause, after the words that say where. */
+XMPPI_FN int xmppi_posix_cause(xmpp_posix *p, int error, const char *cause)
+{
+    p->error = (int16_t)error;
+    xmppi_posix_put(p, p->words_n, cause, sizeof p->words);
+    return error;
+}
+
+/* Decimal of a port; returns its first digit in text. */
+XMPPI_FN const char *xmppi_posix_port(char text[6], unsigned port)
+{
+    char *s = text + 5;
+    *s = '\0';
+    do
+        *--s = (char)('0' + port % 10);
+    while ((port /= 10) != 0);
+    return s;
+}
+
+XMPPI_FN bool xmppi_posix_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+XMPPI_FN void xmppi_posix_drop(xmpp_posix *p)
+{
+    if (p->fd >= 0)
+        (void)close(p->fd);
+    p->fd = -1;
+}
+
+XMPPI_FN void xmppi_posix_forget(xmpp_posix *p)
+{
+    if (p->list != NULL)
+        freeaddrinfo(p->list);
+    p->list = p->at = NULL;
+}
+
+/* Begins to connect to an address. Returns 0, or errno. */
+XMPPI_FN int xmppi_posix_begin(xmpp_posix *p, const struct addrinfo *a)
+{
+    int one = 1;
+    p->fd = socket(a->ai_family, XMPPI_POSIX_TYPE, a->ai_protocol);
+    if (p->fd < 0 || !xmppi_posix_nonblocking(p->fd))
+        return errno;
+    /* the client sends whole stanzas: waiting for more would only delay them */
+    (void)setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef SO_NOSIGPIPE
+    (void)setsockopt(p->fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
+#endif
+    p->started = xmppi_posix_millis(NULL);
+    /* EINTR: it goes on all the same */
+    if (connect(p->fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS && errno != EINTR)
+        return errno;
+    return 0;
+}
+
+/* Goes on to the next address that does not fail at once. */
+XMPPI_FN void xmppi_posix_next(xmpp_posix *p)
+{
+    int e;
+    while (p->at != NULL) {
+        const struct addrinfo *a = p->at;
+        p->at = a->ai_next;
+        e = xmppi_posix_begin(p, a);
+        if (e == 0)
+            return;
+        xmppi_posix_drop(p);
+        xmppi_posix_cause(p, XMPP_E_CONNECT, strerror(e));
+    }
+    xmppi_posix_forget(p);
+    p->state = XMPPI_POSIX_FAILED;
+}
+
+/* Looks after connecting. Returns 1 when open, 0 while connecting, or XMPP_IO_ERROR. */
+XMPPI_FN int xmppi_posix_ready(xmpp_posix *p)
+{
+    struct pollfd f;
+    int e = ETIMEDOUT;
+    socklen_t n = sizeof e;
+    if (p->state == XMPPI_POSIX_OPEN)
+        return 1;
+    if (p->state != XMPPI_POSIX_CONNECTING)
+        return XMPP_IO_ERROR;
+    f.fd = p->fd;
+    f.events = POLLOUT;
+    f.revents = 0;
+    if (poll(&f, 1, 0) > 0) {
+        if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &e, &n) != 0)
+            e = errno;
+        if (e == 0) {
+            xmppi_posix_forget(p);
+            p->state = XMPPI_POSIX_OPEN;
+            return 1;
+        }
+    } else if (xmppi_posix_millis(NULL) - p->started < XMPPI_POSIX_MS) {
+        return 0;
+    }
+    xmppi_posix_drop(p);
+    xmppi_posix_cause(p, XMPP_E_CONNECT, strerror(e));
+    xmppi_posix_next(p);
+    return p->state == XMPPI_POSIX_FAILED ? XMPP_IO_ERROR : 0;
+}
+
+XMPPI_FN int xmppi_posix_close(void *ctx, bool now)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    (void)now;          /* what was sent is the system's by now */
+    xmppi_posix_drop(p);
+    xmppi_posix_forget(p);
+    p->state = XMPPI_POSIX_SHUT;
+    return 1;
+}
+
+XMPPI_FN int xmppi_posix_open(void *ctx, const xmpp_target *to)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    struct addrinfo hints;
+    char text[6], bare[64];
+    const char *host = to->host, *port = xmppi_posix_port(text, to->port);
+    size_t n = strlen(host);
+    int e;
+
+    xmppi_posix_close(p, true);
+    p->error = XMPP_OK;
+    e = host[n < XMPPI_POSIX_HOST ? n : XMPPI_POSIX_HOST] != '\0';
+    p->words_n = (uint8_t)xmppi_posix_put(p, 0, "connect to ", 11);
+    p->words_n = (uint8_t)xmppi_posix_put(p, p->words_n, host, XMPPI_POSIX_HOST);
+    p->words_n = (uint8_t)xmppi_posix_put(p, p->words_n, e ? "... port " : " port ", 9);
+    p->words_n = (uint8_t)xmppi_posix_put(p, p->words_n, port, 5);
+    p->words_n = (uint8_t)xmppi_posix_put(p, p->words_n, ": ", 2);
+
+    if (host[0] == '[' && n > 2 && n - 2 < sizeof bare && host[n - 1] == ']') { /* as in a JID */
+        memcpy(bare, host + 1, n - 2);
+        bare[n - 2] = '\0';
+        host = bare;
+    }
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_protocol = IPPROTO_TCP;
+    hints.ai_flags = AI_NUMERICSERV;
+    e = getaddrinfo(host, port, &hints, &p->list);
+    if (e != 0) {
+        p->list = NULL;
+        p->state = XMPPI_POSIX_FAILED;
+        return xmppi_posix_cause(p, XMPP_E_RESOLVE,
+                                 e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
+    }
+    p->at = p->list;
+    p->state = XMPPI_POSIX_CONNECTING;
+    xmppi_posix_next(p);
+    if (p->state == XMPPI_POSIX_FAILED)
+        return p->error;
+    return XMPP_OK;
+}
+
+/* What recv and send return when the system said no. A send that failed does not end receiving:
+   the peer's last words may still be there to be read. */
+XMPPI_FN int xmppi_posix_trouble(xmpp_posix *p)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return 0;
+    xmppi_posix_cause(p, XMPP_E_TRANSPORT, strerror(errno));
+    return XMPP_IO_ERROR;
+}
+
+XMPPI_FN int xmppi_posix_recv(void *ctx, void *buf, size_t n)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    ssize_t got;
+    int r = xmppi_posix_ready(p);
+    if (r <= 0 || n == 0)
+        return r < 0 ? r : 0;
+    do
+        got = recv(p->fd, buf, n < INT_MAX ? n : INT_MAX, 0);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return XMPP_IO_EOF;
+    return got > 0 ? (int)got : xmppi_posix_trouble(p);
+}
+
+XMPPI_FN int xmppi_posix_send(void *ctx, const void *buf, size_t n)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    ssize_t put;
+    int r = xmppi_posix_ready(p);
+    if (r <= 0 || n == 0)
+        return r < 0 ? r : 0;
+    do
+        put = send(p->fd, buf, n < INT_MAX ? n : INT_MAX, XMPPI_POSIX_SEND);
+    while (put < 0 && errno == EINTR);
+    return put >= 0 ? (int)put : xmppi_posix_trouble(p);
+}
+
+/* Who has bytes to send adds XMPP_WANT_WRITE. */
+XMPPI_FN unsigned xmppi_posix_wants(void *ctx)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    if (p->state == XMPPI_POSIX_SHUT)
+        return 0;
+    switch (xmppi_posix_ready(p)) {
+    case 0:  return XMPP_WANT_WRITE;
+    case 1:  return XMPP_WANT_READ;
+    default: return XMPP_WANT_NOW;      /* the error is waiting to be fetched */
+    }
+}
+
+XMPPI_FN int xmppi_posix_reason(void *ctx, const char **words)
+{
+    const xmpp_posix *p = (const xmpp_posix *)ctx;
+    if (words != NULL)                  /* once connected: without "connect to " */
+        *words = p->error == XMPP_E_TRANSPORT ? p->words + 11 : p->words;
+    return p->error;
+}
+
+XMPPI_FN int xmppi_posix_random(void *ctx, void *out, size_t n)
+{
+    unsigned char *b = (unsigned char *)out;
+    ssize_t got;
+    int fd;
+    (void)ctx;
+#ifdef GRND_NONBLOCK    /* there is getrandom. Old kernels lack the call: then the device */
+    do {
+        got = getrandom(b, n, 0);
+        if (got > 0) {
+            b += got;
+            n -= (size_t)got;
+        }
+    } while (n > 0 && (got > 0 || (got < 0 && errno == EINTR)));
+    if (n == 0)
+        return XMPP_OK;
+#endif
+    fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return XMPP_E_ENTROPY;
+    do {
+        got = read(fd, b, n);
+        if (got > 0) {
+            b += got;
+            n -= (size_t)got;
+        }
+    } while (n > 0 && (got > 0 || (got < 0 && errno == EINTR)));
+    (void)close(fd);
+    return n == 0 ? XMPP_OK : XMPP_E_ENTROPY;
+}
+
+XMPPI_FN uint32_t xmppi_posix_utc(void *ctx)
+{
+    time_t t = time(NULL);
+    (void)ctx;
+    return t > 0 ? (uint32_t)t : 0;
+}
+
+XMPPI_FN int xmppi_posix_wait(void *ctx, unsigned wants, uint32_t ms)
+{
+    xmpp_posix *p = (xmpp_posix *)ctx;
+    struct pollfd f[2];
+    char bin[64];
+    if (p->state == XMPPI_POSIX_CONNECTING) {   /* the address may run out of time before that */
+        uint32_t gone = xmppi_posix_millis(NULL) - p->started;
+        uint32_t left = gone < XMPPI_POSIX_MS ? XMPPI_POSIX_MS - gone : 0;
+        ms = ms < left ? ms : left;
+    }
+    if ((wants & XMPP_WANT_NOW) != 0)
+        ms = 0;
+    f[0].fd = (wants & (XMPP_WANT_READ | XMPP_WANT_WRITE)) != 0 ? p->fd : -1;   /* -1: skipped */
+    f[0].events = (short)(((wants & XMPP_WANT_READ) != 0 ? POLLIN : 0) |
+                          ((wants & XMPP_WANT_WRITE) != 0 ? POLLOUT : 0));
+    f[1].fd = p->wake[0];
+    f[1].events = POLLIN;
+    f[0].revents = f[1].revents = 0;
+    if (poll(f, 2, ms == XMPP_FOREVER ? -1 : ms > INT_MAX ? INT_MAX : (int)ms) <= 0 ||
+        f[1].revents == 0)
+        return 0;
+    while (read(p->wake[0], bin, sizeof bin) == (ssize_t)sizeof bin) {}
+    return 1;
+}
+
+static const xmpp_io_ops xmppi_posix_ops = {
+    xmppi_posix_open,  xmppi_posix_recv,   xmppi_posix_send, xmppi_posix_close,  NULL, NULL,
+    xmppi_posix_wants, xmppi_posix_reason, NULL,             xmppi_posix_random,
+    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait
+};
+
+XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
+{
+    xmpp_io io;
+    memset(p, 0, sizeof *p);
+    p->fd = -1;
+    if (pipe(p->wake) != 0) {
+        p->wake[0] = p->wake[1] = -1;
+    } else if (!xmppi_posix_nonblocking(p->wake[0]) || !xmppi_posix_nonblocking(p->wake[1])) {
+        (void)close(p->wake[0]);
+        (void)close(p->wake[1]);
+        p->wake[0] = p->wake[1] = -1;
+    }
+    io.ops = &xmppi_posix_ops;
+    io.ctx = p;
+    return io;
+}
+
+XMPP_API int xmpp_posix_fd(const xmpp_posix *p)
+{
+    return p->fd;
+}
+
+XMPP_API void xmpp_posix_wake(xmpp_posix *p)
+{
+    int saved = errno;      /* a signal handler must leave it alone */
+    if (p->wake[1] >= 0 && write(p->wake[1], "", 1) < 0) {} /* full: it wakes anyway */
+    errno = saved;
+}
+
+XMPP_API void xmpp_posix_free(xmpp_posix *p)
+{
+    int i;
+    xmppi_posix_close(p, true);
+    for (i = 0; i < 2; i++) {
+        if (p->wake[i] >= 0)
+            (void)close(p->wake[i]);
+        p->wake[i] = -1;
+    }
+}
+#endif /* XMPP_POSIX */
+
+#endif /* XMPP_IMPLEMENTATION */
+
+/*
+MIT License
+
+Copyright (c) 2026 the xmpp.h authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+*/

@@ -1,0 +1,1920 @@
+/* xmpp_tls_bearssl.h - TLS for xmpp.h with BearSSL, over any transport. MIT License, at the end.
+
+   Do this once, in one C or C++ file:
+       #define XMPP_TLS_BEARSSL_IMPLEMENTATION
+       #include "xmpp_tls_bearssl.h"
+   and link BearSSL 0.6 (-lbearssl). Everywhere else include it without the define.
+
+   A client on a microcontroller, with its own authority:
+       static const xmpp_bearssl_anchor roots[1] = { ... };             // "xmpp anchors" prints it
+       static xmpp_bearssl      tls;
+       static xmpp_bearssl_x509 x509;
+       static unsigned char     records[XMPP_BEARSSL_BUFFER(512)];
+       static const xmpp_bearssl_config tls_config = {
+           .anchors = roots, .anchor_count = 1, .floor = BUILD_DATE,
+           .profile = xmpp_bearssl_profile_full, XMPP_BEARSSL_MEMORY(x509, records)
+       };
+       ... xmpp_init(&client, &xmpp_default_config, &account, xmpp_bearssl_io(&tls, &tls_config, below)) ...
+
+   On a hosted system the roots come from the system (144 of them need about 73 KB on Debian 12):
+       static xmpp_bearssl_anchor list[256];
+       static unsigned char       memory[128 * 1024];
+       static xmpp_bearssl_store  store;
+       xmpp_bearssl_store_init(&store, list, 256, memory, sizeof memory);
+       if (xmpp_bearssl_anchors_system(&store) <= 0) ...
+       tls_config.anchors = list; tls_config.anchor_count = store.count;
+
+   WHAT IT DOES
+   TLS 1.2, a full handshake each time, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures with
+   SHA-256 or better only, RSA from 2048 bits, no renegotiation, no compression. Never blocks; each call
+   does one bounded piece, of which the longest is the public-key work of one handshake message (30 million
+   instructions on a Cortex-M3 without a multiplier to speak of, and BearSSL cannot split it).
+   SNI and the ALPN name xmpp-client are sent; a server without ALPN is fine.
+
+   WHOM IT TRUSTS
+   anchors          the chain must end at one of them, be in date, and name the JID's domain.
+   anchors + pins   that, and the server's key must be one of the pinned keys.
+   pins alone       refused, unless pins_alone_replace_ca is set: then the key is the whole check, and
+                    name, dates and signatures of the certificate are not looked at.
+   neither          refused when the connection is opened: XMPP_E_TLS_CONFIG.
+   The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr, compared by length and
+   without case; "*" stands for exactly one whole left-most label; the common name counts for nothing,
+   and an IP address matches no certificate. Not checked: revocation, extended key usage, and name
+   constraints that are not critical (a critical one is refused).
+
+   DATES
+   With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0 or
+   before the floor, a certificate that ended before the floor is refused and its begin is not compared.
+   The floor rises to the newest begin date of a chain that was accepted: xmpp_bearssl.floor, which the
+   application may save, and set again after xmpp_bearssl_io. No clock and no floor: XMPP_E_TLS_CONFIG.
+
+   MEMORY (bytes)                       Cortex-M   x86-64
+   xmpp_bearssl       one a connection      @M_TLS@     @H_TLS@
+   xmpp_bearssl_x509  one a thread          @M_X509@     @H_X509@   used during handshakes alone
+   records            one a connection      1434 .. 33178     XMPP_BEARSSL_BUFFER(512) .. (16384)
+   stack                                    about 5,000 during a handshake, BearSSL's own
+   Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to 4096).
+   OpenSSL and GnuTLS comply; a server that does not may send 16384, and then a smaller buffer ends in
+   XMPP_E_TLS_CONFIG as soon as a record does not fit.
+
+   CONVENTIONS
+   Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set. One
+   xmpp_bearssl_x509 may serve all connections of one thread: it is taken when the server's first bytes
+   arrive and given back when the handshake ends, and others wait. Nothing is allocated. Keys are wiped when a
+   connection is closed. Random numbers come from the transport below; BearSSL mixes in the system's own
+   where it was built to, but they never stand alone. */
+
+#ifndef XMPP_TLS_BEARSSL_H
+#define XMPP_TLS_BEARSSL_H
+
+#include "xmpp.h"
+#include <bearssl.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== >>tls-config ========================================================== */
+
+typedef br_x509_trust_anchor xmpp_bearssl_anchor;
+typedef struct xmpp_bearssl xmpp_bearssl;
+
+/* A certificate of the client's own, for EXTERNAL. */
+typedef struct xmpp_bearssl_cert {
+    const br_x509_certificate *chain;           /* own certificate first                          */
+    size_t      chain_count;
+    const void *key;                            /* a br_rsa_private_key or br_ec_private_key      */
+    /* xmpp_bearssl_cert_rsa or xmpp_bearssl_cert_ec: what signs with it */
+    void      (*install)(br_ssl_client_context *c, const struct xmpp_bearssl_cert *cert);
+} xmpp_bearssl_cert;
+XMPP_API void xmpp_bearssl_cert_rsa(br_ssl_client_context *c, const xmpp_bearssl_cert *cert);
+XMPP_API void xmpp_bearssl_cert_ec(br_ssl_client_context *c, const xmpp_bearssl_cert *cert);
+
+/* What a handshake needs besides. Private; zero-filled at first. */
+typedef struct xmpp_bearssl_x509 {
+    const br_x509_class *vtable;                /* first: BearSSL's rule */
+    xmpp_bearssl        *owner;
+    union {
+        br_x509_minimal_context minimal;
+        unsigned char spki[576];                /* pins alone: the server's key, up to RSA 4096 */
+    } u;
+    br_multihash_context hash;
+    br_sha256_context    spki_hash;
+    br_x509_pkey         pkey;
+    const char          *name;
+    struct { uint32_t left; uint8_t node, index; } at[11];
+    uint32_t      len, newest;
+    uint16_t      pos, name_at, spki_n;
+    char          date[2][15], limit[15];
+    char          names[96];
+    unsigned char oid[10];
+    int16_t       error;
+    uint8_t       names_n, oid_n, depth, state, tag, more, kind, sig_hash, cert, bad_cert;
+    bool          dead, matched, done, verified, spki_on, clock, is_san;
+} xmpp_bearssl_x509;
+
+/* Policy and memory. Constant, may stay in flash; must outlive the connection. May be shared by the
+   connections of one thread when each gets its own records: xmpp_bearssl_records. */
+typedef struct xmpp_bearssl_config {
+    const xmpp_bearssl_anchor *anchors;         /* trusted authorities; NULL: none                */
+    size_t                     anchor_count;
+    const unsigned char      (*pins)[32];       /* SHA-256 of SubjectPublicKeyInfo; any one may match */
+    size_t                     pin_count;
+    bool     pins_alone_replace_ca;             /* without anchors: the pin is the whole check    */
+    uint32_t floor;                             /* seconds since 1970, e.g. the build date; 0: none */
+    void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_*. Required                */
+    const xmpp_bearssl_cert *cert;              /* own certificate; NULL: none                    */
+    xmpp_bearssl_x509 *x509;                    /* Required                                       */
+    void    *records;                           /* XMPP_BEARSSL_BUFFER(n) bytes                   */
+    size_t   records_size;
+    uint16_t out;                               /* bytes of text in a record sent; 0: half of records */
+    /* Gets every certificate that the server shows, DER in pieces, before it is judged; NULL: nobody.
+       index 0 is the server's own. Each ends with n 0. */
+    void   (*seen)(void *ctx, unsigned index, const void *der, size_t n);
+    void    *seen_ctx;
+} xmpp_bearssl_config;
+/* Fills x509, records and records_size from a struct and an array. */
+#define XMPP_BEARSSL_MEMORY(x509_, records_) .x509 = &(x509_), .records = (records_), .records_size = sizeof(records_)
+/* Bytes of records for n bytes of text in a record, 512 to 16384, both ways; and for each way its own (set config.out). */
+#define XMPP_BEARSSL_BUFFER(n)           XMPP_BEARSSL_BUFFER_IN_OUT(n, n)
+#define XMPP_BEARSSL_BUFFER_IN_OUT(i, o) ((size_t)(i) + 325u + (size_t)(o) + 85u)
+
+/* Profiles: which algorithms are linked. Write your own after their example; TLS 1.2, no SHA-1 and no
+   renegotiation are set after it in any case.
+   full        ECDHE with ECDSA or RSA, every curve of BearSSL, ChaCha20, AES-128, AES-256: any server
+   ec_chacha   P-256 and SHA-256 throughout, ChaCha20: your own authority, or a pinned key
+   ec_aesgcm   the same with AES-128-GCM */
+XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c);
+XMPP_API void xmpp_bearssl_profile_ec_chacha(br_ssl_client_context *c);
+XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c);
+
+/* ==== >>tls-api ============================================================= */
+
+struct xmpp_bearssl {
+    uint32_t floor;             /* read, set: the date floor as it has risen; see DATES above */
+    /* private */
+    br_ssl_client_context      client;
+    const xmpp_bearssl_config *cfg;
+    xmpp_io        below;
+    unsigned char *records;
+    size_t         records_size, room;
+    const char    *words, *alpn;
+    int            error;
+    uint8_t        state, leaf_n;
+    bool           deaf, shut, has_spki;
+    unsigned char  spki[32], leaf[64];
+};
+
+/* TLS over another transport. Plain until target.tls or start_tls ask for it.
+   t        zero-filled at first; must outlive the client
+   Returns the transport to give to xmpp_init. Mistakes in cfg show when it is opened: XMPP_E_TLS_CONFIG. */
+XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below);
+
+/* Gives this connection records of its own, so that others can share its config. After xmpp_bearssl_io, before open. */
+XMPP_API void xmpp_bearssl_records(xmpp_bearssl *t, void *records, size_t size);
+
+/* About the connection, for people; "" before the handshake: "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256". */
+XMPP_API const char *xmpp_bearssl_version(const xmpp_bearssl *t);
+XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t);
+/* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server that was
+   refused. NULL when no certificate was seen; valid until the next open. */
+XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t);
+
+/* Channel binding: "tls-server-end-point", with the hash of the certificate's signature: SHA-256, -384 or -512 as far
+   as the profile has it; none otherwise. */
+
+/* ==== >>tls-pem : trust anchors and own certificate from PEM ==== */
+
+typedef struct xmpp_bearssl_store {
+    size_t count;               /* read: anchors in list                                          */
+    size_t found, need;         /* read: anchors met, and bytes of mem for all of them            */
+    size_t skipped;             /* read: certificates that BearSSL cannot use                     */
+    /* private */
+    xmpp_bearssl_anchor *list;
+    unsigned char       *mem;
+    size_t               max, size, used;
+    int                  error;
+    bool                 inside;
+    br_pem_decoder_context  pem;
+    br_x509_decoder_context x509;
+} xmpp_bearssl_store;
+
+/* list, max    where the anchors go
+   mem, size    where their names and keys go; both live as long as the anchors are used */
+XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max, void *mem, size_t size);
+/* Adds the certificates of a PEM text, of which anything but CERTIFICATE is ignored.
+   Returns how many the list holds now, XMPP_E_TOO_LONG when list or mem is too small (found and need tell), or
+   XMPP_E_TLS_CONFIG: no usable certificate, or broken PEM. */
+XMPP_API int  xmpp_bearssl_anchors_pem(xmpp_bearssl_store *s, const char *pem, size_t n);
+
+typedef struct xmpp_bearssl_own {
+    xmpp_bearssl_cert cert;     /* set config.cert to the address of this */
+    /* private */
+    br_x509_certificate chain[4];
+    union { br_rsa_private_key rsa; br_ec_private_key ec; } key;
+    unsigned char *mem;
+    size_t         size, used;
+    int            error;
+    uint8_t        inside;
+    br_pem_decoder_context  pem;
+    br_skey_decoder_context skey;
+} xmpp_bearssl_own;
+
+/* mem, size   where certificates and key go: about the size of their DER */
+XMPP_API void xmpp_bearssl_own_init(xmpp_bearssl_own *o, void *mem, size_t size);
+/* Adds certificates and a private key from PEM, in one text or several. The key may be RSA or EC, not encrypted.
+   Returns XMPP_OK, XMPP_E_TOO_LONG (mem, or more than 4 certificates), XMPP_E_TLS_CLIENT_CERT (unusable). */
+XMPP_API int  xmpp_bearssl_own_pem(xmpp_bearssl_own *o, const char *pem, size_t n);
+/* Wipes the key. */
+XMPP_API void xmpp_bearssl_own_wipe(xmpp_bearssl_own *o);
+
+#if defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
+/* The same from files, read in small pieces with <stdio.h>. XMPP_E_TLS_CONFIG too when a file cannot be read.
+   system tries the places where Debian, Fedora, Alpine, the BSDs and macOS keep their roots. */
+XMPP_API int xmpp_bearssl_anchors_file(xmpp_bearssl_store *s, const char *path);
+XMPP_API int xmpp_bearssl_anchors_system(xmpp_bearssl_store *s);
+XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* XMPP_TLS_BEARSSL_H */
+
+#if defined(XMPP_TLS_BEARSSL_IMPLEMENTATION) && !defined(XMPPI_TLS_IMPLEMENTED)
+#define XMPPI_TLS_IMPLEMENTED
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== >>tls-bytes ===========================================================
+   Small things that the rest needs. Private parts of xmpp.h are not used, for its
+   implementation may live in another unit. */
+
+#if defined(__GNUC__)
+#define XMPPI_TLS_FN static __attribute__((unused))
+#else
+#define XMPPI_TLS_FN static
+#endif
+
+enum {  /* state of a connection; from HANDSHAKE on the engine holds something */
+    XMPPI_TLS_CLOSED, XMPPI_TLS_PLAIN, XMPPI_TLS_HANDSHAKE, XMPPI_TLS_OPEN, XMPPI_TLS_CLOSING,
+    XMPPI_TLS_ENDED, XMPPI_TLS_FAILED
+};
+
+XMPPI_TLS_FN void xmppi_tls_wipe(void *p, size_t n)
+{
+    volatile unsigned char *b = (volatile unsigned char *)p;
+    while (n-- > 0)
+        *b++ = 0;
+}
+
+XMPPI_TLS_FN unsigned char xmppi_tls_lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
+
+/* No certificate is checked against an address: SNI forbids it too (RFC 6066 3). */
+XMPPI_TLS_FN bool xmppi_tls_is_address(const char *s)
+{
+    return strchr(s, ':') != NULL || s[strspn(s, "0123456789.")] == 0;
+}
+
+/* ==== >>tls-date ============================================================
+   Dates are compared as 14 digits YYYYMMDDHHMMSS: that is how certificates hold them. */
+
+XMPPI_TLS_FN void xmppi_tls_digits(char *out, uint32_t v, unsigned n)
+{
+    while (n-- > 0) {
+        out[n] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
+XMPPI_TLS_FN uint32_t xmppi_tls_number(const char *s, unsigned n)
+{
+    uint32_t v = 0;
+    while (n-- > 0)
+        v = v * 10 + (uint32_t)(*s++ - '0');
+    return v;
+}
+
+/* Years begin in March here, so that the leap day is their last. */
+XMPPI_TLS_FN void xmppi_tls_date_of(char out[15], uint32_t utc)
+{
+    uint32_t z = utc / 86400u + 719468u, s = utc % 86400u;
+    uint32_t era = z / 146097u, doe = z % 146097u;
+    uint32_t yoe = (doe - doe / 1460u + doe / 36524u - doe / 146096u) / 365u;
+    uint32_t doy = doe - (365u * yoe + yoe / 4u - yoe / 100u), mp = (5u * doy + 2u) / 153u;
+    uint32_t month = mp < 10u ? mp + 3u : mp - 9u;
+
+    xmppi_tls_digits(out, yoe + era * 400u + (month <= 2u ? 1u : 0u), 4);
+    xmppi_tls_digits(out + 4, month, 2);
+    xmppi_tls_digits(out + 6, doy - (153u * mp + 2u) / 5u + 1u, 2);
+    xmppi_tls_digits(out + 8, s / 3600u, 2);
+    xmppi_tls_digits(out + 10, s / 60u % 60u, 2);
+    xmppi_tls_digits(out + 12, s % 60u, 2);
+    out[14] = 0;
+}
+
+/* Days since the year 0, as BearSSL counts them; 719528 is 1970-01-01. */
+XMPPI_TLS_FN uint32_t xmppi_tls_days(const char date[15])
+{
+    uint32_t y = xmppi_tls_number(date, 4), m = xmppi_tls_number(date + 4, 2), d = xmppi_tls_number(date + 6, 2);
+    uint32_t doy;
+
+    if (m <= 2)
+        y--;
+    doy = (153u * (m > 2 ? m - 3u : m + 9u) + 2u) / 5u + d - 1u;
+    return y * 365u + y / 4u - y / 100u + y / 400u + doy + 60u;
+}
+
+XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char date[15])
+{
+    return xmppi_tls_number(date + 8, 2) * 3600u + xmppi_tls_number(date + 10, 2) * 60u + xmppi_tls_number(date + 12, 2);
+}
+
+/* Seconds since 1970; 0 before that and past 2106. */
+XMPPI_TLS_FN uint32_t xmppi_tls_utc(const char date[15])
+{
+    uint32_t days = xmppi_tls_days(date);
+    if (days < 719528u || days >= 719528u + 49710u)
+        return 0;
+    return (days - 719528u) * 86400u + xmppi_tls_seconds(date);
+}
+
+/* ==== >>tls-walk ============================================================
+   Walks a certificate (RFC 5280 4.1) byte by byte beside BearSSL's validator and takes from it what that
+   does not tell: both dates, the names, the key as it stands, the signature's hash. Sees DER only: definite
+   lengths, one-byte tags; each element must fit into the one around it. Depth is bounded by the table of nodes. */
+
+enum {  /* nodes; those up to XMPPI_TLS_OTHER_VALUE hold elements */
+    XMPPI_TLS_CERT, XMPPI_TLS_TBS, XMPPI_TLS_VALIDITY, XMPPI_TLS_SIGALG, XMPPI_TLS_EXT0, XMPPI_TLS_EXTS,
+    XMPPI_TLS_EXT, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN, XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_VALUE,
+    XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID, XMPPI_TLS_NAME, XMPPI_TLS_BAD
+};
+enum { XMPPI_TLS_AT_TAG, XMPPI_TLS_AT_LENGTH, XMPPI_TLS_AT_MORE, XMPPI_TLS_AT_VALUE };
+enum { XMPPI_TLS_DNS, XMPPI_TLS_SRV, XMPPI_TLS_ADDR };
+
+/* What an element is, by where it stands. */
+XMPPI_TLS_FN uint8_t xmppi_tls_node(xmpp_bearssl_x509 *x, uint8_t parent, uint8_t index)
+{
+    const uint8_t tag = x->tag;
+
+    switch (parent) {
+    case XMPPI_TLS_CERT:
+        if (index == 0)
+            return tag == 0x30 ? XMPPI_TLS_TBS : XMPPI_TLS_BAD;
+        if (index == 1)
+            return tag == 0x30 ? XMPPI_TLS_SIGALG : XMPPI_TLS_BAD;
+        return index == 2 && tag == 0x03 ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
+    case XMPPI_TLS_TBS:
+        if (index <= 1)     /* version is optional and has index 0 */
+            return tag == 0x02 || (index == 0 && tag == 0xA0) ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
+        if (index <= 6) {
+            if (tag != 0x30)
+                return XMPPI_TLS_BAD;
+            return index == 4 ? XMPPI_TLS_VALIDITY : index == 6 ? XMPPI_TLS_SPKI : XMPPI_TLS_SKIP;
+        }
+        if (tag == 0xA3)
+            return XMPPI_TLS_EXT0;
+        return tag == 0x81 || tag == 0x82 || tag == 0xA1 || tag == 0xA2 ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
+    case XMPPI_TLS_VALIDITY:
+        return index <= 1 && (tag == 0x17 || tag == 0x18) ? XMPPI_TLS_TIME : XMPPI_TLS_BAD;
+    case XMPPI_TLS_SIGALG:
+        return index == 0 ? (tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD) : XMPPI_TLS_SKIP;
+    case XMPPI_TLS_EXT0:
+        return tag == 0x30 && index == 0 ? XMPPI_TLS_EXTS : XMPPI_TLS_BAD;
+    case XMPPI_TLS_EXTS:
+        return tag == 0x30 ? XMPPI_TLS_EXT : XMPPI_TLS_BAD;
+    case XMPPI_TLS_EXT:
+        if (index == 0)
+            return tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD;
+        return tag == 0x04 && x->is_san && x->cert == 0 ? XMPPI_TLS_OCTETS : XMPPI_TLS_SKIP;
+    case XMPPI_TLS_OCTETS:
+        return tag == 0x30 && index == 0 ? XMPPI_TLS_SAN : XMPPI_TLS_BAD;
+    case XMPPI_TLS_SAN:
+        x->kind = XMPPI_TLS_DNS;
+        return tag == 0x82 ? XMPPI_TLS_NAME : tag == 0xA0 ? XMPPI_TLS_OTHER : XMPPI_TLS_SKIP;
+    case XMPPI_TLS_OTHER:
+        if (index == 0)
+            return tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD;
+        return tag == 0xA0 && x->kind != XMPPI_TLS_DNS ? XMPPI_TLS_OTHER_VALUE : XMPPI_TLS_SKIP;
+    default:                /* XMPPI_TLS_OTHER_VALUE */
+        return index == 0 && tag == (x->kind == XMPPI_TLS_SRV ? 0x16 : 0x0C) ? XMPPI_TLS_NAME : XMPPI_TLS_SKIP;
+    }
+}
+
+/* Remembers a name for the error message, as far as there is room. */
+XMPPI_TLS_FN void xmppi_tls_show(xmpp_bearssl_x509 *x, unsigned char c)
+{
+    const size_t room = sizeof x->names - 4;    /* "..." and its NUL */
+
+    if (x->names_n < room)
+        x->names[x->names_n++] = c > 0x20 && c < 0x7F ? (char)c : '?';
+    else
+        memcpy(x->names + room, "...", 4);
+}
+
+/* One character of a name in the certificate against the expected one. */
+XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
+{
+    static const char srv[] = "_xmpp-client.";
+    const uint16_t skip = x->kind == XMPPI_TLS_SRV ? (uint16_t)(sizeof srv - 1) : 0;
+    const char *expected = x->name + x->name_at;
+
+    xmppi_tls_show(x, c);
+    if (x->dead)
+        return;
+    if (x->pos < skip) {
+        x->dead = xmppi_tls_lower(c) != (unsigned char)srv[x->pos];
+    } else if (x->pos == skip && c == '*' && x->kind != XMPPI_TLS_ADDR) {
+        while (*expected != 0 && *expected != '.')
+            expected++, x->name_at++;
+        x->dead = x->name_at == 0 || *expected == 0;
+    } else if (*expected != 0 && xmppi_tls_lower(c) == xmppi_tls_lower((unsigned char)*expected)) {
+        x->name_at++;
+    } else {
+        x->dead = true;
+    }
+    if (x->pos < 0x7FFF)
+        x->pos++;
+}
+
+XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t parent)
+{
+    static const unsigned char rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01};
+    static const unsigned char ecdsa[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03};
+    static const unsigned char on[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08};
+    static const unsigned char san[] = {0x55, 0x1D, 0x11};
+    const unsigned char last = x->oid_n > 0 && x->oid_n <= sizeof x->oid ? x->oid[x->oid_n - 1] : 0;
+
+    if (parent == XMPPI_TLS_EXT) {
+        x->is_san = x->oid_n == sizeof san && memcmp(x->oid, san, sizeof san) == 0;
+    } else if (parent == XMPPI_TLS_OTHER) {
+        if (x->oid_n == sizeof on + 1 && memcmp(x->oid, on, sizeof on) == 0)
+            x->kind = last == 7 ? XMPPI_TLS_SRV : last == 5 ? XMPPI_TLS_ADDR : XMPPI_TLS_DNS;
+    } else if (x->cert == 0) {      /* RFC 5929 4.1: MD5 and SHA-1 count as SHA-256 */
+        if (x->oid_n == sizeof rsa + 1 && memcmp(x->oid, rsa, sizeof rsa) == 0)
+            x->sig_hash = last == 12 ? br_sha384_ID : last == 13 ? br_sha512_ID :
+                          last == 4 || last == 5 || last == 11 ? br_sha256_ID : 0;
+        else if (x->oid_n == sizeof ecdsa + 1 && memcmp(x->oid, ecdsa, sizeof ecdsa) == 0)
+            x->sig_hash = last == 3 ? br_sha384_ID : last == 4 ? br_sha512_ID : last == 2 ? br_sha256_ID : 0;
+    }
+}
+
+/* A date is complete: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and nothing else. False when it is none. */
+XMPPI_TLS_FN bool xmppi_tls_time_end(xmpp_bearssl_x509 *x, unsigned i)
+{
+    char *d = x->date[i];
+    unsigned k;
+
+    if (x->pos != (x->tag == 0x17 ? 13 : 15))
+        return false;
+    if (x->tag == 0x17)
+        memcpy(d, d[2] >= '5' ? "19" : "20", 2);
+    for (k = 0; k < 14; k++)
+        if (d[k] < '0' || d[k] > '9')
+            return false;
+    if (d[14] != 'Z' || xmppi_tls_number(d, 4) < 1950 || xmppi_tls_number(d + 4, 2) - 1 > 11
+        || xmppi_tls_number(d + 6, 2) - 1 > 30)
+        return false;
+    d[14] = 0;
+    return true;
+}
+
+/* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both: without a clock
+   it is told the begin of each certificate, which is always within, and the end is compared with the floor here. */
+XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
+{
+    uint32_t utc;
+
+    if (x->limit[0] == 0)
+        return;
+    if (i == 0 && !x->clock) {
+        br_x509_minimal_set_time(&x->u.minimal, xmppi_tls_days(x->date[0]), xmppi_tls_seconds(x->date[0]));
+    } else if (i == 0 ? memcmp(x->date[0], x->limit, 14) > 0 : memcmp(x->date[1], x->limit, 14) < 0) {
+        x->error = XMPP_E_TLS_EXPIRED;
+        x->bad_cert = x->cert;
+    }
+    utc = xmppi_tls_utc(x->date[0]);
+    if (i == 0 && utc > x->newest)
+        x->newest = utc;
+}
+
+XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x, uint8_t node, uint8_t parent, uint8_t index)
+{
+    switch (node) {
+    case XMPPI_TLS_CERT:
+        x->done = true;
+        return index == 3;
+    case XMPPI_TLS_TBS:
+        return index >= 7;
+    case XMPPI_TLS_VALIDITY:
+        return index == 2;
+    case XMPPI_TLS_TIME:
+        if (x->error != 0)
+            return true;    /* the dates that were refused stay for the message */
+        if (!xmppi_tls_time_end(x, index))
+            return false;
+        xmppi_tls_judge_date(x, index);
+        return true;
+    case XMPPI_TLS_SPKI:
+        x->spki_on = false;
+        return true;
+    case XMPPI_TLS_OID:
+        xmppi_tls_oid_end(x, parent);
+        return true;
+    case XMPPI_TLS_NAME:
+        if (!x->dead && x->pos > 0 && x->name != NULL && x->name[x->name_at] == 0)
+            x->matched = true;
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* An element's header is complete: steps into it. False when it is malformed. */
+XMPPI_TLS_FN bool xmppi_tls_open(xmpp_bearssl_x509 *x)
+{
+    uint8_t parent, index, node;
+
+    if (x->depth == 0) {
+        node = x->tag == 0x30 && !x->done ? XMPPI_TLS_CERT : XMPPI_TLS_BAD;
+    } else {
+        if (x->len > x->at[x->depth - 1].left)
+            return false;
+        x->at[x->depth - 1].left -= x->len;
+        parent = x->at[x->depth - 1].node;
+        index = x->at[x->depth - 1].index;
+        node = xmppi_tls_node(x, parent, index);
+        if (index < 0xFF)
+            x->at[x->depth - 1].index++;
+    }
+    if (node == XMPPI_TLS_BAD || x->depth == sizeof x->at / sizeof x->at[0])
+        return false;
+    x->at[x->depth].left = x->len;
+    x->at[x->depth].node = node;
+    x->at[x->depth].index = 0;
+    x->depth++;
+    x->state = node <= XMPPI_TLS_OTHER_VALUE ? XMPPI_TLS_AT_TAG : XMPPI_TLS_AT_VALUE;
+    x->pos = 0;
+    x->oid_n = 0;
+    if (node == XMPPI_TLS_NAME) {
+        x->name_at = 0;
+        x->dead = x->name == NULL;
+        if (x->names_n > 0 && x->names_n < sizeof x->names - 6) {
+            x->names[x->names_n++] = ',';
+            x->names[x->names_n++] = ' ';
+        }
+    }
+    return true;
+}
+
+XMPPI_TLS_FN void xmppi_tls_value(xmpp_bearssl_x509 *x, unsigned char c)
+{
+    const uint8_t node = x->at[x->depth - 1].node;
+    unsigned i;
+
+    if (node == XMPPI_TLS_NAME) {
+        xmppi_tls_name_byte(x, c);
+    } else if (node == XMPPI_TLS_OID) {
+        if (x->oid_n < sizeof x->oid)
+            x->oid[x->oid_n] = c;
+        if (x->oid_n < 0xFF)
+            x->oid_n++;
+    } else if (node == XMPPI_TLS_TIME && x->error == 0) {
+        i = x->pos + (x->tag == 0x17 ? 2u : 0u);
+        if (i < 15)
+            x->date[x->at[x->depth - 2].index - 1][i] = (char)c;
+        x->pos++;
+        if (x->pos > 15)
+            x->pos = 16;
+    }
+}
+
+/* One byte of a certificate. False when it is malformed. */
+XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
+{
+    uint8_t d;
+
+    if (x->depth > 0)
+        x->at[x->depth - 1].left--;     /* not zero: such an element was closed */
+    else if (x->done)
+        return false;
+    switch (x->state) {
+    case XMPPI_TLS_AT_TAG:
+        x->tag = c;
+        x->state = XMPPI_TLS_AT_LENGTH;
+        if (x->depth == 2 && x->at[1].node == XMPPI_TLS_TBS) {
+            if (x->at[1].index == 0 && c != 0xA0)
+                x->at[1].index = 1;
+            x->spki_on = x->cert == 0 && x->at[1].index == 6;
+        }
+        if ((c & 0x1F) == 0x1F)
+            return false;
+        break;
+    case XMPPI_TLS_AT_LENGTH:
+        x->len = c;
+        x->more = 0;
+        if (c >= 0x80) {
+            x->more = (uint8_t)(c - 0x80);
+            x->len = 0;
+            x->state = XMPPI_TLS_AT_MORE;
+            if (x->more == 0 || x->more > 3)
+                return false;
+        } else if (!xmppi_tls_open(x)) {
+            return false;
+        }
+        break;
+    case XMPPI_TLS_AT_MORE:
+        x->len = x->len << 8 | c;
+        if (--x->more == 0 && !xmppi_tls_open(x))
+            return false;
+        break;
+    default:
+        xmppi_tls_value(x, c);
+        break;
+    }
+    if (x->spki_on) {
+        br_sha256_update(&x->spki_hash, &c, 1);
+        if (x->limit[0] == 0) {         /* u is ours only when a pin is the whole check */
+            if (x->spki_n == sizeof x->u.spki)
+                return false;
+            x->u.spki[x->spki_n++] = c;
+        }
+    }
+    while (x->depth > 0 && x->at[x->depth - 1].left == 0) {
+        if (x->state == XMPPI_TLS_AT_LENGTH || x->state == XMPPI_TLS_AT_MORE)
+            return false;               /* the element ends inside a header */
+        d = x->depth;
+        if (!xmppi_tls_close(x, x->at[d - 1].node, d > 1 ? x->at[d - 2].node : (uint8_t)XMPPI_TLS_BAD,
+                             x->at[d - 1].node == XMPPI_TLS_TIME ? (uint8_t)(x->at[d - 2].index - 1) : x->at[d - 1].index))
+            return false;
+        x->depth--;
+        x->state = XMPPI_TLS_AT_TAG;
+    }
+    return true;
+}
+
+/* ==== >>tls-spki : the key of a pinned certificate, without a validator ==== */
+
+/* Steps over the element at *p and gives its value. NULL when it has another tag or leaves the bounds. */
+XMPPI_TLS_FN unsigned char *xmppi_tls_der(unsigned char **p, unsigned char *end, uint8_t tag, size_t *n)
+{
+    unsigned char *b = *p;
+    size_t more;
+
+    if (end - b < 2 || *b++ != tag)
+        return NULL;
+    *n = *b++;
+    if (*n >= 0x80) {
+        more = *n - 0x80;
+        if (more == 0 || more > 2 || (size_t)(end - b) < more)
+            return NULL;
+        for (*n = 0; more > 0; more--)
+            *n = *n << 8 | *b++;
+    }
+    if ((size_t)(end - b) < *n)
+        return NULL;
+    *p = b + *n;
+    return b;
+}
+
+XMPPI_TLS_FN unsigned char *xmppi_tls_integer(unsigned char **p, unsigned char *end, size_t *n)
+{
+    unsigned char *v = xmppi_tls_der(p, end, 0x02, n);
+    while (v != NULL && *n > 0 && *v == 0)
+        v++, --*n;
+    return v;
+}
+
+XMPPI_TLS_FN bool xmppi_tls_rsa(br_x509_pkey *k, unsigned char *bits, size_t n)
+{
+    unsigned char *p = bits, *seq = xmppi_tls_der(&p, bits + n, 0x30, &n), *end = p;
+
+    if (seq == NULL)
+        return false;
+    k->key_type = BR_KEYTYPE_RSA;
+    k->key.rsa.n = xmppi_tls_integer(&seq, end, &k->key.rsa.nlen);
+    k->key.rsa.e = k->key.rsa.n != NULL ? xmppi_tls_integer(&seq, end, &k->key.rsa.elen) : NULL;
+    return k->key.rsa.e != NULL && k->key.rsa.nlen >= 256 && k->key.rsa.elen > 0;
+}
+
+XMPPI_TLS_FN bool xmppi_tls_ec(br_x509_pkey *k, const unsigned char *oid, size_t oid_n, unsigned char *bits, size_t n)
+{
+    static const unsigned char p256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+    static const unsigned char other[] = {0x2B, 0x81, 0x04, 0x00};
+    size_t want = 65;
+
+    k->key_type = BR_KEYTYPE_EC;
+    k->key.ec.q = bits;
+    k->key.ec.qlen = n;
+    if (oid_n == sizeof p256 && memcmp(oid, p256, sizeof p256) == 0)
+        k->key.ec.curve = BR_EC_secp256r1;
+    else if (oid_n == sizeof other + 1 && memcmp(oid, other, sizeof other) == 0 && (oid[4] == 34 || oid[4] == 35))
+        k->key.ec.curve = oid[4] == 34 ? BR_EC_secp384r1 : BR_EC_secp521r1;
+    else
+        return false;
+    if (k->key.ec.curve != BR_EC_secp256r1)
+        want = k->key.ec.curve == BR_EC_secp384r1 ? 97 : 133;
+    return n == want;
+}
+
+/* SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING }. The key points into spki. */
+XMPPI_TLS_FN bool xmppi_tls_key(br_x509_pkey *k, unsigned char *spki, size_t n)
+{
+    static const unsigned char rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01};
+    static const unsigned char ec[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
+    unsigned char *p = spki, *end, *seq, *alg, *alg_end, *oid, *curve, *bits;
+    size_t oid_n, curve_n, bits_n, len;
+
+    seq = xmppi_tls_der(&p, spki + n, 0x30, &len);
+    end = p;
+    alg = seq != NULL ? xmppi_tls_der(&seq, end, 0x30, &len) : NULL;
+    alg_end = seq;
+    bits = alg != NULL ? xmppi_tls_der(&seq, end, 0x03, &bits_n) : NULL;
+    oid = bits != NULL && bits_n > 1 && *bits == 0 ? xmppi_tls_der(&alg, alg_end, 0x06, &oid_n) : NULL;
+    if (oid == NULL)
+        return false;
+    if (oid_n == sizeof rsa && memcmp(oid, rsa, sizeof rsa) == 0)
+        return xmppi_tls_rsa(k, bits + 1, bits_n - 1);
+    curve = xmppi_tls_der(&alg, alg_end, 0x06, &curve_n);
+    return curve != NULL && oid_n == sizeof ec && memcmp(oid, ec, sizeof ec) == 0
+        && xmppi_tls_ec(k, curve, curve_n, bits + 1, bits_n - 1);
+}
+
+/* ==== >>tls-x509 ============================================================
+   A BearSSL certificate engine around its minimal one: what it gets, the walker gets first. */
+
+XMPPI_TLS_FN xmpp_bearssl_x509 *xmppi_tls_x509(const br_x509_class **ctx)
+{
+    return (xmpp_bearssl_x509 *)(void *)ctx;
+}
+
+XMPPI_TLS_FN bool xmppi_tls_pins_alone(const xmpp_bearssl_config *cfg)
+{
+    return cfg->anchor_count == 0;      /* xmppi_tls_begin saw to the rest */
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_chain(const br_x509_class **ctx, const char *server_name)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+
+    x->name = server_name != NULL && *server_name != 0 ? server_name : NULL;
+    x->names_n = x->cert = x->sig_hash = 0;
+    x->newest = 0;
+    x->error = 0;
+    x->matched = x->verified = false;
+    memset(x->names, 0, sizeof x->names);
+    if (!xmppi_tls_pins_alone(x->owner->cfg))
+        br_x509_minimal_vtable.start_chain(&x->u.minimal.vtable, NULL);
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_cert(const br_x509_class **ctx, uint32_t length)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+
+    x->depth = 0;
+    x->state = XMPPI_TLS_AT_TAG;
+    x->done = x->spki_on = x->is_san = false;
+    if (x->cert == 0) {
+        x->spki_n = 0;
+        br_sha256_init(&x->spki_hash);
+        br_multihash_init(&x->hash);
+    }
+    if (!xmppi_tls_pins_alone(x->owner->cfg))
+        br_x509_minimal_vtable.start_cert(&x->u.minimal.vtable, length);
+}
+
+XMPPI_TLS_FN void xmppi_tls_append(const br_x509_class **ctx, const unsigned char *buf, size_t n)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+    const xmpp_bearssl_config *cfg = x->owner->cfg;
+    size_t i;
+
+    if (cfg->seen != NULL && n > 0)
+        cfg->seen(cfg->seen_ctx, x->cert, buf, n);
+    if (x->cert == 0)
+        br_multihash_update(&x->hash, buf, n);
+    for (i = 0; i < n && !x->verified && x->error != XMPP_E_TLS_CERT; i++)
+        if (!xmppi_tls_walk(x, buf[i]))
+            x->error = XMPP_E_TLS_CERT;
+    if (!xmppi_tls_pins_alone(cfg))
+        br_x509_minimal_vtable.append(&x->u.minimal.vtable, buf, n);
+}
+
+XMPPI_TLS_FN void xmppi_tls_end_leaf(xmpp_bearssl_x509 *x)
+{
+    xmpp_bearssl *t = x->owner;
+
+    if (x->error == XMPP_E_TLS_CERT)
+        return;
+    br_sha256_out(&x->spki_hash, t->spki);
+    t->has_spki = true;
+    t->leaf_n = x->sig_hash != 0 ? (uint8_t)br_multihash_out(&x->hash, x->sig_hash, t->leaf) : (uint8_t)0;
+}
+
+XMPPI_TLS_FN void xmppi_tls_end_cert(const br_x509_class **ctx)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+    const xmpp_bearssl_config *cfg = x->owner->cfg;
+
+    if (cfg->seen != NULL)
+        cfg->seen(cfg->seen_ctx, x->cert, NULL, 0);
+    if (!x->verified && !x->done)
+        x->error = XMPP_E_TLS_CERT;
+    if (x->cert == 0)
+        xmppi_tls_end_leaf(x);
+    if (x->cert < 0xFF)
+        x->cert++;
+    if (xmppi_tls_pins_alone(cfg)) {
+        x->verified = true;             /* the others are of no interest */
+        return;
+    }
+    br_x509_minimal_vtable.end_cert(&x->u.minimal.vtable);
+    if (br_x509_minimal_vtable.get_pkey(&x->u.minimal.vtable, NULL) != NULL)
+        x->verified = true;             /* an anchor was met; what follows does not count */
+}
+
+/* Constant time is not needed: pins are public. */
+XMPPI_TLS_FN bool xmppi_tls_pinned(const xmpp_bearssl *t)
+{
+    size_t i;
+
+    for (i = 0; i < t->cfg->pin_count; i++)
+        if (t->has_spki && memcmp(t->cfg->pins[i], t->spki, 32) == 0)
+            return true;
+    return t->cfg->pin_count == 0;
+}
+
+XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+    xmpp_bearssl *t = x->owner;
+    unsigned e = 0;
+
+    if (x->cert == 0)
+        return BR_ERR_X509_EMPTY_CHAIN;
+    if (!xmppi_tls_pins_alone(t->cfg)) {
+        e = br_x509_minimal_vtable.end_chain(&x->u.minimal.vtable);
+        if (x->error == XMPP_E_TLS_EXPIRED)
+            return BR_ERR_X509_EXPIRED;
+        if (e != 0)
+            return e;
+        if (x->error == 0 && !x->matched)
+            return BR_ERR_X509_BAD_SERVER_NAME;
+    } else if (x->error == 0 && !xmppi_tls_key(&x->pkey, x->u.spki, x->spki_n)) {
+        return BR_ERR_X509_UNSUPPORTED;
+    }
+    if (x->error != 0)
+        return BR_ERR_X509_INVALID_VALUE;
+    if (!xmppi_tls_pinned(t)) {
+        x->error = XMPP_E_TLS_PIN;
+        return BR_ERR_X509_NOT_TRUSTED;
+    }
+    if (x->newest > t->floor && !xmppi_tls_pins_alone(t->cfg))
+        t->floor = x->newest;
+    return 0;
+}
+
+XMPPI_TLS_FN const br_x509_pkey *xmppi_tls_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+{
+    const xmpp_bearssl_x509 *x = (const xmpp_bearssl_x509 *)(const void *)ctx;
+
+    if (!xmppi_tls_pins_alone(x->owner->cfg))
+        return br_x509_minimal_vtable.get_pkey(&x->u.minimal.vtable, usages);
+    if (usages != NULL)
+        *usages = BR_KEYTYPE_SIGN;
+    return &x->pkey;
+}
+
+static const br_x509_class xmppi_tls_x509_class = {
+    sizeof(xmpp_bearssl_x509), xmppi_tls_start_chain, xmppi_tls_start_cert, xmppi_tls_append,
+    xmppi_tls_end_cert, xmppi_tls_end_chain, xmppi_tls_get_pkey
+};
+
+/* Takes the x509 struct for this handshake. False while another connection has it. */
+XMPPI_TLS_FN bool xmppi_tls_acquire(xmpp_bearssl *t)
+{
+    xmpp_bearssl_x509 *x = t->cfg->x509;
+    br_x509_minimal_context *m = &x->u.minimal;
+    br_ssl_engine_context *e = &t->client.eng;
+    uint32_t utc;
+    int id;
+
+    if (x->owner == t)
+        return true;
+    if (x->owner != NULL)
+        return false;
+    x->owner = t;
+    br_multihash_zero(&x->hash);
+    for (id = br_sha256_ID; id <= br_sha512_ID; id++)
+        br_multihash_setimpl(&x->hash, id, br_ssl_engine_get_hash(e, id));
+    x->limit[0] = 0;
+    if (xmppi_tls_pins_alone(t->cfg))
+        return true;
+    utc = t->below.ops->utc(t->below.ctx);
+    x->clock = utc != 0 && utc >= t->floor;
+    xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
+    br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
+    br_x509_minimal_set_rsa(m, br_ssl_engine_get_rsavrfy(e));
+    br_x509_minimal_set_ecdsa(m, br_ssl_engine_get_ec(e), br_ssl_engine_get_ecdsa(e));
+    br_x509_minimal_set_minrsa(m, 256);
+    for (id = br_sha256_ID; id <= br_sha512_ID; id++)
+        br_x509_minimal_set_hash(m, id, br_ssl_engine_get_hash(e, id));
+    br_x509_minimal_set_time(m, xmppi_tls_days(x->limit), xmppi_tls_seconds(x->limit));
+    return true;
+}
+
+XMPPI_TLS_FN void xmppi_tls_release(xmpp_bearssl *t)
+{
+    if (t->cfg->x509 != NULL && t->cfg->x509->owner == t)
+        t->cfg->x509->owner = NULL;
+}
+
+/* ==== >>tls-errors ==========================================================
+   BearSSL's numbers as XMPP_E_* and words. Words with names and dates in them are written into the records,
+   which nobody else uses until the next open. */
+
+typedef struct xmppi_tls_cause {
+    uint16_t    number;     /* BR_ERR_*; up to the next entry's the same cause holds */
+    int8_t      code;
+    const char *words;
+} xmppi_tls_cause;
+
+static const xmppi_tls_cause xmppi_tls_causes[] = {
+    {1, XMPP_E_TLS_CONFIG, "a parameter that BearSSL refuses"},
+    {BR_ERR_UNSUPPORTED_VERSION, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS 1.2 here"},
+    {BR_ERR_BAD_LENGTH, XMPP_E_TLS, "broken record"},
+    {BR_ERR_TOO_LARGE, XMPP_E_TLS_CONFIG, "a record of the server does not fit: raise config.records, XMPP_BEARSSL_BUFFER(16384) takes all"},
+    {BR_ERR_BAD_MAC, XMPP_E_TLS, "a record was altered on its way"},
+    {BR_ERR_NO_RANDOM, XMPP_E_ENTROPY, "no random numbers"},
+    {BR_ERR_UNKNOWN_TYPE, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS here"},
+    {BR_ERR_UNEXPECTED, XMPP_E_TLS, "the server broke the TLS protocol"},
+    {BR_ERR_BAD_CIPHER_SUITE, XMPP_E_TLS_PROTOCOL, "the server chose what was not offered"},
+    {BR_ERR_BAD_FRAGLEN, XMPP_E_TLS, "the server broke the TLS protocol"},
+    {BR_ERR_BAD_FINISHED, XMPP_E_TLS, "the handshake was altered on its way"},
+    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS_PROTOCOL, "an algorithm or curve that config.profile lacks"},
+    {BR_ERR_BAD_SIGNATURE, XMPP_E_TLS, "the server does not hold the key of its certificate"},
+    {BR_ERR_WRONG_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
+    {29, XMPP_E_TLS, "the handshake failed"},
+    {BR_ERR_X509_INVALID_VALUE, XMPP_E_TLS_CERT, "ill-formed certificate"},
+    {BR_ERR_X509_UNSUPPORTED, XMPP_E_TLS_CERT, "a key or signature in the certificate chain is not allowed (SHA-1, MD5) or not in config.profile"},
+    {BR_ERR_X509_LIMIT_EXCEEDED, XMPP_E_TLS_CERT, "a key in the certificate chain is too large"},
+    {BR_ERR_X509_WRONG_KEY_TYPE, XMPP_E_TLS_CERT, "a signature in the certificate chain is invalid"},
+    {BR_ERR_X509_TIME_UNKNOWN, XMPP_E_TLS_CONFIG, "no clock"},
+    {BR_ERR_X509_EXPIRED, XMPP_E_TLS_EXPIRED, "a certificate is out of date"},
+    {BR_ERR_X509_DN_MISMATCH, XMPP_E_TLS_UNTRUSTED, "the server's certificate chain is out of order"},
+    {BR_ERR_X509_BAD_SERVER_NAME, XMPP_E_TLS_NAME, "the certificate is for another name"},
+    {BR_ERR_X509_CRITICAL_EXTENSION, XMPP_E_TLS_CERT, "the certificate has a critical extension that is not known here"},
+    {BR_ERR_X509_NOT_CA, XMPP_E_TLS_UNTRUSTED, "the certificate is signed by one that may not sign"},
+    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
+    {BR_ERR_X509_WEAK_PUBLIC_KEY, XMPP_E_TLS_CERT, "an RSA key of less than 2048 bits"},
+    {61, XMPP_E_TLS_UNTRUSTED, "the certificate is not signed by any of config.anchors"},
+    {63, XMPP_E_TLS, "the handshake failed"},
+    {256, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 40, XMPP_E_TLS_PROTOCOL, "no cipher suite, curve or signature in common with the server"},
+    {256 + 41, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
+    {256 + 47, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 48, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
+    {256 + 50, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 70, XMPP_E_TLS_PROTOCOL, "the server wants another TLS version than 1.2"},
+    {256 + 71, XMPP_E_TLS_PROTOCOL, "the server wants stronger algorithms than config.profile has"},
+    {256 + 72, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 112, XMPP_E_TLS_NAME, "the server does not know this domain"},
+    {256 + 113, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 116, XMPP_E_TLS_CLIENT_CERT, "the server wants a client certificate: config.cert"},
+    {256 + 117, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {256 + 120, XMPP_E_TLS_PROTOCOL, "the server does not speak XMPP here (ALPN)"},
+    {256 + 121, XMPP_E_TLS, "the server ended TLS with an alert"},
+    {512, XMPP_E_TLS, "the server broke the TLS protocol"},
+    {0xFFFF, XMPP_E_TLS, ""}
+};
+
+/* The connection is unusable from here. words NULL: they were composed in the records. */
+XMPPI_TLS_FN void xmppi_tls_fail(xmpp_bearssl *t, int code, const char *words)
+{
+    xmppi_tls_release(t);
+    t->error = code;
+    t->words = words;
+    t->state = XMPPI_TLS_FAILED;
+}
+
+/* Appends to the words in the records: at is where they end. Returns where they end now. */
+XMPPI_TLS_FN size_t xmppi_tls_say(xmpp_bearssl *t, size_t at, const char *text, size_t max)
+{
+    while (*text != 0 && max-- > 0 && at < 511)
+        t->records[at++] = (unsigned char)*text++;
+    t->records[at] = 0;
+    return at;
+}
+
+XMPPI_TLS_FN size_t xmppi_tls_say_date(xmpp_bearssl *t, size_t at, const char date[15])
+{
+    at = xmppi_tls_say(t, at, date, 4);
+    at = xmppi_tls_say(t, at, "-", 1);
+    at = xmppi_tls_say(t, at, date + 4, 2);
+    at = xmppi_tls_say(t, at, "-", 1);
+    return xmppi_tls_say(t, at, date + 6, 2);
+}
+
+XMPPI_TLS_FN size_t xmppi_tls_say_expired(xmpp_bearssl *t, const xmpp_bearssl_x509 *x)
+{
+    const bool early = x->clock && memcmp(x->date[0], x->limit, 14) > 0;
+    size_t at;
+
+    at = xmppi_tls_say(t, 0, x->bad_cert > 0 ? "the issuer's certificate " : "the certificate ", 64);
+    at = xmppi_tls_say(t, at, early ? "is not valid yet, only from " : "has expired on ", 64);
+    at = xmppi_tls_say_date(t, at, x->date[early ? 0 : 1]);
+    at = xmppi_tls_say(t, at, x->clock ? " (the clock says " : " (the date floor is ", 64);
+    at = xmppi_tls_say_date(t, at, x->limit);
+    return xmppi_tls_say(t, at, ")", 1);
+}
+
+XMPPI_TLS_FN size_t xmppi_tls_say_name(xmpp_bearssl *t, const xmpp_bearssl_x509 *x)
+{
+    size_t at = xmppi_tls_say(t, 0, "the certificate is for ", 64);
+
+    at = xmppi_tls_say(t, at, x->names[0] != 0 ? x->names : "no name", sizeof x->names);
+    at = xmppi_tls_say(t, at, ", expected ", 64);
+    return xmppi_tls_say(t, at, br_ssl_engine_get_server_name(&t->client.eng), 255);
+}
+
+/* The engine stopped with an error: says which and why. */
+XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t, int number)
+{
+    const xmpp_bearssl_x509 *x = t->cfg->x509->owner == t ? t->cfg->x509 : NULL;
+    const xmppi_tls_cause *c = xmppi_tls_causes;
+    size_t at = 0, skip = 0;
+    char digits[4];
+    int code;
+
+    while (number >= c[1].number)
+        c++;
+    code = c->code;
+    xmppi_tls_wipe(t->records, t->records_size);
+    if (x != NULL && number == BR_ERR_X509_EXPIRED && x->error == XMPP_E_TLS_EXPIRED)
+        at = xmppi_tls_say_expired(t, x);
+    else if (x != NULL && number == BR_ERR_X509_BAD_SERVER_NAME)
+        at = xmppi_tls_say_name(t, x);
+    else if (x != NULL && number == BR_ERR_X509_NOT_TRUSTED && x->error == XMPP_E_TLS_PIN) {
+        code = XMPP_E_TLS_PIN;
+        at = xmppi_tls_say(t, 0, "the server's key is none of config.pins", 64);
+    } else {
+        at = xmppi_tls_say(t, 0, c->words, 200);
+    }
+    at = xmppi_tls_say(t, at, number >= 256 ? " (TLS alert " : " (BearSSL ", 16);
+    xmppi_tls_digits(digits, (uint32_t)number & 0xFFu, 3);
+    digits[3] = 0;
+    while (digits[skip] == '0' && skip < 2)
+        skip++;
+    at = xmppi_tls_say(t, at, digits + skip, 3);
+    xmppi_tls_say(t, at, ")", 1);
+    xmppi_tls_fail(t, code, NULL);
+}
+
+/* ==== >>tls-engine ==========================================================
+   The pump between BearSSL's engine and the transport below. */
+
+/* Below: an error ended it. */
+XMPPI_TLS_FN void xmppi_tls_fail_below(xmpp_bearssl *t)
+{
+    const char *words = "";
+    int code = t->below.ops->reason(t->below.ctx, &words);
+    xmppi_tls_fail(t, code != XMPP_OK ? code : XMPP_E_TRANSPORT, words);
+}
+
+/* Below: the peer closed. After the handshake whoever reads judges it. */
+XMPPI_TLS_FN void xmppi_tls_eof(xmpp_bearssl *t)
+{
+    if (t->state == XMPPI_TLS_HANDSHAKE)
+        xmppi_tls_fail(t, XMPP_E_TLS, "the server closed the connection during the TLS handshake");
+    else
+        t->state = XMPPI_TLS_ENDED;
+}
+
+XMPPI_TLS_FN void xmppi_tls_up(xmpp_bearssl *t)
+{
+    size_t room;
+
+    xmppi_tls_release(t);
+    t->state = XMPPI_TLS_OPEN;
+    if (br_ssl_engine_sendapp_buf(&t->client.eng, &room) != NULL)
+        t->room = room;
+}
+
+/* Writes what the engine has to say. */
+XMPPI_TLS_FN void xmppi_tls_flush(xmpp_bearssl *t)
+{
+    br_ssl_engine_context *e = &t->client.eng;
+    unsigned char *buf;
+    size_t len;
+    int n;
+
+    while (!t->deaf && (buf = br_ssl_engine_sendrec_buf(e, &len)) != NULL) {
+        n = t->below.ops->send(t->below.ctx, buf, len);
+        if (n == 0)
+            return;
+        if (n == XMPP_IO_ERROR)
+            xmppi_tls_fail_below(t);
+        if (n < 0) {
+            t->deaf = true;         /* what the peer sent before may still be read */
+            return;
+        }
+        br_ssl_engine_sendrec_ack(e, (size_t)n);
+    }
+}
+
+/* Reads one piece for the engine. False when nothing came. */
+XMPPI_TLS_FN bool xmppi_tls_fill(xmpp_bearssl *t)
+{
+    br_ssl_engine_context *e = &t->client.eng;
+    size_t len;
+    unsigned char *buf = br_ssl_engine_recvrec_buf(e, &len);
+    int n;
+
+    if (buf == NULL || (t->state == XMPPI_TLS_HANDSHAKE && !xmppi_tls_acquire(t)))
+        return false;
+    n = t->below.ops->recv(t->below.ctx, buf, len);
+    if (n == XMPP_IO_ERROR)
+        xmppi_tls_fail_below(t);
+    else if (n < 0)
+        xmppi_tls_eof(t);
+    else if (n > 0)
+        br_ssl_engine_recvrec_ack(e, (size_t)n);
+    return n > 0;
+}
+
+XMPPI_TLS_FN bool xmppi_tls_running(const xmpp_bearssl *t)
+{
+    return t->state == XMPPI_TLS_HANDSHAKE || t->state == XMPPI_TLS_OPEN || t->state == XMPPI_TLS_CLOSING;
+}
+
+/* One round: a few reads at most, so that a talkative peer does not hold up the caller. */
+XMPPI_TLS_FN void xmppi_tls_pump(xmpp_bearssl *t)
+{
+    br_ssl_engine_context *e = &t->client.eng;
+    unsigned rounds = 4, st;
+
+    while (xmppi_tls_running(t)) {
+        xmppi_tls_flush(t);
+        st = br_ssl_engine_current_state(e);
+        if (!xmppi_tls_running(t))
+            return;
+        if (st == BR_SSL_CLOSED) {
+            if (br_ssl_engine_last_error(e) != BR_ERR_OK)
+                xmppi_tls_explain(t, br_ssl_engine_last_error(e));
+            else
+                xmppi_tls_eof(t);
+            return;
+        }
+        if (t->state == XMPPI_TLS_HANDSHAKE && (st & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) != 0)
+            xmppi_tls_up(t);
+        if ((st & BR_SSL_RECVAPP) != 0 || rounds-- == 0 || !xmppi_tls_fill(t))
+            return;
+    }
+}
+
+/* What the configuration must have; NULL when it has it. */
+XMPPI_TLS_FN const char *xmppi_tls_check(const xmpp_bearssl *t)
+{
+    const xmpp_bearssl_config *cfg = t->cfg;
+
+    if (cfg->profile == NULL || cfg->x509 == NULL)
+        return "config.profile or config.x509 is missing";
+    if (t->records == NULL || t->records_size < XMPP_BEARSSL_BUFFER(512))
+        return "config.records is smaller than XMPP_BEARSSL_BUFFER(512)";
+    if (cfg->out != 0 && (cfg->out < 512 || t->records_size < XMPP_BEARSSL_BUFFER_IN_OUT(512, cfg->out)))
+        return "config.out must be 512 at least and leave as much of config.records";
+    if (cfg->anchor_count > 0 && cfg->anchors == NULL)
+        return "config.anchors is missing";
+    if (cfg->pin_count > 0 && cfg->pins == NULL)
+        return "config.pins is missing";
+    if (cfg->anchor_count == 0 && cfg->pin_count == 0)
+        return "config has neither anchors nor pins: nobody would be trusted";
+    if (cfg->anchor_count == 0 && !cfg->pins_alone_replace_ca)
+        return "pins without anchors: set config.pins_alone_replace_ca if that is meant";
+    if (cfg->anchor_count > 0 && t->floor == 0 && t->below.ops->utc(t->below.ctx) == 0)
+        return "no clock, and config.floor is not set";
+    return NULL;
+}
+
+/* Two buffers out of one: what does not go out comes in. */
+XMPPI_TLS_FN void xmppi_tls_buffers(xmpp_bearssl *t)
+{
+    size_t out = t->cfg->out != 0 ? (size_t)t->cfg->out + 85u : (t->records_size - 410u) / 2u + 85u;
+    br_ssl_engine_set_buffers_bidi(&t->client.eng, t->records, t->records_size - out,
+                                   t->records + (t->records_size - out), out);
+}
+
+XMPPI_TLS_FN int xmppi_tls_refuse(xmpp_bearssl *t, int code, const char *words)
+{
+    xmppi_tls_fail(t, code, words);
+    return code;
+}
+
+/* Begins a handshake: fresh engine, fresh randomness, no old session. */
+XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
+{
+    br_ssl_engine_context *e = &t->client.eng;
+    const char *why = xmppi_tls_check(t);
+    const bool address = name == NULL || *name == 0 || xmppi_tls_is_address(name);
+    unsigned char seed[48];
+    int id;
+
+    if (why != NULL)
+        return xmppi_tls_refuse(t, XMPP_E_TLS_CONFIG, why);
+    if (address && !xmppi_tls_pins_alone(t->cfg))
+        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME, "no certificate can be checked against an address: the domain must be a name");
+    if (!address && strlen(name) > 255)
+        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME, "no certificate can be for a name of more than 255 bytes");
+    if (t->cfg->cert != NULL && (t->cfg->cert->install == NULL || t->cfg->cert->chain_count == 0 || t->cfg->cert->key == NULL))
+        return xmppi_tls_refuse(t, XMPP_E_TLS_CLIENT_CERT, "config.cert has no certificate or no key");
+    if (t->below.ops->random(t->below.ctx, seed, sizeof seed) != XMPP_OK)
+        return xmppi_tls_refuse(t, XMPP_E_ENTROPY, "no random numbers from the transport below");
+
+    br_ssl_client_zero(&t->client);
+    t->cfg->profile(&t->client);
+    br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
+    for (id = br_md5_ID; id <= br_sha224_ID; id++)
+        br_ssl_engine_set_hash(e, id, NULL);    /* neither offered nor accepted in a signature */
+    br_ssl_engine_set_all_flags(e, BR_OPT_NO_RENEGOTIATION);
+    br_ssl_engine_set_x509(e, &t->cfg->x509->vtable);
+    t->cfg->x509->vtable = &xmppi_tls_x509_class;
+    t->alpn = "xmpp-client";
+    br_ssl_engine_set_protocol_names(e, &t->alpn, 1);
+    if (t->cfg->cert != NULL)
+        t->cfg->cert->install(&t->client, t->cfg->cert);
+    xmppi_tls_buffers(t);
+    br_ssl_engine_inject_entropy(e, seed, sizeof seed);
+    xmppi_tls_wipe(seed, sizeof seed);
+    if (!br_ssl_client_reset(&t->client, address ? NULL : name, 0)) {
+        xmppi_tls_explain(t, br_ssl_engine_last_error(e));
+        return t->error;
+    }
+    t->room = 512;
+    t->state = XMPPI_TLS_HANDSHAKE;
+    return XMPP_OK;
+}
+
+/* Forgets keys, and text that may still lie in the records unless the words of an error do. */
+XMPPI_TLS_FN void xmppi_tls_forget(xmpp_bearssl *t)
+{
+    xmppi_tls_release(t);
+    if (t->state >= XMPPI_TLS_HANDSHAKE) {
+        xmppi_tls_wipe(&t->client, sizeof t->client);
+        if (t->records != NULL && !(t->error != XMPP_OK && t->words == NULL))
+            xmppi_tls_wipe(t->records, t->records_size);
+    }
+    t->leaf_n = 0;
+    t->state = XMPPI_TLS_CLOSED;
+}
+
+/* ==== >>tls-io : the functions of xmpp_io_ops ==== */
+
+XMPPI_TLS_FN xmpp_bearssl *xmppi_tls_self(void *ctx)
+{
+    return (xmpp_bearssl *)ctx;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_open(void *ctx, const xmpp_target *to)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    int e;
+
+    xmppi_tls_forget(t);
+    t->error = XMPP_OK;
+    t->words = "";
+    t->deaf = t->has_spki = false;
+    if (to->tls) {
+        e = xmppi_tls_begin(t, to->tls_name);
+        if (e != XMPP_OK)
+            return e;
+    }
+    e = t->below.ops->open(t->below.ctx, to);
+    if (e != XMPP_OK) {
+        xmppi_tls_forget(t);
+        return e;
+    }
+    if (!to->tls)
+        t->state = XMPPI_TLS_PLAIN;
+    return XMPP_OK;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_start(void *ctx, const char *tls_name)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+
+    if (t->state != XMPPI_TLS_PLAIN)
+        return XMPP_E_STATE;
+    return xmppi_tls_begin(t, tls_name);
+}
+
+/* What recv and send answer when the connection is over; 0 when it is not. */
+XMPPI_TLS_FN int xmppi_tls_over(const xmpp_bearssl *t)
+{
+    return t->state == XMPPI_TLS_ENDED ? XMPP_IO_EOF :
+           t->state == XMPPI_TLS_FAILED || t->state == XMPPI_TLS_CLOSED ? XMPP_IO_ERROR : 0;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_recv(void *ctx, void *buf, size_t n)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    unsigned char *from;
+    size_t len;
+
+    if (t->state == XMPPI_TLS_PLAIN)
+        return t->below.ops->recv(t->below.ctx, buf, n);
+    xmppi_tls_pump(t);
+    if (t->state != XMPPI_TLS_OPEN)
+        return xmppi_tls_over(t);
+    from = br_ssl_engine_recvapp_buf(&t->client.eng, &len);
+    if (from == NULL)
+        return 0;
+    if (len > n)
+        len = n;
+    memcpy(buf, from, len);
+    br_ssl_engine_recvapp_ack(&t->client.eng, len);
+    return (int)len;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_send(void *ctx, const void *buf, size_t n)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    unsigned char *to;
+    size_t len;
+
+    if (t->state == XMPPI_TLS_PLAIN)
+        return t->below.ops->send(t->below.ctx, buf, n);
+    xmppi_tls_pump(t);
+    if (t->state != XMPPI_TLS_OPEN)
+        return xmppi_tls_over(t);
+    if (t->deaf)
+        return XMPP_IO_EOF;
+    to = br_ssl_engine_sendapp_buf(&t->client.eng, &len);
+    if (to == NULL)
+        return 0;
+    if (len > n)
+        len = n;
+    memcpy(to, buf, len);
+    br_ssl_engine_sendapp_ack(&t->client.eng, len);
+    br_ssl_engine_flush(&t->client.eng, 0);
+    xmppi_tls_flush(t);
+    return t->state == XMPPI_TLS_FAILED ? XMPP_IO_ERROR : (int)len;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_close(void *ctx, bool now)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    size_t len;
+
+    if (!now) {
+        if (t->state == XMPPI_TLS_OPEN) {
+            t->state = XMPPI_TLS_CLOSING;       /* BearSSL would wait for ever for unread text to be read */
+            while (br_ssl_engine_recvapp_buf(&t->client.eng, &len) != NULL)
+                br_ssl_engine_recvapp_ack(&t->client.eng, len);
+            br_ssl_engine_close(&t->client.eng);
+        }
+        if (t->state == XMPPI_TLS_CLOSING)
+            xmppi_tls_pump(t);
+        if (t->state == XMPPI_TLS_CLOSING && !t->deaf)
+            return 0;
+    }
+    xmppi_tls_forget(t);
+    return t->below.ops->close(t->below.ctx, now);
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_binding(void *ctx, const char *type, void *out, size_t cap)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+
+    if (t->state != XMPPI_TLS_OPEN || strcmp(type, "tls-server-end-point") != 0 || t->leaf_n > cap)
+        return 0;
+    memcpy(out, t->leaf, t->leaf_n);
+    return t->leaf_n;
+}
+
+XMPPI_TLS_FN unsigned xmppi_tls_io_wants(void *ctx)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    unsigned below = t->below.ops->wants(t->below.ctx), st, w = 0;
+
+    if (t->state == XMPPI_TLS_ENDED || t->state == XMPPI_TLS_FAILED)
+        return XMPP_WANT_NOW;
+    if (!xmppi_tls_running(t))
+        return below;
+    st = br_ssl_engine_current_state(&t->client.eng);
+    if ((st & BR_SSL_RECVAPP) != 0 || st == BR_SSL_CLOSED)
+        return XMPP_WANT_NOW;
+    if ((st & BR_SSL_SENDREC) != 0 && !t->deaf)
+        w |= XMPP_WANT_WRITE;
+    if ((st & BR_SSL_RECVREC) != 0)
+        w |= XMPP_WANT_READ | (below & XMPP_WANT_NOW);
+    return w | (below & XMPP_WANT_WRITE);
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_reason(void *ctx, const char **words)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+
+    if (t->error == XMPP_OK)
+        return t->below.ops->reason(t->below.ctx, words);
+    *words = t->words != NULL ? t->words : (const char *)t->records;
+    return t->error;
+}
+
+XMPPI_TLS_FN size_t xmppi_tls_io_room(void *ctx)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+
+    if (t->state >= XMPPI_TLS_HANDSHAKE)
+        return t->room;
+    return t->below.ops->room != NULL ? t->below.ops->room(t->below.ctx) : ~(size_t)0;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_random(void *ctx, void *out, size_t n)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    return t->below.ops->random(t->below.ctx, out, n);
+}
+
+XMPPI_TLS_FN uint32_t xmppi_tls_io_utc(void *ctx)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    return t->below.ops->utc(t->below.ctx);
+}
+
+XMPPI_TLS_FN uint32_t xmppi_tls_io_millis(void *ctx)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    return t->below.ops->millis != NULL ? t->below.ops->millis(t->below.ctx) : 0;
+}
+
+XMPPI_TLS_FN int xmppi_tls_io_wait(void *ctx, unsigned wants, uint32_t ms)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    return t->below.ops->wait != NULL ? t->below.ops->wait(t->below.ctx, wants, ms) : 0;
+}
+
+static const xmpp_io_ops xmppi_tls_io_ops = {
+    xmppi_tls_io_open, xmppi_tls_io_recv, xmppi_tls_io_send, xmppi_tls_io_close, xmppi_tls_io_start,
+    xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason, xmppi_tls_io_room, xmppi_tls_io_random,
+    xmppi_tls_io_utc, xmppi_tls_io_millis, xmppi_tls_io_wait
+};
+
+XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below)
+{
+    xmpp_io io;
+
+    memset(t, 0, sizeof *t);
+    t->cfg = cfg;
+    t->below = below;
+    t->records = (unsigned char *)cfg->records;
+    t->records_size = cfg->records_size;
+    t->floor = cfg->floor;
+    t->words = "";
+    io.ops = &xmppi_tls_io_ops;
+    io.ctx = t;
+    return io;
+}
+
+XMPP_API void xmpp_bearssl_records(xmpp_bearssl *t, void *records, size_t size)
+{
+    t->records = (unsigned char *)records;
+    t->records_size = size;
+}
+
+/* ==== >>tls-profiles ======================================================== */
+
+XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c)
+{
+    static const uint16_t suites[] = {
+        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+    };
+    br_ssl_engine_context *e = &c->eng;
+
+    br_ssl_engine_set_suites(e, suites, sizeof suites / sizeof suites[0]);
+    br_ssl_engine_set_default_ecdsa(e);
+    br_ssl_engine_set_default_rsavrfy(e);
+    br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
+    br_ssl_engine_set_hash(e, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
+    br_ssl_engine_set_prf_sha256(e, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
+    br_ssl_engine_set_default_chapol(e);
+    br_ssl_engine_set_default_aes_gcm(e);
+}
+
+/* What the two small profiles share. */
+XMPPI_TLS_FN void xmppi_tls_profile_p256(br_ssl_engine_context *e)
+{
+    br_ssl_engine_set_ec(e, &br_ec_p256_m31);
+    br_ssl_engine_set_ecdsa(e, &br_ecdsa_i31_vrfy_asn1);
+    br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
+    br_ssl_engine_set_prf_sha256(e, &br_tls12_sha256_prf);
+}
+
+XMPP_API void xmpp_bearssl_profile_ec_chacha(br_ssl_client_context *c)
+{
+    static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 };
+    br_ssl_engine_context *e = &c->eng;
+
+    xmppi_tls_profile_p256(e);
+    br_ssl_engine_set_suites(e, suites, 1);
+    br_ssl_engine_set_chacha20(e, &br_chacha20_ct_run);
+    br_ssl_engine_set_poly1305(e, &br_poly1305_ctmul_run);
+    br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
+}
+
+XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c)
+{
+    static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 };
+    br_ssl_engine_context *e = &c->eng;
+
+    xmppi_tls_profile_p256(e);
+    br_ssl_engine_set_suites(e, suites, 1);
+    br_ssl_engine_set_aes_ctr(e, &br_aes_ct_ctr_vtable);
+    br_ssl_engine_set_ghash(e, &br_ghash_ctmul);
+    br_ssl_engine_set_gcm(e, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
+}
+
+XMPP_API void xmpp_bearssl_cert_rsa(br_ssl_client_context *c, const xmpp_bearssl_cert *cert)
+{
+    br_ssl_client_set_single_rsa(c, cert->chain, cert->chain_count, (const br_rsa_private_key *)cert->key,
+                                 br_rsa_pkcs1_sign_get_default());
+}
+
+XMPP_API void xmpp_bearssl_cert_ec(br_ssl_client_context *c, const xmpp_bearssl_cert *cert)
+{
+    br_ssl_client_set_single_ec(c, cert->chain, cert->chain_count, (const br_ec_private_key *)cert->key,
+                                BR_KEYTYPE_SIGN, 0, br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
+}
+
+/* ==== >>tls-info ============================================================ */
+
+XMPP_API const char *xmpp_bearssl_version(const xmpp_bearssl *t)
+{
+    return t->state != XMPPI_TLS_OPEN && t->state != XMPPI_TLS_CLOSING ? "" :
+           br_ssl_engine_get_version(&t->client.eng) == BR_TLS12 ? "TLSv1.2" : "?";
+}
+
+XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t)
+{
+    br_ssl_session_parameters sp;
+    unsigned suite;
+
+    if (t->state != XMPPI_TLS_OPEN && t->state != XMPPI_TLS_CLOSING)
+        return "";
+    br_ssl_engine_get_session_parameters(&t->client.eng, &sp);
+    suite = sp.cipher_suite;
+    xmppi_tls_wipe(&sp, sizeof sp);
+    switch (suite) {
+    case BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    case BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:   return "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
+    case BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:       return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+    case BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:         return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
+    case BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:       return "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
+    case BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:         return "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
+    default:                                               return "a cipher suite of an own profile";
+    }
+}
+
+XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t)
+{
+    return t->has_spki ? t->spki : NULL;
+}
+
+/* ==== >>tls-store : PEM into the caller's memory ==== */
+
+XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max, void *mem, size_t size)
+{
+    memset(s, 0, sizeof *s);
+    s->list = list;
+    s->max = max;
+    s->mem = (unsigned char *)mem;
+    s->size = size;
+    br_pem_decoder_init(&s->pem);
+}
+
+/* Memory is counted past its end too, so that need is right; what lies past it is not written. */
+XMPPI_TLS_FN unsigned char *xmppi_tls_keep(xmpp_bearssl_store *s, const void *data, size_t n)
+{
+    unsigned char *to = NULL;
+
+    if (s->used <= s->size && n <= s->size - s->used) {
+        to = s->mem + s->used;
+        memcpy(to, data, n);
+    }
+    s->used += n;
+    return to;
+}
+
+XMPPI_TLS_FN void xmppi_tls_store_name(void *ctx, const void *data, size_t n)
+{
+    xmppi_tls_keep((xmpp_bearssl_store *)ctx, data, n);
+}
+
+XMPPI_TLS_FN void xmppi_tls_store_der(void *ctx, const void *data, size_t n)
+{
+    br_x509_decoder_push(&((xmpp_bearssl_store *)ctx)->x509, data, n);
+}
+
+/* A certificate is complete: its name lies at s->need already, its key follows. */
+XMPPI_TLS_FN void xmppi_tls_store_add(xmpp_bearssl_store *s)
+{
+    const br_x509_pkey *k = br_x509_decoder_get_pkey(&s->x509);
+    xmpp_bearssl_anchor a;
+
+    if (k == NULL) {
+        s->skipped++;
+        s->used = s->need;
+        return;
+    }
+    memset(&a, 0, sizeof a);
+    a.dn.data = s->mem + s->need;
+    a.dn.len = s->used - s->need;
+    a.flags = br_x509_decoder_isCA(&s->x509) ? BR_X509_TA_CA : 0u;
+    a.pkey = *k;
+    if (k->key_type == BR_KEYTYPE_RSA) {
+        a.pkey.key.rsa.n = xmppi_tls_keep(s, k->key.rsa.n, k->key.rsa.nlen);
+        a.pkey.key.rsa.e = xmppi_tls_keep(s, k->key.rsa.e, k->key.rsa.elen);
+    } else {
+        a.pkey.key.ec.q = xmppi_tls_keep(s, k->key.ec.q, k->key.ec.qlen);
+    }
+    s->need = s->used;
+    s->found++;
+    if (s->used > s->size || s->count == s->max)
+        s->error = XMPP_E_TOO_LONG;
+    else
+        s->list[s->count++] = a;
+}
+
+XMPPI_TLS_FN void xmppi_tls_store_push(xmpp_bearssl_store *s, const char *pem, size_t n)
+{
+    size_t used;
+    const char *name;
+
+    while (n > 0) {
+        used = br_pem_decoder_push(&s->pem, pem, n);
+        pem += used;
+        n -= used;
+        switch (br_pem_decoder_event(&s->pem)) {
+        case BR_PEM_BEGIN_OBJ:
+            name = br_pem_decoder_name(&s->pem);
+            s->inside = strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+            if (s->inside)
+                br_x509_decoder_init(&s->x509, xmppi_tls_store_name, s);
+            br_pem_decoder_setdest(&s->pem, s->inside ? xmppi_tls_store_der : NULL, s);
+            break;
+        case BR_PEM_END_OBJ:
+            if (s->inside)
+                xmppi_tls_store_add(s);
+            s->inside = false;
+            break;
+        case BR_PEM_ERROR:
+            s->error = XMPP_E_TLS_CONFIG;
+            return;
+        default:
+            break;
+        }
+    }
+}
+
+/* The text is over: judges what came of it and gets ready for another. */
+XMPPI_TLS_FN int xmppi_tls_store_end(xmpp_bearssl_store *s)
+{
+    int e;
+
+    xmppi_tls_store_push(s, "\n", 1);
+    e = s->error;
+    if (e == XMPP_OK && (s->inside || s->count == 0))
+        e = XMPP_E_TLS_CONFIG;
+    s->error = XMPP_OK;
+    s->inside = false;
+    s->used = s->need;
+    br_pem_decoder_init(&s->pem);
+    return e != XMPP_OK ? e : (int)s->count;
+}
+
+XMPP_API int xmpp_bearssl_anchors_pem(xmpp_bearssl_store *s, const char *pem, size_t n)
+{
+    xmppi_tls_store_push(s, pem, n);
+    return xmppi_tls_store_end(s);
+}
+
+/* ---- own certificate ---- */
+
+enum { XMPPI_TLS_IN_NOTHING, XMPPI_TLS_IN_CERT, XMPPI_TLS_IN_KEY };
+
+XMPP_API void xmpp_bearssl_own_init(xmpp_bearssl_own *o, void *mem, size_t size)
+{
+    memset(o, 0, sizeof *o);
+    o->mem = (unsigned char *)mem;
+    o->size = size;
+    o->cert.chain = o->chain;
+    br_pem_decoder_init(&o->pem);
+}
+
+XMPPI_TLS_FN unsigned char *xmppi_tls_own_keep(xmpp_bearssl_own *o, const void *data, size_t n)
+{
+    unsigned char *to = o->mem + o->used;
+
+    if (n > o->size - o->used) {
+        o->error = XMPP_E_TOO_LONG;
+        return NULL;
+    }
+    memcpy(to, data, n);
+    o->used += n;
+    return to;
+}
+
+XMPPI_TLS_FN void xmppi_tls_own_der(void *ctx, const void *data, size_t n)
+{
+    xmpp_bearssl_own *o = (xmpp_bearssl_own *)ctx;
+
+    if (o->inside == XMPPI_TLS_IN_KEY)
+        br_skey_decoder_push(&o->skey, data, n);
+    else if (xmppi_tls_own_keep(o, data, n) != NULL)
+        o->chain[o->cert.chain_count].data_len += n;
+}
+
+XMPPI_TLS_FN void xmppi_tls_own_key(xmpp_bearssl_own *o)
+{
+    const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&o->skey);
+    const br_ec_private_key *ec = br_skey_decoder_get_ec(&o->skey);
+
+    if (br_skey_decoder_last_error(&o->skey) != 0) {
+        o->error = XMPP_E_TLS_CLIENT_CERT;
+    } else if (rsa != NULL) {
+        o->key.rsa = *rsa;
+        o->key.rsa.p = xmppi_tls_own_keep(o, rsa->p, rsa->plen);
+        o->key.rsa.q = xmppi_tls_own_keep(o, rsa->q, rsa->qlen);
+        o->key.rsa.dp = xmppi_tls_own_keep(o, rsa->dp, rsa->dplen);
+        o->key.rsa.dq = xmppi_tls_own_keep(o, rsa->dq, rsa->dqlen);
+        o->key.rsa.iq = xmppi_tls_own_keep(o, rsa->iq, rsa->iqlen);
+        o->cert.install = xmpp_bearssl_cert_rsa;
+    } else if (ec != NULL) {
+        o->key.ec = *ec;
+        o->key.ec.x = xmppi_tls_own_keep(o, ec->x, ec->xlen);
+        o->cert.install = xmpp_bearssl_cert_ec;
+    }
+    o->cert.key = o->error == XMPP_OK ? &o->key : NULL;
+    xmppi_tls_wipe(&o->skey, sizeof o->skey);
+}
+
+XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
+{
+    const char *name = br_pem_decoder_name(&o->pem);
+    const size_t n = strlen(name), key = sizeof "PRIVATE KEY" - 1;
+
+    o->inside = XMPPI_TLS_IN_NOTHING;
+    if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0) {
+        if (o->cert.chain_count == sizeof o->chain / sizeof o->chain[0]) {
+            o->error = XMPP_E_TOO_LONG;
+        } else {
+            o->inside = XMPPI_TLS_IN_CERT;
+            o->chain[o->cert.chain_count].data = o->mem + o->used;
+            o->chain[o->cert.chain_count].data_len = 0;
+        }
+    } else if (n >= key && strcmp(name + n - key, "PRIVATE KEY") == 0) {
+        o->inside = XMPPI_TLS_IN_KEY;   /* an encrypted one fails to decode */
+        br_skey_decoder_init(&o->skey);
+    }
+    br_pem_decoder_setdest(&o->pem, o->inside != XMPPI_TLS_IN_NOTHING ? xmppi_tls_own_der : NULL, o);
+}
+
+XMPPI_TLS_FN void xmppi_tls_own_push(xmpp_bearssl_own *o, const char *pem, size_t n)
+{
+    size_t used;
+
+    while (n > 0 && o->error == XMPP_OK) {
+        used = br_pem_decoder_push(&o->pem, pem, n);
+        pem += used;
+        n -= used;
+        switch (br_pem_decoder_event(&o->pem)) {
+        case BR_PEM_BEGIN_OBJ:
+            xmppi_tls_own_begin(o);
+            break;
+        case BR_PEM_END_OBJ:
+            if (o->inside == XMPPI_TLS_IN_CERT)
+                o->cert.chain_count++;
+            else if (o->inside == XMPPI_TLS_IN_KEY)
+                xmppi_tls_own_key(o);
+            o->inside = XMPPI_TLS_IN_NOTHING;
+            break;
+        case BR_PEM_ERROR:
+            o->error = XMPP_E_TLS_CLIENT_CERT;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+XMPPI_TLS_FN int xmppi_tls_own_end(xmpp_bearssl_own *o)
+{
+    int e;
+
+    xmppi_tls_own_push(o, "\n", 1);
+    e = o->error != XMPP_OK ? o->error : o->inside != XMPPI_TLS_IN_NOTHING ? (int)XMPP_E_TLS_CLIENT_CERT : XMPP_OK;
+    o->error = XMPP_OK;
+    o->inside = XMPPI_TLS_IN_NOTHING;
+    xmppi_tls_wipe(&o->pem, sizeof o->pem);
+    br_pem_decoder_init(&o->pem);
+    return e;
+}
+
+XMPP_API int xmpp_bearssl_own_pem(xmpp_bearssl_own *o, const char *pem, size_t n)
+{
+    xmppi_tls_own_push(o, pem, n);
+    return xmppi_tls_own_end(o);
+}
+
+XMPP_API void xmpp_bearssl_own_wipe(xmpp_bearssl_own *o)
+{
+    xmppi_tls_wipe(o->mem, o->size);
+    xmppi_tls_wipe(o, sizeof *o);
+}
+
+#if defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
+#ifdef __cplusplus
+}
+#endif
+#include <stdio.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+XMPP_API int xmpp_bearssl_anchors_file(xmpp_bearssl_store *s, const char *path)
+{
+    char piece[512];
+    size_t n;
+    FILE *f = fopen(path, "rb");
+
+    if (f == NULL)
+        return XMPP_E_TLS_CONFIG;
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        xmppi_tls_store_push(s, piece, n);
+    if (ferror(f))
+        s->error = XMPP_E_TLS_CONFIG;
+    fclose(f);
+    return xmppi_tls_store_end(s);
+}
+
+XMPP_API int xmpp_bearssl_anchors_system(xmpp_bearssl_store *s)
+{
+    static const char *const paths[] = {
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+        "/etc/ssl/ca-bundle.pem", "/usr/local/share/certs/ca-root-nss.crt"
+    };
+    size_t i, before = s->found + s->skipped;
+    int e = XMPP_E_TLS_CONFIG;
+
+    for (i = 0; i < sizeof paths / sizeof paths[0] && s->found + s->skipped == before; i++)
+        e = xmpp_bearssl_anchors_file(s, paths[i]);
+    return e;
+}
+
+XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path)
+{
+    char piece[512];
+    size_t n;
+    FILE *f = fopen(path, "rb");
+
+    if (f == NULL)
+        return XMPP_E_TLS_CONFIG;
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        xmppi_tls_own_push(o, piece, n);
+    if (ferror(f))
+        o->error = XMPP_E_TLS_CONFIG;
+    fclose(f);
+    xmppi_tls_wipe(piece, sizeof piece);
+    return xmppi_tls_own_end(o);
+}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* XMPP_TLS_BEARSSL_IMPLEMENTATION */
+
+/* MIT License
+
+   Copyright (c) the xmpp.h authors
+
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+   documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+   rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+   persons to whom the Software is furnished to do so, subject to the following conditions:
+
+   The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+   Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+   WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+   COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+   OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
