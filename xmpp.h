@@ -314,11 +314,11 @@ XMPP_API const char *xmpp_errname(int error);
    the tree. In token mode a record is dropped when its element ends; in tree
    mode it stays, with all that it holds, until xmpp_xml_drop.
 
-   Arena bytes of a stanza: each element 9 + its qualified name with NUL; each attribute 4 + name
-   and value with a NUL each (8 when its name has a prefix); each run of text 4
-   + its bytes + 1. A namespace that the library knows costs no bytes for its
-   value. Example: <message from='a@b/c' to='d@e/f' type='chat'><body>hi</body>
-   </message>: 9+8 + (4+5+6)+(4+3+6)+(4+5+5) + 9+5 + 4+3 = 80 bytes. */
+   Arena bytes of a stanza: each element 9 + its qualified name; each attribute 6 + name + value
+   (9 when its name has a prefix other than xml); each namespace declaration 11 + prefix, and value
+   + 1 when the library does not know the namespace (a known one takes that room only while it is
+   read); each run of text 5 + its bytes. Example: <message from='a@b/c' to='d@e/f' type='chat'>
+   <body>hi</body></message>: 9+7 + (6+4+5)+(6+2+5)+(6+4+4) + 9+4 + 5+2 = 78 bytes. */
 
 typedef struct xmpp_node {      /* a value: copy it freely. Lives as long as its memory */
     const unsigned char *mem;   /* private; NULL: no node */
@@ -329,7 +329,7 @@ typedef struct xmpp_node {      /* a value: copy it freely. Lives as long as its
 enum {
     XMPP_XML_MORE = 0,          /* all input is used up                              */
     XMPP_XML_START,             /* a start tag: x->node, valid until its XMPP_XML_END is fed past */
-    XMPP_XML_TEXT,              /* character data: x->node, xmpp_text_of; valid until the next feed */
+    XMPP_XML_TEXT,              /* character data: xmpp_text(x->node), valid until the next feed */
     XMPP_XML_END                /* an end tag: x->node is the element                */
 };
 
@@ -358,16 +358,19 @@ XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size);
    used      out: how many of them were consumed; feed the rest again.
    Returns XMPP_XML_MORE, _START, _TEXT or _END, or an XMPP_E_XML_* error, which
    sticks: x->offset tells where. The same stream gives the same answers however it is cut.
-   Text comes in one piece as long as it fits the memory, otherwise in several. */
+   Text comes in one piece as long as it fits the memory, otherwise in several; white space directly
+   in the root, before other text, does not come at all. <a/> is a START and an END. */
 XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used);
 
 /* Keeps the element that was just started (call at its XMPP_XML_START) as a tree: no tokens
    from inside it; its XMPP_XML_END comes with x->node as its whole tree, which stays until
-   xmpp_xml_drop. When it passes a cap (memory, depth, attributes, name) the rest is only
-   checked byte by byte, x->skipping is set and x->node has its start tag alone. */
+   xmpp_xml_drop or the next feed. When it passes a cap (memory, depth, attributes, name) the rest is
+   only checked byte by byte, x->skipping is set and x->node has its start tag alone. When the start
+   tag of a child of the root does not fit, its START comes with x->skipping set already and
+   x->node has the name alone, "" when not even that fits. */
 XMPP_API void xmpp_xml_tree(xmpp_xml *x);
 
-/* Frees the tree that was last completed; its nodes are void from here. */
+/* Frees the tree that was last completed; its nodes are void from here. The next feed does so too. */
 XMPP_API void xmpp_xml_drop(xmpp_xml *x);
 
 /* Reading a tree. All take a node without content too and then answer as for "not there".
@@ -377,7 +380,7 @@ XMPP_API const char *xmpp_ns(xmpp_node n);                         /* namespace,
 XMPP_API bool        xmpp_is(xmpp_node n, const char *name, const char *ns); /* this element? ns NULL: any */
 XMPP_API const char *xmpp_attr(xmpp_node n, const char *name);     /* value or NULL; "id", "xml:lang"  */
 XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name); /* value or NULL     */
-XMPP_API const char *xmpp_text(xmpp_node n);                       /* first run of text in it, or ""   */
+XMPP_API const char *xmpp_text(xmpp_node n);                       /* first run of text in it (of XMPP_XML_TEXT: that), or "" */
 XMPP_API xmpp_node   xmpp_first(xmpp_node n);                      /* first child element              */
 XMPP_API xmpp_node   xmpp_sibling(xmpp_node n);                    /* next element beside it           */
 XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); /* ns NULL: that of n  */
@@ -390,14 +393,16 @@ XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap);
 
 /* ==== >>api-writer ==========================================================
    Writes XML into bounded memory. Values are checked (UTF-8, XML characters) and escaped
-   (& < > ' "); names are checked; open elements are closed by name. The first error sticks
-   in w->error and everything after it is ignored, so one check at the end is enough. */
+   (& < > ' " and CR; in attributes also LF and TAB, which a parser would make spaces); names are
+   checked; open elements are closed by name. The first error sticks in w->error and everything
+   after it is ignored, so one check at the end is enough. */
 
 typedef struct xmpp_writer {
     unsigned char *buf;         /* read: the text so far */
     size_t         cap, len;    /* read: len             */
-    int            error;       /* read: XMPP_OK or the first error: XMPP_E_ARG, XMPP_E_FULL, XMPP_E_XML_*,
-                                   XMPP_E_TEMPLATE */
+    int            error;       /* read: XMPP_OK or the first error: XMPP_E_FULL, XMPP_E_ARG (a name), XMPP_E_XML_*
+                                   (a value), XMPP_E_STATE (wrong order, or deeper than
+                                   XMPP_CFG_WRITER_DEPTH), XMPP_E_TEMPLATE */
     uint8_t        depth;       /* private */
     bool           tag;         /* private: the last start tag is still open */
     uint16_t       name[XMPP_CFG_WRITER_DEPTH];   /* private */
@@ -412,7 +417,9 @@ XMPP_API void xmpp_w_close(xmpp_writer *w);                        /* closes the
 XMPP_API void xmpp_w_leaf(xmpp_writer *w, const char *name, const char *ns, const char *text); /* open, text, close;
                                                                       nothing when text is NULL */
 /* Adds a balanced fragment from a template: text with %s %.*s %d %u %ld %lu %%, whose values are
-   escaped. Anything else, a NULL or an ill-formed fragment sets XMPP_E_TEMPLATE. */
+   escaped and stand in text or in quotes, nowhere else in a tag. Anything else, a NULL or an
+   ill-formed fragment sets XMPP_E_TEMPLATE. The check needs about 30 bytes + the start tags that are
+   open at once of free buffer behind the text (XMPP_E_FULL). */
 XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...) XMPP_FORMAT(2, 3);
 XMPP_API void xmpp_vwritef(xmpp_writer *w, const char *fmt, va_list ap);
 /* Ends it: XMPP_OK when every element is closed, otherwise w->error or XMPP_E_STATE. NUL-terminates when there is room. */
@@ -647,8 +654,11 @@ enum {                                          /* options: each says what it lo
     XMPP_OPT_ANSWER_ANYBODY       = 8,          /* ping, version, disco answer strangers: shows presence */
     XMPP_OPT_REDIRECT_FREELY      = 16          /* see-other-host is followed before authentication too (inside TLS) */
 };
+struct xmpp_client;
 typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
+    bool      (*redirect)(struct xmpp_client *c, const char *to);   /* see-other-host: xmpp_follow_redirect, or NULL:
+                                       never follow, the connection ends with XMPP_E_REDIRECT           */
     const char *lang;               /* xml:lang of the stream; NULL: none                                */
     uint32_t    step_ms;            /* each step of the negotiation; default 30,000                      */
     uint32_t    iq_ms;              /* default timeout of an IQ request; default 60,000                  */
@@ -662,7 +672,10 @@ typedef struct xmpp_config {
     uint8_t     tls;                /* XMPP_TLS_*; default STARTTLS, required                            */
     uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */
 } xmpp_config;
-/* XMPP_TLS_START, EXTERNAL and the SCRAM family. Start from it, or name fewer mechanisms to save flash. */
+/* Follows see-other-host: to the same policy and the same certificate name, inside TLS, after authentication unless
+   XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
+XMPP_API bool xmpp_follow_redirect(struct xmpp_client *c, const char *to);
+/* XMPP_TLS_START, EXTERNAL and the SCRAM family, redirects. Start from it, or name fewer mechanisms to save flash. */
 extern const xmpp_config xmpp_default_config;
 
 /* One account: read by the client as long as it lives. */
@@ -733,6 +746,7 @@ typedef struct xmpp_event {
 /* A request kept for answering later: memory of the caller. */
 typedef struct xmpp_claim {
     struct xmpp_claim *next;    /* private */
+    void             (*expire)(struct xmpp_client *c);  /* private */
     char              *text;    /* private: from NUL id NUL, in the caller's buffer */
     uint32_t           deadline;
     bool               open;    /* read: false once it was answered or timed out */
@@ -900,7 +914,8 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to);
 XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms);
 
-/* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). They go to the control part of the queue. */
+/* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). Queued like any stanza; when there is no room the
+   request gets the automatic error, for which the control part keeps some. */
 XMPP_API int xmpp_answer(xmpp_client *c);                                            /* an empty result */
 XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...) XMPP_FORMAT(2, 3);   /* a result with this payload */
 XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w);    /* result by calls; then xmpp_answer_commit */
@@ -1037,11 +1052,61 @@ XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds */
 
 #if defined(__GNUC__)
 #define XMPPI_FN static __attribute__((unused))
+#define XMPPI_FRAME static __attribute__((unused, noinline))    /* keeps its locals out of its callers' frames */
 #else
 #define XMPPI_FN static
+#define XMPPI_FRAME static
 #endif
 
 #define XMPPI_INT_MAX ((size_t)(~0u >> 1))
+
+/* The C library's string functions, written for speed, cost 2 KB of flash on ARM: where small is asked for, these. */
+#ifdef __OPTIMIZE_SIZE__
+XMPPI_FN void xmppi_move(void *to, const void *from, size_t n)
+{
+    unsigned char *d = (unsigned char *)to;
+    const unsigned char *s = (const unsigned char *)from;
+
+    if (d < s)
+        while (n-- > 0)
+            *d++ = *s++;
+    else
+        while (n-- > 0)
+            d[n] = s[n];
+}
+
+XMPPI_FN size_t xmppi_len(const char *s)
+{
+    size_t n = 0;
+
+    while (n < SIZE_MAX && s[n] != '\0')       /* the bound keeps compilers from calling strlen after all */
+        n++;
+    return n;
+}
+
+XMPPI_FN bool xmppi_eq(const char *a, const char *b)
+{
+    while (*a == *b && *a != '\0') {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+#else
+XMPPI_FN void xmppi_move(void *to, const void *from, size_t n) { memmove(to, from, n); }
+XMPPI_FN size_t xmppi_len(const char *s) { return strlen(s); }
+XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
+#endif
+
+/* Where a character first stands, or the end. */
+XMPPI_FN size_t xmppi_find(const char *s, char a)
+{
+    size_t n = 0;
+
+    while (s[n] != '\0' && s[n] != a)
+        n++;
+    return n;
+}
 
 XMPPI_FN uint32_t xmppi_get32(const unsigned char *p)
 {
@@ -1399,6 +1464,18 @@ XMPP_API bool xmpp_is(xmpp_node n, const char *name, const char *ns)
            (ns == NULL || strcmp(xmpp_ns(n), ns) == 0);
 }
 
+XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
+{
+    const char *q;
+
+    for (xmppi_enter(&n); n.mem != NULL; xmppi_next(&n)) {
+        q = xmppi_string(n.mem, n.at + 4);
+        if (xmppi_kind(n) == XMPPI_ATTR && strcmp(q, name) == 0)
+            return q + strlen(q) + 1;
+    }
+    return NULL;
+}
+
 XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name)
 {
     const char *q, *local, *has;
@@ -1408,18 +1485,13 @@ XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name)
         if (kind != XMPPI_ATTR && kind != XMPPI_PATTR)
             continue;
         q = xmppi_string(n.mem, n.at + (kind == XMPPI_ATTR ? 4 : 7));
-        local = ns != NULL ? xmppi_local(q) : q;
+        local = xmppi_local(q);
         has = kind == XMPPI_PATTR ? xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4)) :
               xmppi_namespaces[local != q ? XMPPI_NS_XML : XMPPI_NS_NONE];
-        if (strcmp(local, name) == 0 && (ns != NULL ? strcmp(has, ns) == 0 : kind == XMPPI_ATTR))
+        if (strcmp(local, name) == 0 && strcmp(has, ns != NULL ? ns : "") == 0)
             return q + strlen(q) + 1;
     }
     return NULL;
-}
-
-XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
-{
-    return xmpp_attr_ns(n, NULL, name);
 }
 
 XMPP_API const char *xmpp_text(xmpp_node n)
@@ -1495,7 +1567,8 @@ enum {                          /* x->flags */
     XMPPI_XF_START = 1,         /* the next character begins a name or its local part */
     XMPPI_XF_COLON = 2,         /* the name has had its colon                         */
     XMPPI_XF_SPACE = 4,         /* white space came before this attribute             */
-    XMPPI_XF_DECL = 8           /* the "tag" is the XML declaration                   */
+    XMPPI_XF_DECL = 8,          /* the "tag" is the XML declaration                   */
+    XMPPI_XF_TEXT = 16          /* text was stored since the last tag                 */
 };
 
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
@@ -1629,7 +1702,7 @@ XMPPI_FN bool xmppi_store(xmpp_xml *x, uint32_t cp)
     uint32_t n = xmppi_utf8_put(u, cp);
 
     if (x->quote == 0 && !x->skipping) {
-        if (x->rec == 0 && x->depth == 1 && x->tree == 0 && xmppi_is_space(cp))
+        if (x->depth == 1 && x->tree == 0 && !(x->flags & XMPPI_XF_TEXT) && xmppi_is_space(cp))
             return true;                /* between stanzas */
         if (x->cap - x->len <= n + (x->rec == 0 ? 4u : 0u)) {
             if (x->rec != 0 && x->tree == 0)
@@ -1637,6 +1710,7 @@ XMPPI_FN bool xmppi_store(xmpp_xml *x, uint32_t cp)
             xmppi_limit(x);
         } else if (x->rec == 0) {
             x->rec = xmppi_record(x, XMPPI_TEXT, 4);
+            x->flags |= XMPPI_XF_TEXT;
         }
     }
     xmppi_put(x, u, n);
@@ -1805,37 +1879,38 @@ XMPPI_FN int xmppi_closed(xmpp_xml *x)
     return XMPP_XML_END;
 }
 
-/* Checks the attribute at `at` of the XML declaration. Returns the offset behind it, at when it has another name. */
-XMPPI_FN uint32_t xmppi_decl_attr(const xmpp_xml *x, uint32_t at, const char *name, const char **value)
-{
-    if (at == x->len || x->mem[at] != XMPPI_ATTR || strcmp(xmppi_string(x->mem, at + 4), name) != 0)
-        return at;
-    *value = xmppi_string(x->mem, at + 5 + (uint32_t)strlen(name));
-    return xmppi_end(x->mem, at);
-}
-
 /* The XML declaration is complete; it was read as if it were a start tag. */
 XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
 {
-    const char *version = "", *encoding = "utf-8", *alone = "yes";
+    const char *name = "version\0encoding\0standalone\0", *v;
     uint32_t at = xmppi_body(x->mem, x->open);
-    size_t i;
+    int error = XMPP_E_XML_SYNTAX, i;   /* without a version */
 
-    at = xmppi_decl_attr(x, at, "version", &version);
-    at = xmppi_decl_attr(x, at, "encoding", &encoding);
-    at = xmppi_decl_attr(x, at, "standalone", &alone);
-    if (at != x->len || strncmp(version, "1.", 2) != 0 || version[2] == '\0' ||
-        version[2 + strspn(version + 2, "0123456789")] != '\0' ||
-        (strcmp(alone, "yes") != 0 && strcmp(alone, "no") != 0))
-        return XMPP_E_XML_SYNTAX;
-    for (i = 0; i < 5; i++)
-        if ((encoding[i] | 0x20) != "utf-8"[i])
-            return XMPP_E_XML_ENCODING;
-    if (encoding[5] != '\0')
-        return XMPP_E_XML_ENCODING;
+    for (; *name != '\0' && at < x->len; name += strlen(name) + 1) {
+        v = xmppi_string(x->mem, at + 4);
+        if (x->mem[at] != XMPPI_ATTR || strcmp(v, name) != 0)
+            continue;
+        v += strlen(v) + 1;
+        at = xmppi_end(x->mem, at);
+        if (*name == 'v') {
+            for (i = strncmp(v, "1.", 2) == 0 ? 2 : 0; i >= 2 && v[i] >= '0' && v[i] <= '9'; i++)
+                ;
+            if (i > 2 && v[i] == '\0')
+                error = XMPP_XML_MORE;
+        } else if (*name == 'e') {
+            for (i = 0; i < 5 && (v[i] | 0x20) == "utf-8"[i]; i++)
+                ;
+            if (error == 0 && (i < 5 || v[5] != '\0'))
+                error = XMPP_E_XML_ENCODING;
+        } else if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0) {
+            error = XMPP_E_XML_SYNTAX;
+        }
+    }
+    if (at != x->len)
+        error = XMPP_E_XML_SYNTAX;
     x->len = x->open;
     x->open = 0;
-    return XMPP_XML_MORE;
+    return error;
 }
 
 /* ---- characters ---- */
@@ -1991,13 +2066,13 @@ XMPPI_FN int xmppi_xml_markup(xmpp_xml *x, uint32_t c)
     }
     if (c == '?' && x->state != XMPPI_X_FIRST)
         return XMPP_E_XML_RESTRICTED;
-    x->flags = (uint8_t)(c == '?' ? XMPPI_XF_START | XMPPI_XF_DECL : XMPPI_XF_START);
     x->name_n = x->attrs = 0;
-    x->state = XMPPI_X_NAME;
     if (c == '!') {
         x->state = XMPPI_X_BANG;
         return XMPP_XML_MORE;
     }
+    x->flags = (uint8_t)(c == '?' ? XMPPI_XF_START | XMPPI_XF_DECL : XMPPI_XF_START);
+    x->state = XMPPI_X_NAME;
     if (c == '/') {
         x->state = XMPPI_X_CLOSE;
         return xmppi_expect(x->depth > 0);
@@ -2510,7 +2585,7 @@ XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
    result is not checked otherwise. All in one function: va_list cannot be handed on by reference. */
 XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 {
-    const char *from, *s;
+    const char *from, *s, *spec;
     char in = 0;                        /* 0: text; '<': a tag; ' or ": a value in it */
     size_t n;
     long v;
@@ -2524,47 +2599,40 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
             else if (in != 0 && *fmt == (in == '<' ? '>' : in))
                 in = in == '<' ? 0 : '<';
         xmppi_w_bytes(w, from, (size_t)(fmt - from));
-        if (*fmt == '\0' || w->error != XMPP_OK)
+        if (*fmt == '\0')
             break;
-        fmt++;
-        if (*fmt == '%') {
-            xmppi_w_bytes(w, fmt++, 1);
-            continue;
-        }
-        if (in == '<')
-            break;
+        spec = fmt + 1;                 /* fmt stays until the value is written */
         n = SIZE_MAX;
-        if (strncmp(fmt, ".*s", 3) == 0) {
-            int most = va_arg(ap, int);
-            if (most < 0)
-                break;
-            n = (size_t)most;
-            fmt += 2;
-        }
-        if (*fmt == 's') {
+        if (*spec == '%') {
+            xmppi_w_bytes(w, spec, 1);
+        } else if (in == '<') {
+            break;
+        } else if (*spec == 's' || strncmp(spec, ".*s", 3) == 0) {
+            if (*spec == '.') {
+                int most = va_arg(ap, int);
+                if (most < 0)
+                    break;
+                n = (size_t)most;
+                spec += 2;
+            }
             s = va_arg(ap, const char *);
             if (s == NULL)
                 break;
             for (from = s; n > 0 && *s != '\0'; n--)
                 s++;
             xmppi_w_value(w, from, (size_t)(s - from), in != 0);
-        } else if (*fmt == 'u') {
-            xmppi_w_number(w, va_arg(ap, unsigned), false);
-        } else if (*fmt == 'l' && fmt[1] == 'u') {
-            xmppi_w_number(w, va_arg(ap, unsigned long), false);
-            fmt++;
-        } else if (*fmt == 'd' || (*fmt == 'l' && fmt[1] == 'd')) {
-            if (*fmt == 'l') {
-                v = va_arg(ap, long);
-                fmt++;
-            } else {
-                v = va_arg(ap, int);
-            }
+        } else if (*spec == 'd' || (*spec == 'l' && spec[1] == 'd')) {
+            v = *spec == 'd' ? va_arg(ap, int) : va_arg(ap, long);
+            spec += *spec == 'l';
             xmppi_w_number(w, v < 0 ? 0 - (unsigned long)v : (unsigned long)v, v < 0);
+        } else if (*spec == 'u' || (*spec == 'l' && spec[1] == 'u')) {
+            unsigned long u = *spec == 'u' ? va_arg(ap, unsigned) : va_arg(ap, unsigned long);
+            spec += *spec == 'l';
+            xmppi_w_number(w, u, false);
         } else {
             break;
         }
-        fmt++;
+        fmt = spec + 1;
     }
     if (fmt != NULL && *fmt != '\0')
         xmppi_w_fail(w, XMPP_E_TEMPLATE);
@@ -3944,7 +4012,6 @@ enum { XMPPI_NONCE = 25 };      /* 18 random bytes as base64, and NUL */
 #define XMPPI_OR(value, otherwise) ((value) ? (value) : (otherwise))
 
 XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
-XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
 XMPPI_FN const char *xmppi_or_empty(const char *s) { return s != NULL ? s : ""; }
 
 /* Which of the words in a list, each ended by NUL and the list by an empty one? -1: none. */
@@ -3952,7 +4019,7 @@ XMPPI_FN int xmppi_which(const char *list, const char *word)
 {
     int i;
 
-    for (i = 0; *list != '\0'; i++, list += strlen(list) + 1)
+    for (i = 0; *list != '\0'; i++, list += xmppi_len(list) + 1)
         if (xmppi_eq(list, word)) return i;
     return -1;
 }
@@ -3971,7 +4038,7 @@ XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
 
     if (c->ctl_sent > 0) {
         c->ctl_n = (uint16_t)(c->ctl_n - c->ctl_sent);
-        memmove(q, q + c->ctl_sent, c->ctl_n);
+        xmppi_move(q, q + c->ctl_sent, c->ctl_n);
         c->ctl_sent = 0;
     }
     xmpp_w_init(w, q + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
@@ -3979,7 +4046,7 @@ XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
 
 XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, const xmpp_writer *w)
 {
-    if (w->error != XMPP_OK) return false;
+    if (w->error != XMPP_OK || (c->flags & XMPPI_F_ENDED)) return false;     /* nothing follows the end */
     c->ctl_n = (uint16_t)(c->ctl_n + w->len);
     c->flags |= XMPPI_F_FRESH;
     return true;
@@ -4021,7 +4088,7 @@ XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
         c->q_at = (uint16_t)(c->q_at + n);
         c->q_sent = 0;
     } else {
-        memmove(xmppi_q(c, at), xmppi_q(c, (size_t)at + n), (size_t)(c->q_end - at - n));
+        xmppi_move(xmppi_q(c, at), xmppi_q(c, (size_t)at + n), (size_t)(c->q_end - at - n));
         c->q_end = (uint16_t)(c->q_end - n);
     }
     if (c->q_at == c->q_end) c->q_at = c->q_end = 0;
@@ -4051,7 +4118,7 @@ XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
     w->error = XMPP_E_STATE;
     if ((c->flags & XMPPI_F_WRITER) || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
     if (c->q_at > 0 && size - c->q_end < size / 2) {
-        memmove(xmppi_q(c, 0), xmppi_q(c, c->q_at), (size_t)(c->q_end - c->q_at));
+        xmppi_move(xmppi_q(c, 0), xmppi_q(c, c->q_at), (size_t)(c->q_end - c->q_at));
         c->q_end = (uint16_t)(c->q_end - c->q_at);
         c->q_at = 0;
     }
@@ -4087,7 +4154,7 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags, bool ch
     c->flags &= (uint16_t)~XMPPI_F_WRITER;
     if (r == XMPP_OK && w->len == 0) r = XMPP_E_ARG;
     if (w->buf != head + XMPPI_R_HEAD) {    /* records before it have gone since it was opened */
-        memmove(head + XMPPI_R_HEAD, w->buf, w->len);
+        xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len);
         w->buf = head + XMPPI_R_HEAD;
     }
     if (r == XMPP_OK && check) r = xmppi_check(c, w->buf, w->len, &kind);
@@ -4227,9 +4294,10 @@ XMPPI_FN void xmppi_hook_all(xmpp_client *c, bool online)
     const xmpp_ext_use *u;
 
     c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
-        if (online ? u->ext->online != NULL : u->ext->offline != NULL)
-            (online ? u->ext->online : u->ext->offline)(c, u->state);
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
+        if (online && u->ext->online != NULL) u->ext->online(c, u->state);
+        if (!online && u->ext->offline != NULL) u->ext->offline(c, u->state);
+    }
     c->hook--;
 }
 
@@ -4262,7 +4330,7 @@ XMPPI_FN void xmppi_closing(xmpp_client *c)
 }
 
 /* The first fatal error: sticks. condition: the stream error to send, or NULL. */
-XMPPI_FN void xmppi_fail(xmpp_client *c, int error, const char *condition)
+XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error, const char *condition)
 {
     xmpp_writer w;
 
@@ -4300,12 +4368,13 @@ XMPPI_FN void xmppi_transport(xmpp_client *c)
 
 /* ---- >>iq-out : requests under way ---- */
 
-XMPPI_FN uint32_t xmppi_random(xmpp_client *c)
+XMPPI_FN int xmppi_random(const xmpp_client *c, uint32_t *out)
 {
-    unsigned char b[4] = { 0, 0, 0, 0 };
+    unsigned char b[4];
 
-    if (c->io.ops->random(c->io.ctx, b, sizeof(b)) != XMPP_OK) xmppi_fail(c, XMPP_E_ENTROPY, NULL);
-    return xmppi_get32(b);
+    if (c->io.ops->random(c->io.ctx, b, sizeof(b)) != XMPP_OK) return XMPP_E_ENTROPY;
+    *out = xmppi_get32(b);
+    return XMPP_OK;
 }
 
 /* A keyed hash of an address as it compares: local and domain part without case. Never 0. */
@@ -4326,7 +4395,7 @@ XMPPI_FN uint32_t xmppi_addr_n(const xmpp_client *c, const char *text, size_t n)
     return h != 0 ? h : 1;
 }
 
-XMPPI_FN uint32_t xmppi_addr(const xmpp_client *c, const char *text) { return xmppi_addr_n(c, text, strlen(text)); }
+XMPPI_FN uint32_t xmppi_addr(const xmpp_client *c, const char *text) { return xmppi_addr_n(c, text, xmppi_len(text)); }
 
 XMPPI_FN void xmppi_iq_id(uint32_t id, char out[10])
 {
@@ -4351,16 +4420,11 @@ XMPPI_FN int xmppi_iq_start(xmpp_client *c, xmpp_writer *w, const char *type, co
     char    id[10];
     uint8_t i = 0;
 
-    while (i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE) i++;
-    /* The last free slot is kept for the library's own pings. */
-    if (owner != XMPPI_OWN_CORE) {
-        uint8_t k, n = 0;
-        for (k = 0; k < XMPP_CFG_IQS; k++)
-            if (c->iq[k].state != XMPPI_IQ_FREE && c->iq[k].owner != XMPPI_OWN_CORE) n++;
-        if (n >= XMPP_CFG_IQS - 1) i = XMPP_CFG_IQS;
-    }
+    /* The first slot is the library's own, the others are the application's. */
+    if (owner != XMPPI_OWN_CORE)
+        for (i = 1; i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE;) i++;
     if (i == XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
-    c->iq[i].id = xmppi_random(c);
+    if (xmppi_random(c, &c->iq[i].id) != XMPP_OK) return XMPP_E_ENTROPY;
     c->iq[i].addr = to != NULL ? xmppi_addr(c, to) : 0;
     c->iq[i].owner = owner;
     c->iq[i].state = XMPPI_IQ_WRITING;
@@ -4377,7 +4441,7 @@ XMPPI_FN int xmppi_iq_sent(xmpp_client *c, int result, void *tag, uint32_t ms)
     s->state = result == XMPP_OK ? XMPPI_IQ_WAITING : XMPPI_IQ_FREE;
     s->tag = tag;
     s->deadline = c->now + (ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
-    return result == XMPP_OK ? c->slot + 1 : result;
+    return result == XMPP_OK ? c->slot : result;
 }
 
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to)
@@ -4424,14 +4488,18 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 }
 
 /* A request of the library's own, in the control part: the resource to bind, a session, a ping. */
-XMPPI_FN void xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const xmpp_jid *resource,
+XMPPI_FRAME void xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const xmpp_jid *resource,
                             uint32_t ms)
 {
     xmpp_writer w;
     int         r;
 
     xmppi_ctl_begin(c, &w);
-    if (xmppi_iq_start(c, &w, type, NULL, XMPPI_OWN_CORE) != XMPP_OK) return;
+    r = xmppi_iq_start(c, &w, type, NULL, XMPPI_OWN_CORE);
+    if (r != XMPP_OK) {
+        xmppi_fail(c, r, NULL);
+        return;
+    }
     xmpp_w_open(&w, name, ns);
     if (resource != NULL && resource->resource != NULL) {
         xmpp_w_open(&w, "resource", NULL);
@@ -4447,7 +4515,7 @@ XMPPI_FN void xmppi_iq_core(xmpp_client *c, const char *type, const char *name, 
 
 /* ---- >>negotiation : what comes after <features/> ---- */
 
-XMPPI_FN void xmppi_header(xmpp_client *c)
+XMPPI_FRAME void xmppi_header(xmpp_client *c)
 {
     xmpp_writer w;
 
@@ -4469,7 +4537,7 @@ XMPPI_FN void xmppi_header(xmpp_client *c)
     if (!xmppi_ctl_end(c, &w)) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
 }
 
-XMPPI_FN void xmppi_go_tls(xmpp_client *c)
+XMPPI_FRAME void xmppi_go_tls(xmpp_client *c)
 {
     xmpp_writer w;
 
@@ -4498,7 +4566,7 @@ XMPPI_FN void xmppi_go_session(xmpp_client *c)
 
 XMPPI_FN void xmppi_creds(const xmpp_client *c, xmpp_creds *cr)
 {
-    memset(cr, 0, sizeof(*cr));
+    xmpp_wipe(cr, sizeof(*cr));
     cr->user = c->bare;
     cr->user_n = c->domain == c->bare ? 0 : (size_t)(c->domain - c->bare - 1);
     cr->password = c->password;
@@ -4511,7 +4579,7 @@ XMPPI_FN void xmppi_creds(const xmpp_client *c, xmpp_creds *cr)
 }
 
 /* Sends <auth/> (initial: "=" stands for an empty message) or <response/>. The message is wiped. */
-XMPPI_FN void xmppi_sasl_send(xmpp_client *c, const char *name, unsigned char *raw, int n, bool initial)
+XMPPI_FRAME void xmppi_sasl_send(xmpp_client *c, const char *name, unsigned char *raw, int n, bool initial)
 {
     xmpp_writer w;
     int         r;
@@ -4540,7 +4608,7 @@ XMPPI_FN bool xmppi_mech_fits(const xmpp_client *c, const xmpp_mech *m)
 }
 
 /* Begins with c->mech: needs what it needs to be at hand. */
-XMPPI_FN void xmppi_sasl_begin(xmpp_client *c)
+XMPPI_FRAME void xmppi_sasl_begin(xmpp_client *c)
 {
     xmpp_creds     cr;
     unsigned char *end = c->xml.mem + c->xml.cap, *out, raw[18];
@@ -4554,7 +4622,6 @@ XMPPI_FN void xmppi_sasl_begin(xmpp_client *c)
     }
     if (c->io.ops->random(c->io.ctx, raw, sizeof(raw)) != XMPP_OK) {
         xmppi_fail(c, XMPP_E_ENTROPY, NULL);
-        xmppi_over(c);
         return;
     }
     xmpp_base64_encode(raw, sizeof(raw), (char *)out - XMPPI_NONCE, XMPPI_NONCE - 1);
@@ -4595,7 +4662,7 @@ XMPPI_FN void xmppi_go_sasl(xmpp_client *c)
 XMPPI_FN bool xmppi_sasl_data(xmpp_client *c, xmpp_node n)
 {
     const char *text = xmpp_text(n);
-    size_t      len = strlen(text);
+    size_t      len = xmppi_len(text);
     int         r = 0;
 
     c->challenge = c->xml.mem + c->xml.len;
@@ -4609,7 +4676,7 @@ XMPPI_FN bool xmppi_sasl_data(xmpp_client *c, xmpp_node n)
 }
 
 /* One slice of the answer to a challenge. */
-XMPPI_FN void xmppi_sasl_work(xmpp_client *c)
+XMPPI_FRAME void xmppi_sasl_work(xmpp_client *c)
 {
     xmpp_creds     cr;
     unsigned char *out = c->xml.mem + c->xml.len;
@@ -4633,7 +4700,7 @@ XMPPI_FN void xmppi_on_challenge(xmpp_client *c, xmpp_node n)
     else if (xmppi_sasl_data(c, n)) c->flags |= XMPPI_F_TREE;   /* stays until the answer is made */
 }
 
-XMPPI_FN void xmppi_on_success(xmpp_client *c, xmpp_node n)
+XMPPI_FRAME void xmppi_on_success(xmpp_client *c, xmpp_node n)
 {
     xmpp_creds cr;
     int        r = XMPP_OK;
@@ -4697,55 +4764,12 @@ XMPPI_FN void xmppi_on_proceed(xmpp_client *c, xmpp_node n)
 
 /* ---- stream errors and see-other-host ---- */
 
-/* host, host:port, [v6] or [v6]:port, strictly. Keeps the host behind the own JID in the arena. */
-XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
-{
-    const char    *colon = strrchr(to, ':');
-    size_t         n = strlen(to), have = strlen(c->bare) + 1;
-    unsigned char *keep = (unsigned char *)c->acct->arena + have;
-    uint32_t       port = 0;
-    xmpp_jid       j;
-
-    if (colon != NULL && (to[0] != '[' || colon[-1] == ']')) {
-        const char *p = colon + 1;
-        for (n = (size_t)(colon - to); *p != '\0'; p++) {
-            if (*p < '0' || *p > '9' || port > 6553) return false;
-            port = port * 10 + (uint32_t)(*p - '0');
-        }
-        if (port == 0 || port > 65535) return false;
-    }
-    if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL || have + n + 1 > c->acct->arena_size / 4)
-        return false;
-    if (to[0] == '[') {
-        to++;
-        n -= 2;
-    }
-    memmove(keep, to, n);
-    keep[n] = '\0';
-    c->redirect = (const char *)keep;
-    c->arena_at = (uint32_t)(have + n + 1);
-    c->port = (uint16_t)port;
-    return true;
-}
-
-XMPPI_FN void xmppi_restart(xmpp_client *c);
-
 XMPPI_FN void xmppi_on_error(xmpp_client *c, xmpp_node n)
 {
     xmppi_keep_reason(c, n, "urn:ietf:params:xml:ns:xmpp-streams");
     if (c->condition == NULL) c->condition = "undefined-condition";
-    if (xmppi_eq(c->condition, "see-other-host")) {
-        bool ok = (c->flags & XMPPI_F_SECURE) && ((c->flags & XMPPI_F_AUTHED) || (c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) &&
-                  c->hops < XMPPI_OR(c->cfg->redirects, 3);
-        if (ok && xmppi_redirect(c, xmpp_text(xmpp_child(n, "see-other-host", "urn:ietf:params:xml:ns:xmpp-streams")))) {
-            c->hops++;
-            xmppi_restart(c);
-            return;
-        }
-        xmppi_fail(c, XMPP_E_REDIRECT, NULL);
-        return;
-    }
-    xmppi_fail(c, XMPP_E_STREAM, NULL);
+    if (!xmppi_eq(c->condition, "see-other-host")) xmppi_fail(c, XMPP_E_STREAM, NULL);
+    else if (c->cfg->redirect == NULL || !c->cfg->redirect(c, xmpp_text(xmpp_first(n)))) xmppi_fail(c, XMPP_E_REDIRECT, NULL);
 }
 
 /* ---- the tables ---- */
@@ -4850,7 +4874,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
     static const char ns[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
     xmpp_node         error = xmpp_child(stanza, "error", NULL), n;
 
-    memset(e, 0, sizeof(*e));
+    xmpp_wipe(e, sizeof(*e));
     e->condition = "undefined-condition";
     e->text = e->uri = "";
     e->type = xmpp_attr(error, "type");
@@ -4883,7 +4907,7 @@ XMPPI_FN void xmppi_w_error(xmpp_writer *w, const char *type, const char *condit
 }
 
 /* An automatic error, in the control part. to NULL: the own server. False: no room. */
-XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+XMPPI_FRAME bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
 {
     xmpp_writer w;
 
@@ -4908,7 +4932,7 @@ XMPPI_FN void xmppi_fill(xmpp_client *c, xmpp_node n)
     e->kind = xmppi_or_empty(xmpp_attr(n, "type"));
 }
 
-XMPPI_FN void xmppi_fill_error(xmpp_event *e, int type)
+XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
 {
     xmpp_stanza_error x;
 
@@ -4962,11 +4986,25 @@ XMPPI_FN void xmppi_on_presence(xmpp_event *e)
     else if (xmppi_eq(e->kind, "error")) xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
 }
 
+/* Is this an address whose first n bytes, up to its end or resource, are these? ASCII without case. */
+XMPPI_FN bool xmppi_is_bare(const char *text, const char *bare)
+{
+    unsigned char a, b;
+
+    do {
+        a = (unsigned char)*text++;
+        b = (unsigned char)*bare++;
+        if (a >= 'A' && a <= 'Z') a = (unsigned char)(a | 0x20);
+        if (b >= 'A' && b <= 'Z') b = (unsigned char)(b | 0x20);
+    } while (a == b && a != '\0');
+    return b == '\0' && (a == '\0' || a == '/');
+}
+
 /* Came the answer from where the question went? A question to nobody in particular went to the own account. */
 XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const char *from)
 {
     if (s->addr != 0) return s->addr == xmppi_addr(c, from);
-    return xmpp_jid_equal(from, c->self, true) || xmppi_eq(from, c->domain);
+    return xmppi_is_bare(from, c->self) || xmppi_eq(from, c->domain);
 }
 
 XMPPI_FN void xmppi_bound(xmpp_client *c);
@@ -4987,7 +5025,7 @@ XMPPI_FN bool xmppi_iq_end(xmpp_client *c, uint8_t i)
     s->state = XMPPI_IQ_FREE;
     c->ev.type = XMPP_EV_IQ_RESULT;
     c->ev.tag = s->tag;
-    c->ev.iq = (int16_t)(i + 1);
+    c->ev.iq = i;
     if (s->owner == XMPPI_OWN_CORE) {
         if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION) xmppi_bound(c);
         else if (c->ev.error == XMPP_E_TIMEOUT && !xmppi_heard(c, s)) xmppi_fail(c, XMPP_E_DEAD, NULL);
@@ -5079,16 +5117,15 @@ XMPPI_FN bool xmppi_is_ours(const xmpp_client *c, const char *text)
 {
     xmpp_jid j;
 
-    if (xmpp_jid_parse(&j, text) != XMPP_OK || j.resource == NULL) return false;
-    if (c->domain != c->bare) return xmpp_jid_equal(text, c->bare, true);
-    return xmppi_addr_n(c, j.domain, j.domain_n) == xmppi_addr(c, c->domain);
+    return xmpp_jid_parse(&j, text) == XMPP_OK && j.resource != NULL &&
+           xmppi_is_bare(c->domain != c->bare ? text : j.domain, c->bare);
 }
 
 /* Keeps the JID that the server gave, whole or not at all, and its bare form beside it. */
 XMPPI_FN void xmppi_take_jid(xmpp_client *c, const char *text)
 {
     char    *keep = (char *)c->xml.mem;
-    size_t   n = strlen(text), bare = strcspn(text, "/");
+    size_t   n = xmppi_len(text), bare = xmppi_find(text, '/');
     uint32_t at;
 
     xmpp_xml_drop(&c->xml);
@@ -5098,8 +5135,8 @@ XMPPI_FN void xmppi_take_jid(xmpp_client *c, const char *text)
         xmppi_fail(c, XMPP_E_ARENA, NULL);
         return;
     }
-    memmove(keep + at, text, n + 1);
-    memcpy(keep + at + n + 1, keep + at, bare);
+    xmppi_move(keep + at, text, n + 1);
+    xmppi_move(keep + at + n + 1, keep + at, bare);
     keep[at + n + 1 + bare] = '\0';
     c->jid = keep + at;
     c->self = keep + at + n + 1;
@@ -5148,7 +5185,7 @@ XMPPI_FN void xmppi_on_header(xmpp_client *c, xmpp_node n)
         return;
     }
     /* The certificate was checked for this name; a stream from another one is somebody else's. */
-    if (from != NULL && (c->flags & XMPPI_F_SECURE) && !xmpp_jid_equal(from, c->domain, false)) {
+    if (from != NULL && (c->flags & XMPPI_F_SECURE) && !xmppi_is_bare(from, c->domain)) {
         xmppi_fail(c, XMPP_E_PROTOCOL, "invalid-from");
         return;
     }
@@ -5261,7 +5298,7 @@ XMPPI_FN bool xmppi_settle(xmpp_client *c)
 {
     if (c->flags & XMPPI_F_ASKED) {
         c->flags &= (uint16_t)~XMPPI_F_ASKED;
-        if (c->ev.stanza.mem != NULL && c->state >= XMPPI_SESSION &&
+        if (c->state >= XMPPI_SESSION && !(c->flags & (XMPPI_F_ENDED | XMPPI_F_EOF)) &&
             !xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "cancel", "service-unavailable")) {
             c->ev.type = XMPP_EV_DROPPED;
             return true;
@@ -5271,7 +5308,7 @@ XMPPI_FN bool xmppi_settle(xmpp_client *c)
         xmpp_xml_drop(&c->xml);
         c->flags &= (uint16_t)~XMPPI_F_TREE;
     }
-    memset(&c->ev, 0, sizeof(c->ev));
+    xmpp_wipe(&c->ev, sizeof(c->ev));
     c->ev.from = c->ev.to = c->ev.id = c->ev.kind = c->ev.status = c->ev.condition = c->ev.text = "";
     return false;
 }
@@ -5314,7 +5351,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
 /* Is there room for answers, or nothing left to wait for? */
 XMPPI_FN bool xmppi_has_room(const xmpp_client *c)
 {
-    if (c->state != XMPPI_ONLINE) return true;
+    if (c->state != XMPPI_ONLINE || (c->flags & XMPPI_F_EOF)) return true;
     if (c->ctl_n > 0 && c->ctl_size - c->ctl_n < XMPP_CFG_REPLY_ROOM) return false;
     return c->q_at == c->q_end || xmppi_q_size(c) - (c->q_end - c->q_at) >= XMPP_CFG_REPLY_ROOM;
 }
@@ -5345,7 +5382,7 @@ XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
 
 /* ---- >>time ---- */
 
-XMPPI_FN void xmppi_space(xmpp_client *c)
+XMPPI_FRAME void xmppi_space(xmpp_client *c)
 {
     xmpp_writer w;
 
@@ -5355,30 +5392,26 @@ XMPPI_FN void xmppi_space(xmpp_client *c)
     c->tx_time = c->now;
 }
 
-XMPPI_FN bool xmppi_pinging(const xmpp_client *c)
+/* The timers: when is number i due? False: it is not set. */
+XMPPI_FN bool xmppi_timer(const xmpp_client *c, uint8_t i, uint32_t *at)
 {
-    uint8_t i;
+    const xmpp_config *cfg = c->cfg;
+    bool               online = c->state == XMPPI_ONLINE;
 
-    for (i = 0; i < XMPP_CFG_IQS; i++)
-        if (c->iq[i].state == XMPPI_IQ_WAITING && c->iq[i].owner == XMPPI_OWN_CORE) return true;
-    return false;
-}
-
-XMPPI_FN void xmppi_claims_due(xmpp_client *c)
-{
-    xmpp_claim **p = &c->claims, *cl;
-
-    while ((cl = *p) != NULL) {
-        if (c->state != XMPPI_OFF && !xmppi_due(c->now, cl->deadline)) {
-            p = &cl->next;
-            continue;
-        }
-        *p = cl->next;
-        cl->open = false;
-        if (c->state != XMPPI_OFF)
-            xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + strlen(cl->text) + 1, "wait",
-                              "resource-constraint");
+    if (i < XMPP_CFG_IQS) {
+        *at = c->iq[i].deadline;
+        return c->iq[i].state == XMPPI_IQ_WAITING;
     }
+    if (i == XMPP_CFG_IQS) {
+        *at = c->step_at;
+        return !online && c->state > XMPPI_OPEN;
+    }
+    if (i == XMPP_CFG_IQS + 1) {
+        *at = c->rx_time + XMPPI_OR(cfg->ping_ms, 300000);
+        return online && cfg->ping_ms != XMPP_FOREVER && c->iq[0].state != XMPPI_IQ_WAITING;
+    }
+    *at = c->tx_time + cfg->space_ms;
+    return online && cfg->space_ms != 0 && cfg->space_ms != XMPP_FOREVER;
 }
 
 XMPPI_FN void xmppi_exts_due(xmpp_client *c)
@@ -5393,52 +5426,45 @@ XMPPI_FN void xmppi_exts_due(xmpp_client *c)
 
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
+    uint32_t at;
+
     if (c->hook || c->cfg == NULL) return;
     c->now = now;
-    if (c->claims != NULL) xmppi_claims_due(c);
     if (c->state == XMPPI_OFF) return;
-    if (c->state == XMPPI_ONLINE) {
-        if (c->cfg->ping_ms != XMPP_FOREVER && xmppi_due(now, c->rx_time + XMPPI_OR(c->cfg->ping_ms, 300000)) &&
-            !xmppi_pinging(c))
-            xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000));
-        if (c->cfg->space_ms != 0 && c->cfg->space_ms != XMPP_FOREVER && xmppi_due(now, c->tx_time + c->cfg->space_ms))
-            xmppi_space(c);
-        xmppi_exts_due(c);
-        return;
-    }
+    if (c->claims != NULL) c->claims->expire(c);
     if (c->challenge != NULL && c->state == XMPPI_SASL) xmppi_sasl_work(c);
-    if (c->state == XMPPI_OFF || c->state == XMPPI_OPEN || !xmppi_due(now, c->step_at)) return;
-    if (c->error == XMPP_OK) c->error = XMPP_E_STEP_TIMEOUT;
-    xmppi_over(c);
-}
-
-XMPPI_FN void xmppi_sooner(const xmpp_client *c, uint32_t *best, uint32_t at)
-{
-    uint32_t d = xmppi_due(c->now, at) ? 0 : at - c->now;
-
-    if (d < *best) *best = d;
+    if (xmppi_timer(c, XMPP_CFG_IQS, &at) && xmppi_due(now, at)) {
+        if (c->error == XMPP_OK) c->error = XMPP_E_STEP_TIMEOUT;
+        xmppi_over(c);
+    }
+    if (c->state != XMPPI_ONLINE) return;
+    if (xmppi_timer(c, XMPP_CFG_IQS + 1, &at) && xmppi_due(now, at))
+        xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000));
+    if (xmppi_timer(c, XMPP_CFG_IQS + 2, &at) && xmppi_due(now, at)) xmppi_space(c);
+    xmppi_exts_due(c);
 }
 
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 {
     uint32_t            best = XMPP_FOREVER, d;
-    const xmpp_claim   *cl;
+    const xmpp_claim   *cl = c->claims;
     const xmpp_ext_use *u;
     uint8_t             i;
 
-    if (c->cfg == NULL) return best;
-    if (c->flags & XMPPI_F_TELL) return 0;
-    for (cl = c->claims; cl != NULL; cl = cl->next) xmppi_sooner(c, &best, cl->deadline);
+    if (c->flags & XMPPI_F_TELL || c->state == XMPPI_OPEN) return 0;
     if (c->state == XMPPI_OFF) return best;
-    for (i = 0; i < XMPP_CFG_IQS; i++)
-        if (c->iq[i].state == XMPPI_IQ_WAITING) xmppi_sooner(c, &best, c->iq[i].deadline);
-    if (c->state != XMPPI_ONLINE) {
-        xmppi_sooner(c, &best, c->state == XMPPI_OPEN ? c->now : c->step_at);
-        return best;
+    for (i = 0; i < XMPP_CFG_IQS + 3 || cl != NULL; i++) {
+        if (i >= XMPP_CFG_IQS + 3) {
+            d = cl->deadline;
+            cl = cl->next;
+            i--;
+        } else if (!xmppi_timer(c, i, &d)) {
+            continue;
+        }
+        d = xmppi_due(c->now, d) ? 0 : d - c->now;
+        if (d < best) best = d;
     }
-    if (c->cfg->ping_ms != XMPP_FOREVER && !xmppi_pinging(c))
-        xmppi_sooner(c, &best, c->rx_time + XMPPI_OR(c->cfg->ping_ms, 300000));
-    if (c->cfg->space_ms != 0 && c->cfg->space_ms != XMPP_FOREVER) xmppi_sooner(c, &best, c->tx_time + c->cfg->space_ms);
+    if (c->state != XMPPI_ONLINE) return best;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
         if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best) best = d;
     return best;
@@ -5458,13 +5484,13 @@ XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
 
     if (c->rx_at > 0) {
         c->rx_n = (uint16_t)(c->rx_n - c->rx_at);
-        memmove(rx, rx + c->rx_at, c->rx_n);
+        xmppi_move(rx, rx + c->rx_at, c->rx_n);
         c->rx_at = 0;
     }
     room = xmppi_rx_size(c) - c->rx_n;
     if (data == NULL) return room;
     if (n > room) n = room;
-    if ((const unsigned char *)data != rx + c->rx_n) memcpy(rx + c->rx_n, data, n);
+    if ((const unsigned char *)data != rx + c->rx_n) xmppi_move(rx + c->rx_n, data, n);
     c->rx_n = (uint16_t)(c->rx_n + n);
     c->bytes_in += (uint32_t)n;
     c->rx_time = c->now;
@@ -5531,8 +5557,8 @@ XMPPI_FN void xmppi_connect(xmpp_client *c)
     }
     if (to.tls) c->flags |= XMPPI_F_TLS | XMPPI_F_SECURE;
     if (c->cfg->tls == XMPP_TLS_NONE_UNSAFE) c->flags |= XMPPI_F_TLS;
-    c->key = xmppi_random(c);
-    if (c->state != XMPPI_OFF) xmppi_header(c);
+    if (xmppi_random(c, &c->key) != XMPP_OK) xmppi_fail(c, XMPP_E_ENTROPY, NULL);
+    else xmppi_header(c);
 }
 
 XMPPI_FN void xmppi_handshake(xmpp_client *c)
@@ -5553,7 +5579,7 @@ XMPPI_FN void xmppi_handshake(xmpp_client *c)
 }
 
 /* Drives the end: </stream:stream> behind all that is queued, then the transport. */
-XMPPI_FN void xmppi_drive_close(xmpp_client *c)
+XMPPI_FRAME void xmppi_drive_close(xmpp_client *c)
 {
     xmpp_writer w;
     bool        idle = c->q_sent == 0 && ((c->flags & XMPPI_F_DEAF) || c->q_at == c->q_end || !(c->flags & XMPPI_F_BOUND));
@@ -5564,9 +5590,11 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
         xmppi_w_raw(&w, "</stream:stream>");
         if (xmppi_ctl_end(c, &w)) c->flags |= XMPPI_F_ENDED;
     }
-    if ((c->flags & (XMPPI_F_ENDED | XMPPI_F_DEAF)) == (XMPPI_F_ENDED | XMPPI_F_DEAF) && c->ctl_n == c->ctl_sent &&
-        c->q_sent == 0 && c->io.ops->close(c->io.ctx, false))
-        xmppi_over(c);
+    if ((c->flags & (XMPPI_F_ENDED | XMPPI_F_DEAF)) != (XMPPI_F_ENDED | XMPPI_F_DEAF) || c->ctl_n != c->ctl_sent || c->q_sent != 0)
+        return;
+    /* All is said. The peer's close_notify is awaited, but some servers keep it to themselves. */
+    if (!xmppi_due(c->now + 1000, c->step_at)) xmppi_arm(c, 1000);
+    if (c->io.ops->close(c->io.ctx, false)) xmppi_over(c);
 }
 
 XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
@@ -5593,6 +5621,7 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
     w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
     if ((size_t)(c->rx_n - c->rx_at) == xmppi_rx_size(c)) w &= (unsigned)XMPP_WANT_WRITE;   /* no room to read into */
     if (xmppi_next_out(c, &n) != NULL) w |= c->flags & XMPPI_F_FRESH ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
+    else if (c->state == XMPPI_CLOSING && !(c->flags & XMPPI_F_ENDED)) w |= XMPP_WANT_NOW;
     if (c->challenge != NULL || (c->flags & XMPPI_F_EOF)) w |= XMPP_WANT_NOW;
     return w;
 }
@@ -5634,7 +5663,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
 
     if (answer != NULL) *answer = NULL;
     if (iq <= 0) return iq;
-    if (iq > XMPP_CFG_IQS || c->io.ops->millis == NULL) return XMPP_E_ARG;
+    if (iq >= XMPP_CFG_IQS || c->io.ops->millis == NULL) return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
         if (ev->type == XMPP_EV_IQ_RESULT && ev->iq == iq) {
@@ -5645,7 +5674,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         gone = c->io.ops->millis(c->io.ctx) - start;
         if (ms != XMPP_FOREVER && gone >= ms) break;
     }
-    c->iq[iq - 1].state = XMPPI_IQ_FREE;
+    c->iq[iq].state = XMPPI_IQ_FREE;
     return c->state == XMPPI_OFF ? XMPP_E_LOST : XMPP_E_TIMEOUT;
 }
 
@@ -5677,6 +5706,45 @@ XMPPI_FN void xmppi_restart(xmpp_client *c)
     xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
 }
 
+/* ---- >>redirect : see-other-host, RFC 6120 4.9.3.19 ---- */
+
+/* host, host:port, [v6] or [v6]:port, strictly. Keeps the host behind the own JID in the arena. */
+XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
+{
+    size_t         n = xmppi_len(to), have = xmppi_len(c->bare) + 1, i = n;
+    unsigned char *keep = (unsigned char *)c->acct->arena + have;
+    uint32_t       port = 0;
+    xmpp_jid       j;
+
+    while (i > 0 && to[i - 1] >= '0' && to[i - 1] <= '9') i--;
+    if (i > 1 && to[i - 1] == ':' && (to[0] != '[' || to[i - 2] == ']')) {
+        if (!xmppi_number(to + i, n - i, 65535, &port) || port == 0) return false;
+        n = i - 1;
+    }
+    if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL || have + n + 1 > c->acct->arena_size / 4)
+        return false;
+    if (to[0] == '[') {
+        to++;
+        n -= 2;
+    }
+    xmppi_move(keep, to, n);
+    keep[n] = '\0';
+    c->redirect = (const char *)keep;
+    c->arena_at = (uint32_t)(have + n + 1);
+    c->port = (uint16_t)port;
+    return true;
+}
+
+XMPP_API bool xmpp_follow_redirect(xmpp_client *c, const char *to)
+{
+    if (!(c->flags & XMPPI_F_SECURE) || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
+        (!(c->flags & XMPPI_F_AUTHED) && !(c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) || !xmppi_redirect(c, to))
+        return false;
+    c->hops++;
+    xmppi_restart(c);
+    return true;
+}
+
 XMPPI_FN int xmppi_check_account(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *a)
 {
     xmpp_jid j;
@@ -5688,7 +5756,7 @@ XMPPI_FN int xmppi_check_account(xmpp_client *c, const xmpp_config *cfg, const x
         return XMPP_E_BUFFERS;
     if (!xmppi_ascii(j.domain, j.domain_n) && a->ascii_domain == NULL) return XMPP_E_UNPREPARED;
     if (!(cfg->options & XMPP_OPT_PREPARED) && ((j.local != NULL && !xmppi_ascii(j.local, j.local_n)) ||
-        (a->password != NULL && !xmppi_ascii(a->password, strlen(a->password)))))
+        (a->password != NULL && !xmppi_ascii(a->password, xmppi_len(a->password)))))
         return XMPP_E_UNPREPARED;
     n = xmpp_jid_format(&j, true, (char *)a->arena, a->arena_size / 4);
     if (n < 0) return XMPP_E_BUFFERS;
@@ -5704,7 +5772,7 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
 
     if (abi != XMPP_ABI) return XMPP_E_ABI;     /* c may be of another size: not touched */
     if (c == NULL) return XMPP_E_ARG;
-    memset(c, 0, sizeof(*c));
+    xmpp_wipe(c, sizeof(*c));
     if (cfg == NULL || account == NULL || account->jid == NULL) return XMPP_E_ARG;
     if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
         io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
@@ -5729,10 +5797,10 @@ XMPP_API void xmpp_reset(xmpp_client *c)
     if (c->state == XMPPI_OFF) c->flags &= (uint16_t)~XMPPI_F_ANYRES;
     c->redirect = NULL;
     c->hops = 0;
-    c->arena_at = (uint32_t)strlen(c->bare) + 1;
+    c->arena_at = (uint32_t)xmppi_len(c->bare) + 1;
     xmppi_restart(c);
     for (i = 0; i < XMPP_CFG_IQS; i++) c->iq[i].state = XMPPI_IQ_FREE;
-    memset(&c->ev, 0, sizeof(c->ev));
+    xmpp_wipe(&c->ev, sizeof(c->ev));
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
@@ -5757,7 +5825,7 @@ XMPP_API void xmpp_password(xmpp_client *c, const char *password)
     if (c->cfg == NULL || c->state != XMPPI_SASL || c->sasl != NULL) return;
     c->password = password;
     if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD, NULL);
-    else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, strlen(password)))
+    else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, xmppi_len(password)))
         xmppi_fail(c, XMPP_E_UNPREPARED, NULL);
     else xmppi_sasl_begin(c);
 }
@@ -5775,7 +5843,7 @@ XMPP_API uint32_t xmpp_now(const xmpp_client *c) { return c->now; }
 
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
 {
-    memset(info, 0, sizeof(*info));
+    xmpp_wipe(info, sizeof(*info));
     info->mechanism = c->mech != NULL ? c->mech->name : "";
     info->bytes_in = c->bytes_in;
     info->bytes_out = c->bytes_out;
@@ -5873,6 +5941,23 @@ XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *con
     return xmpp_answer_commit(c, &w);
 }
 
+/* Linked through the claim: who claims nothing does not pay for it. */
+XMPPI_FN void xmppi_claims_due(xmpp_client *c)
+{
+    xmpp_claim **p = &c->claims, *cl;
+
+    while ((cl = *p) != NULL) {
+        if (!xmppi_due(c->now, cl->deadline)) {
+            p = &cl->next;
+            continue;
+        }
+        *p = cl->next;
+        cl->open = false;
+        xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + xmppi_len(cl->text) + 1, "wait",
+                          "resource-constraint");
+    }
+}
+
 XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms)
 {
     const char *to;
@@ -5880,13 +5965,14 @@ XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t siz
 
     if (!(c->flags & XMPPI_F_ASKED)) return XMPP_E_STATE;
     to = xmppi_or_empty(xmppi_reply_to(c));
-    n = strlen(to) + 1;
-    m = strlen(c->ev.id) + 1;
+    n = xmppi_len(to) + 1;
+    m = xmppi_len(c->ev.id) + 1;
     if (n + m > size) return XMPP_E_TOO_LONG;
-    memcpy(buf, to, n);
-    memcpy(buf + n, c->ev.id, m);
+    xmppi_move(buf, to, n);
+    xmppi_move(buf + n, c->ev.id, m);
     cl->text = buf;
     cl->deadline = c->now + ms;
+    cl->expire = xmppi_claims_due;
     cl->open = true;
     cl->next = c->claims;
     c->claims = cl;
@@ -5898,7 +5984,7 @@ XMPPI_FN int xmppi_claim_begin(xmpp_client *c, const xmpp_claim *cl, xmpp_writer
 {
     int r = cl->open ? xmpp_begin(c, w) : XMPP_E_STATE;
 
-    if (r == XMPP_OK) xmppi_iq_open(w, cl->text + strlen(cl->text) + 1, *cl->text != '\0' ? cl->text : NULL, type);
+    if (r == XMPP_OK) xmppi_iq_open(w, cl->text + xmppi_len(cl->text) + 1, *cl->text != '\0' ? cl->text : NULL, type);
     return r;
 }
 
@@ -5971,7 +6057,7 @@ XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const ch
     if (show < XMPP_SHOW_ONLINE || show > XMPP_SHOW_DND || priority < -128 || priority > 127) return XMPP_E_ARG;
     r = xmppi_presence_begin(c, &w, to, NULL);
     if (r != XMPP_OK) return r;
-    for (r = XMPP_SHOW_CHAT; r < show; r++) s += strlen(s) + 1;
+    for (r = XMPP_SHOW_CHAT; r < show; r++) s += xmppi_len(s) + 1;
     xmpp_w_leaf(&w, "show", NULL, show == XMPP_SHOW_ONLINE ? NULL : s);
     xmpp_w_leaf(&w, "status", NULL, status);
     if (priority != 0) {
@@ -6022,7 +6108,7 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
     r = xmpp_begin(c, &w);
     if (r != XMPP_OK) return r;
     xmpp_w_open(&w, "presence", NULL);
-    xmppi_w_attr_n(&w, "to", jid, j.resource != NULL ? (size_t)(j.resource - jid) - 1 : strlen(jid));
+    xmppi_w_attr_n(&w, "to", jid, j.resource != NULL ? (size_t)(j.resource - jid) - 1 : xmppi_len(jid));
     xmpp_w_attr(&w, "type", kind);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, 0, false);
@@ -6050,14 +6136,14 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 {
     xmpp_msg m;
 
-    memset(&m, 0, sizeof(m));
+    xmpp_wipe(&m, sizeof(m));
     m.to = to;
     m.type = "chat";
     m.body = body;
     return body != NULL ? xmpp_message_full(c, &m) : XMPP_E_ARG;
 }
 
-const xmpp_config xmpp_default_config = { xmpp_mechs_all, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0 };
+const xmpp_config xmpp_default_config = { xmpp_mechs_all, xmpp_follow_redirect, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0 };
 
 /* ==== >>extensions ==========================================================
    Each uses the public API alone, like one in an application's own file. */
@@ -6098,7 +6184,7 @@ XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
     const xmpp_ext_use *u;
     bool                yes;
 
-    if ((c->cfg->options & XMPP_OPT_ANSWER_ANYBODY) || xmppi_eq(jid, c->domain) || xmpp_jid_equal(jid, c->self, true))
+    if ((c->cfg->options & XMPP_OPT_ANSWER_ANYBODY) || xmppi_eq(jid, c->domain) || xmppi_is_bare(jid, c->self))
         return true;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
         if (u->ext->trusts == NULL) continue;
@@ -6207,11 +6293,11 @@ XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
     xmpp_hash_init(&xmpp_sha1, &h);
     for (i = 0; i < 3; i++) {           /* category/type/lang/name< */
         s = xmppi_identity(c, i);
-        xmpp_hash_add(&xmpp_sha1, &h, s, strlen(s));
+        xmpp_hash_add(&xmpp_sha1, &h, s, xmppi_len(s));
         xmpp_hash_add(&xmpp_sha1, &h, i == 0 ? sep : i == 1 ? sep : sep + 2, i == 1 ? 2 : 1);
     }
     for (s = ""; (s = xmppi_next_feature(c, s)) != NULL;) {
-        xmpp_hash_add(&xmpp_sha1, &h, s, strlen(s));
+        xmpp_hash_add(&xmpp_sha1, &h, s, xmppi_len(s));
         xmpp_hash_add(&xmpp_sha1, &h, sep + 2, 1);
     }
     xmpp_hash_end(&xmpp_sha1, &h, digest);
@@ -6227,7 +6313,7 @@ XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *
 
     if (node == NULL) return true;
     if (d == NULL || d->node == NULL) return false;
-    n = strlen(d->node);
+    n = xmppi_len(d->node);
     xmpp_caps_ver(c, ver);
     return strncmp(node, d->node, n) == 0 && node[n] == '#' && xmppi_eq(node + n + 1, ver);
 }
@@ -6297,7 +6383,7 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
 {
     const char *s = xmpp_attr(item, "subscription");
 
-    memset(out, 0, sizeof(*out));
+    xmpp_wipe(out, sizeof(*out));
     out->jid = xmppi_or_empty(xmpp_attr(item, "jid"));
     out->name = xmppi_or_empty(xmpp_attr(item, "name"));
     out->ask = xmppi_or_empty(xmpp_attr(item, "ask"));
@@ -6326,7 +6412,7 @@ XMPPI_FN void xmppi_roster_note(xmpp_client *c, xmpp_roster *ro, const xmpp_rost
 XMPPI_FN bool xmppi_roster_trusts(xmpp_client *c, void *state, const char *jid)
 {
     const xmpp_roster *ro = (const xmpp_roster *)state;
-    uint32_t           h = xmppi_addr_n(c, jid, strcspn(jid, "/"));
+    uint32_t           h = xmppi_addr_n(c, jid, xmppi_find(jid, '/'));
     size_t             i;
 
     for (i = 0; ro != NULL && ro->seen != NULL && i < ro->seen_n; i++)
@@ -6398,7 +6484,7 @@ XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *na
     if (r != XMPP_OK) return r;
     xmpp_w_open(&w, "query", xmppi_ns_roster);
     xmpp_w_open(&w, "item", NULL);
-    xmppi_w_attr_n(&w, "jid", jid, strcspn(jid, "/"));
+    xmppi_w_attr_n(&w, "jid", jid, xmppi_find(jid, '/'));
     xmpp_w_attr(&w, "name", name);
     xmpp_w_attr(&w, "subscription", subscription);
     for (; groups != NULL && *groups != NULL; groups++) xmpp_w_leaf(&w, "group", NULL, *groups);

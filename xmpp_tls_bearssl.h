@@ -14,9 +14,11 @@
            .anchors = roots, .anchor_count = 1, .floor = BUILD_DATE,
            .profile = xmpp_bearssl_profile_full, XMPP_BEARSSL_MEMORY(x509, records)
        };
-       ... xmpp_init(&client, &xmpp_default_config, &account, xmpp_bearssl_io(&tls, &tls_config, below)) ...
+       xmpp_init(&client, &xmpp_default_config, &account,
+                 xmpp_bearssl_io(&tls, &tls_config, below)) ...
 
-   On a hosted system the roots come from the system (144 of them need about 73 KB on Debian 12):
+   On a hosted system the roots come from the system (Debian 12 has 144: 9 KB of list and 62 KB
+   of memory):
        static xmpp_bearssl_anchor list[256];
        static unsigned char       memory[128 * 1024];
        static xmpp_bearssl_store  store;
@@ -25,44 +27,48 @@
        tls_config.anchors = list; tls_config.anchor_count = store.count;
 
    WHAT IT DOES
-   TLS 1.2, a full handshake each time, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures with
-   SHA-256 or better only, RSA from 2048 bits, no renegotiation, no compression. Never blocks; each call
-   does one bounded piece, of which the longest is the public-key work of one handshake message (30 million
-   instructions on a Cortex-M3 without a multiplier to speak of, and BearSSL cannot split it).
+   TLS 1.2, a full handshake each time, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures
+   with SHA-256 or better only, RSA from 2048 bits, no renegotiation, no compression. Never
+   blocks; each call does one bounded piece, of which the longest is the public-key work of one
+   handshake message: up to 30 million instructions on a Cortex-M3, which BearSSL cannot split.
    SNI and the ALPN name xmpp-client are sent; a server without ALPN is fine.
 
    WHOM IT TRUSTS
    anchors          the chain must end at one of them, be in date, and name the JID's domain.
    anchors + pins   that, and the server's key must be one of the pinned keys.
-   pins alone       refused, unless pins_alone_replace_ca is set: then the key is the whole check, and
-                    name, dates and signatures of the certificate are not looked at.
+   pins alone       refused, unless pins_alone_replace_ca is set: then the key is the whole check,
+                    and name, dates and signatures of the certificate are not looked at.
    neither          refused when the connection is opened: XMPP_E_TLS_CONFIG.
-   The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr, compared by length and
-   without case; "*" stands for exactly one whole left-most label; the common name counts for nothing,
-   and an IP address matches no certificate. Not checked: revocation, extended key usage, and name
-   constraints that are not critical (a critical one is refused).
+   The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr, compared by length
+   and without case; "*" stands for exactly one whole left-most label; the common name counts for
+   nothing, and an IP address matches no certificate. Not checked: revocation, extended key
+   usage, and name constraints that are not critical (a critical one is refused).
 
    DATES
-   With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0 or
-   before the floor, a certificate that ended before the floor is refused and its begin is not compared.
-   The floor rises to the newest begin date of a chain that was accepted: xmpp_bearssl.floor, which the
-   application may save, and set again after xmpp_bearssl_io. No clock and no floor: XMPP_E_TLS_CONFIG.
+   With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
+   or before the floor, a certificate that ended before the floor is refused and its begin is not
+   compared. The floor rises to the newest begin date of a chain that was accepted:
+   xmpp_bearssl.floor, which the application may save, and set again after xmpp_bearssl_io. No
+   clock and no floor: XMPP_E_TLS_CONFIG.
 
    MEMORY (bytes)                       Cortex-M   x86-64
-   xmpp_bearssl       one a connection      @M_TLS@     @H_TLS@
-   xmpp_bearssl_x509  one a thread          @M_X509@     @H_X509@   used during handshakes alone
-   records            one a connection      1434 .. 33178     XMPP_BEARSSL_BUFFER(512) .. (16384)
-   stack                                    about 5,000 during a handshake, BearSSL's own
-   Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to 4096).
-   OpenSSL and GnuTLS comply; a server that does not may send 16384, and then a smaller buffer ends in
-   XMPP_E_TLS_CONFIG as soon as a record does not fit.
+   xmpp_bearssl       one a connection      3560     3904
+   xmpp_bearssl_x509  one a thread          3864     4040   used during handshakes alone
+   records            one a connection      1434 .. 33178   XMPP_BEARSSL_BUFFER(512) .. (16384)
+   stack                                    about 5,000     during a handshake, BearSSL's own
+   xmpp_bearssl_store when PEM is read      1832     1960   and xmpp_bearssl_own 2908, 3120
+   Flash on Cortex-M4 with -Os, BearSSL included: 43 KB with profile_ec_chacha, 45 KB with
+   profile_ec_aesgcm, 57 KB with profile_full; 7.6 KB of it is this file.
+   Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to
+   4096). OpenSSL and GnuTLS comply; a server that does not may send 16384, and then a smaller
+   buffer ends in XMPP_E_TLS_CONFIG as soon as a record does not fit.
 
    CONVENTIONS
-   Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set. One
-   xmpp_bearssl_x509 may serve all connections of one thread: it is taken when the server's first bytes
-   arrive and given back when the handshake ends, and others wait. Nothing is allocated. Keys are wiped when a
-   connection is closed. Random numbers come from the transport below; BearSSL mixes in the system's own
-   where it was built to, but they never stand alone. */
+   Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set.
+   One xmpp_bearssl_x509 may serve all connections of one thread: it is taken when the server's
+   first bytes arrive and given back when the handshake ends, and others wait. Nothing is
+   allocated. Keys are wiped when a connection is closed. Random numbers come from the transport
+   below; BearSSL mixes in the system's own where it was built to, but they never stand alone. */
 
 #ifndef XMPP_TLS_BEARSSL_H
 #define XMPP_TLS_BEARSSL_H
@@ -118,30 +124,32 @@ typedef struct xmpp_bearssl_x509 {
 typedef struct xmpp_bearssl_config {
     const xmpp_bearssl_anchor *anchors;         /* trusted authorities; NULL: none                */
     size_t                     anchor_count;
-    const unsigned char      (*pins)[32];       /* SHA-256 of SubjectPublicKeyInfo; any one may match */
+    const unsigned char      (*pins)[32];       /* SHA-256 of SubjectPublicKeyInfo: any one    */
     size_t                     pin_count;
     bool     pins_alone_replace_ca;             /* without anchors: the pin is the whole check    */
-    uint32_t floor;                             /* seconds since 1970, e.g. the build date; 0: none */
-    void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_*. Required                */
+    uint32_t floor;                             /* seconds since 1970: the build date; 0: none    */
+    void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_*. Required               */
     const xmpp_bearssl_cert *cert;              /* own certificate; NULL: none                    */
     xmpp_bearssl_x509 *x509;                    /* Required                                       */
     void    *records;                           /* XMPP_BEARSSL_BUFFER(n) bytes                   */
     size_t   records_size;
-    uint16_t out;                               /* bytes of text in a record sent; 0: half of records */
-    /* Gets every certificate that the server shows, DER in pieces, before it is judged; NULL: nobody.
-       index 0 is the server's own. Each ends with n 0. */
+    uint16_t out;                               /* bytes of text in a record sent; 0: as received */
+    /* Gets every certificate that the server shows, DER in pieces, before it is judged; NULL:
+       nobody. index 0 is the server's own. Each ends with n 0. */
     void   (*seen)(void *ctx, unsigned index, const void *der, size_t n);
     void    *seen_ctx;
 } xmpp_bearssl_config;
 /* Fills x509, records and records_size from a struct and an array. */
-#define XMPP_BEARSSL_MEMORY(x509_, records_) .x509 = &(x509_), .records = (records_), .records_size = sizeof(records_)
-/* Bytes of records for n bytes of text in a record, 512 to 16384, both ways; and for each way its own (set config.out). */
+#define XMPP_BEARSSL_MEMORY(x509_, records_)                                                       \
+    .x509 = &(x509_), .records = (records_), .records_size = sizeof(records_)
+/* Bytes of records for n bytes of text in a record, 512 to 16384, both ways; or for each way its
+   own (set config.out). */
 #define XMPP_BEARSSL_BUFFER(n)           XMPP_BEARSSL_BUFFER_IN_OUT(n, n)
 #define XMPP_BEARSSL_BUFFER_IN_OUT(i, o) ((size_t)(i) + 325u + (size_t)(o) + 85u)
 
-/* Profiles: which algorithms are linked. Write your own after their example; TLS 1.2, no SHA-1 and no
-   renegotiation are set after it in any case.
-   full        ECDHE with ECDSA or RSA, every curve of BearSSL, ChaCha20, AES-128, AES-256: any server
+/* Profiles: which algorithms are linked. Write your own after their example; TLS 1.2, no SHA-1 and
+   no renegotiation are set after it in any case.
+   full        ECDHE with ECDSA or RSA, BearSSL's curves, ChaCha20, AES-128, AES-256: any server
    ec_chacha   P-256 and SHA-256 throughout, ChaCha20: your own authority, or a pinned key
    ec_aesgcm   the same with AES-128-GCM */
 XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c);
@@ -167,21 +175,24 @@ struct xmpp_bearssl {
 
 /* TLS over another transport. Plain until target.tls or start_tls ask for it.
    t        zero-filled at first; must outlive the client
-   Returns the transport to give to xmpp_init. Mistakes in cfg show when it is opened: XMPP_E_TLS_CONFIG. */
+   Returns the transport to give to xmpp_init. Mistakes in cfg show when it is opened:
+   XMPP_E_TLS_CONFIG. */
 XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below);
 
-/* Gives this connection records of its own, so that others can share its config. After xmpp_bearssl_io, before open. */
+/* Gives this connection records of its own, so that others can share its config. After
+   xmpp_bearssl_io, before open. */
 XMPP_API void xmpp_bearssl_records(xmpp_bearssl *t, void *records, size_t size);
 
-/* About the connection, for people; "" before the handshake: "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256". */
+/* About the connection, for people; "" before the handshake: "TLSv1.2",
+   "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256". */
 XMPP_API const char *xmpp_bearssl_version(const xmpp_bearssl *t);
 XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t);
-/* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server that was
-   refused. NULL when no certificate was seen; valid until the next open. */
+/* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server
+   that was refused. NULL when no certificate was seen; valid until the next open. */
 XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t);
 
-/* Channel binding: "tls-server-end-point", with the hash of the certificate's signature: SHA-256, -384 or -512 as far
-   as the profile has it; none otherwise. */
+/* Channel binding: "tls-server-end-point", with the hash of the certificate's signature: SHA-256,
+   -384 or -512 as far as the profile has it; none otherwise. */
 
 /* ==== >>tls-pem : trust anchors and own certificate from PEM ==== */
 
@@ -201,10 +212,11 @@ typedef struct xmpp_bearssl_store {
 
 /* list, max    where the anchors go
    mem, size    where their names and keys go; both live as long as the anchors are used */
-XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max, void *mem, size_t size);
+XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max,
+                                      void *mem, size_t size);
 /* Adds the certificates of a PEM text, of which anything but CERTIFICATE is ignored.
-   Returns how many the list holds now, XMPP_E_TOO_LONG when list or mem is too small (found and need tell), or
-   XMPP_E_TLS_CONFIG: no usable certificate, or broken PEM. */
+   Returns how many the list holds now, XMPP_E_TOO_LONG when list or mem is too small (found and
+   need tell), or XMPP_E_TLS_CONFIG: no usable certificate, or broken PEM. */
 XMPP_API int  xmpp_bearssl_anchors_pem(xmpp_bearssl_store *s, const char *pem, size_t n);
 
 typedef struct xmpp_bearssl_own {
@@ -222,15 +234,17 @@ typedef struct xmpp_bearssl_own {
 
 /* mem, size   where certificates and key go: about the size of their DER */
 XMPP_API void xmpp_bearssl_own_init(xmpp_bearssl_own *o, void *mem, size_t size);
-/* Adds certificates and a private key from PEM, in one text or several. The key may be RSA or EC, not encrypted.
-   Returns XMPP_OK, XMPP_E_TOO_LONG (mem, or more than 4 certificates), XMPP_E_TLS_CLIENT_CERT (unusable). */
+/* Adds certificates and a private key from PEM, in one text or several. The key may be RSA or EC,
+   not encrypted.
+   Returns XMPP_OK, XMPP_E_TOO_LONG (mem, or more than 4 certificates), XMPP_E_TLS_CLIENT_CERT
+   (unusable). */
 XMPP_API int  xmpp_bearssl_own_pem(xmpp_bearssl_own *o, const char *pem, size_t n);
 /* Wipes the key. */
 XMPP_API void xmpp_bearssl_own_wipe(xmpp_bearssl_own *o);
 
 #if defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
-/* The same from files, read in small pieces with <stdio.h>. XMPP_E_TLS_CONFIG too when a file cannot be read.
-   system tries the places where Debian, Fedora, Alpine, the BSDs and macOS keep their roots. */
+/* The same from files, in small pieces with <stdio.h>. XMPP_E_TLS_CONFIG too when a file
+   cannot be read. system tries where Debian, Fedora, Alpine, the BSDs and macOS keep them. */
 XMPP_API int xmpp_bearssl_anchors_file(xmpp_bearssl_store *s, const char *path);
 XMPP_API int xmpp_bearssl_anchors_system(xmpp_bearssl_store *s);
 XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path);
@@ -321,7 +335,8 @@ XMPPI_TLS_FN void xmppi_tls_date_of(char out[15], uint32_t utc)
 /* Days since the year 0, as BearSSL counts them; 719528 is 1970-01-01. */
 XMPPI_TLS_FN uint32_t xmppi_tls_days(const char date[15])
 {
-    uint32_t y = xmppi_tls_number(date, 4), m = xmppi_tls_number(date + 4, 2), d = xmppi_tls_number(date + 6, 2);
+    uint32_t y = xmppi_tls_number(date, 4), m = xmppi_tls_number(date + 4, 2),
+             d = xmppi_tls_number(date + 6, 2);
     uint32_t doy;
 
     if (m <= 2)
@@ -332,7 +347,8 @@ XMPPI_TLS_FN uint32_t xmppi_tls_days(const char date[15])
 
 XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char date[15])
 {
-    return xmppi_tls_number(date + 8, 2) * 3600u + xmppi_tls_number(date + 10, 2) * 60u + xmppi_tls_number(date + 12, 2);
+    return xmppi_tls_number(date + 8, 2) * 3600u + xmppi_tls_number(date + 10, 2) * 60u +
+           xmppi_tls_number(date + 12, 2);
 }
 
 /* Seconds since 1970; 0 before that and past 2106. */
@@ -345,14 +361,16 @@ XMPPI_TLS_FN uint32_t xmppi_tls_utc(const char date[15])
 }
 
 /* ==== >>tls-walk ============================================================
-   Walks a certificate (RFC 5280 4.1) byte by byte beside BearSSL's validator and takes from it what that
-   does not tell: both dates, the names, the key as it stands, the signature's hash. Sees DER only: definite
-   lengths, one-byte tags; each element must fit into the one around it. Depth is bounded by the table of nodes. */
+   Walks a certificate (RFC 5280 4.1) byte by byte beside BearSSL's validator and takes from it
+   what that does not tell: both dates, the names, the key as it stands, the signature's hash.
+   Sees DER only: definite lengths, one-byte tags; each element must fit into the one around it.
+   Depth is bounded by the table of nodes. */
 
 enum {  /* nodes; those up to XMPPI_TLS_OTHER_VALUE hold elements */
-    XMPPI_TLS_CERT, XMPPI_TLS_TBS, XMPPI_TLS_VALIDITY, XMPPI_TLS_SIGALG, XMPPI_TLS_EXT0, XMPPI_TLS_EXTS,
-    XMPPI_TLS_EXT, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN, XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_VALUE,
-    XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID, XMPPI_TLS_NAME, XMPPI_TLS_BAD
+    XMPPI_TLS_CERT, XMPPI_TLS_TBS, XMPPI_TLS_VALIDITY, XMPPI_TLS_SIGALG, XMPPI_TLS_EXT0,
+    XMPPI_TLS_EXTS, XMPPI_TLS_EXT, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN, XMPPI_TLS_OTHER,
+    XMPPI_TLS_OTHER_VALUE, XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID,
+    XMPPI_TLS_NAME, XMPPI_TLS_BAD
 };
 enum { XMPPI_TLS_AT_TAG, XMPPI_TLS_AT_LENGTH, XMPPI_TLS_AT_MORE, XMPPI_TLS_AT_VALUE };
 enum { XMPPI_TLS_DNS, XMPPI_TLS_SRV, XMPPI_TLS_ADDR };
@@ -379,7 +397,8 @@ XMPPI_TLS_FN uint8_t xmppi_tls_node(xmpp_bearssl_x509 *x, uint8_t parent, uint8_
         }
         if (tag == 0xA3)
             return XMPPI_TLS_EXT0;
-        return tag == 0x81 || tag == 0x82 || tag == 0xA1 || tag == 0xA2 ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
+        return tag == 0x81 || tag == 0x82 || tag == 0xA1 || tag == 0xA2 ? XMPPI_TLS_SKIP
+                                                                        : XMPPI_TLS_BAD;
     case XMPPI_TLS_VALIDITY:
         return index <= 1 && (tag == 0x17 || tag == 0x18) ? XMPPI_TLS_TIME : XMPPI_TLS_BAD;
     case XMPPI_TLS_SIGALG:
@@ -402,7 +421,8 @@ XMPPI_TLS_FN uint8_t xmppi_tls_node(xmpp_bearssl_x509 *x, uint8_t parent, uint8_
             return tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD;
         return tag == 0xA0 && x->kind != XMPPI_TLS_DNS ? XMPPI_TLS_OTHER_VALUE : XMPPI_TLS_SKIP;
     default:                /* XMPPI_TLS_OTHER_VALUE */
-        return index == 0 && tag == (x->kind == XMPPI_TLS_SRV ? 0x16 : 0x0C) ? XMPPI_TLS_NAME : XMPPI_TLS_SKIP;
+        return index == 0 && tag == (x->kind == XMPPI_TLS_SRV ? 0x16 : 0x0C) ? XMPPI_TLS_NAME
+                                                                             : XMPPI_TLS_SKIP;
     }
 }
 
@@ -422,7 +442,7 @@ XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
 {
     static const char srv[] = "_xmpp-client.";
     const uint16_t skip = x->kind == XMPPI_TLS_SRV ? (uint16_t)(sizeof srv - 1) : 0;
-    const char *expected = x->name + x->name_at;
+    const char *expected = x->name != NULL ? x->name + x->name_at : "";
 
     xmppi_tls_show(x, c);
     if (x->dead)
@@ -460,7 +480,8 @@ XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t parent)
             x->sig_hash = last == 12 ? br_sha384_ID : last == 13 ? br_sha512_ID :
                           last == 4 || last == 5 || last == 11 ? br_sha256_ID : 0;
         else if (x->oid_n == sizeof ecdsa + 1 && memcmp(x->oid, ecdsa, sizeof ecdsa) == 0)
-            x->sig_hash = last == 3 ? br_sha384_ID : last == 4 ? br_sha512_ID : last == 2 ? br_sha256_ID : 0;
+            x->sig_hash = last == 3 ? br_sha384_ID : last == 4 ? br_sha512_ID :
+                          last == 2 ? br_sha256_ID : 0;
     }
 }
 
@@ -484,8 +505,9 @@ XMPPI_TLS_FN bool xmppi_tls_time_end(xmpp_bearssl_x509 *x, unsigned i)
     return true;
 }
 
-/* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both: without a clock
-   it is told the begin of each certificate, which is always within, and the end is compared with the floor here. */
+/* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both:
+   without a clock it is told the begin of each certificate, which is always within, and the end is
+   compared with the floor here. */
 XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
 {
     uint32_t utc;
@@ -493,8 +515,10 @@ XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
     if (x->limit[0] == 0)
         return;
     if (i == 0 && !x->clock) {
-        br_x509_minimal_set_time(&x->u.minimal, xmppi_tls_days(x->date[0]), xmppi_tls_seconds(x->date[0]));
-    } else if (i == 0 ? memcmp(x->date[0], x->limit, 14) > 0 : memcmp(x->date[1], x->limit, 14) < 0) {
+        br_x509_minimal_set_time(&x->u.minimal, xmppi_tls_days(x->date[0]),
+                                 xmppi_tls_seconds(x->date[0]));
+    } else if (i == 0 ? memcmp(x->date[0], x->limit, 14) > 0
+                      : memcmp(x->date[1], x->limit, 14) < 0) {
         x->error = XMPP_E_TLS_EXPIRED;
         x->bad_cert = x->cert;
     }
@@ -649,8 +673,10 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
         if (x->state == XMPPI_TLS_AT_LENGTH || x->state == XMPPI_TLS_AT_MORE)
             return false;               /* the element ends inside a header */
         d = x->depth;
-        if (!xmppi_tls_close(x, x->at[d - 1].node, d > 1 ? x->at[d - 2].node : (uint8_t)XMPPI_TLS_BAD,
-                             x->at[d - 1].node == XMPPI_TLS_TIME ? (uint8_t)(x->at[d - 2].index - 1) : x->at[d - 1].index))
+        if (!xmppi_tls_close(x, x->at[d - 1].node,
+                             d > 1 ? x->at[d - 2].node : (uint8_t)XMPPI_TLS_BAD,
+                             x->at[d - 1].node == XMPPI_TLS_TIME ? (uint8_t)(x->at[d - 2].index - 1)
+                                                                 : x->at[d - 1].index))
             return false;
         x->depth--;
         x->state = XMPPI_TLS_AT_TAG;
@@ -660,8 +686,9 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
 
 /* ==== >>tls-spki : the key of a pinned certificate, without a validator ==== */
 
-/* Steps over the element at *p and gives its value. NULL when it has another tag or leaves the bounds. */
-XMPPI_TLS_FN unsigned char *xmppi_tls_der(unsigned char **p, unsigned char *end, uint8_t tag, size_t *n)
+/* Steps over the element at *p and gives its value. NULL: another tag, or out of bounds. */
+XMPPI_TLS_FN unsigned char *xmppi_tls_der(unsigned char **p, unsigned char *end, uint8_t tag,
+                                          size_t *n)
 {
     unsigned char *b = *p;
     size_t more;
@@ -702,7 +729,8 @@ XMPPI_TLS_FN bool xmppi_tls_rsa(br_x509_pkey *k, unsigned char *bits, size_t n)
     return k->key.rsa.e != NULL && k->key.rsa.nlen >= 256 && k->key.rsa.elen > 0;
 }
 
-XMPPI_TLS_FN bool xmppi_tls_ec(br_x509_pkey *k, const unsigned char *oid, size_t oid_n, unsigned char *bits, size_t n)
+XMPPI_TLS_FN bool xmppi_tls_ec(br_x509_pkey *k, const unsigned char *oid, size_t oid_n,
+                               unsigned char *bits, size_t n)
 {
     static const unsigned char p256[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
     static const unsigned char other[] = {0x2B, 0x81, 0x04, 0x00};
@@ -713,7 +741,8 @@ XMPPI_TLS_FN bool xmppi_tls_ec(br_x509_pkey *k, const unsigned char *oid, size_t
     k->key.ec.qlen = n;
     if (oid_n == sizeof p256 && memcmp(oid, p256, sizeof p256) == 0)
         k->key.ec.curve = BR_EC_secp256r1;
-    else if (oid_n == sizeof other + 1 && memcmp(oid, other, sizeof other) == 0 && (oid[4] == 34 || oid[4] == 35))
+    else if (oid_n == sizeof other + 1 && memcmp(oid, other, sizeof other) == 0 &&
+             (oid[4] == 34 || oid[4] == 35))
         k->key.ec.curve = oid[4] == 34 ? BR_EC_secp384r1 : BR_EC_secp521r1;
     else
         return false;
@@ -735,7 +764,8 @@ XMPPI_TLS_FN bool xmppi_tls_key(br_x509_pkey *k, unsigned char *spki, size_t n)
     alg = seq != NULL ? xmppi_tls_der(&seq, end, 0x30, &len) : NULL;
     alg_end = seq;
     bits = alg != NULL ? xmppi_tls_der(&seq, end, 0x03, &bits_n) : NULL;
-    oid = bits != NULL && bits_n > 1 && *bits == 0 ? xmppi_tls_der(&alg, alg_end, 0x06, &oid_n) : NULL;
+    oid = bits != NULL && bits_n > 1 && *bits == 0 ? xmppi_tls_der(&alg, alg_end, 0x06, &oid_n)
+                                                   : NULL;
     if (oid == NULL)
         return false;
     if (oid_n == sizeof rsa && memcmp(oid, rsa, sizeof rsa) == 0)
@@ -813,7 +843,8 @@ XMPPI_TLS_FN void xmppi_tls_end_leaf(xmpp_bearssl_x509 *x)
         return;
     br_sha256_out(&x->spki_hash, t->spki);
     t->has_spki = true;
-    t->leaf_n = x->sig_hash != 0 ? (uint8_t)br_multihash_out(&x->hash, x->sig_hash, t->leaf) : (uint8_t)0;
+    t->leaf_n =
+        x->sig_hash != 0 ? (uint8_t)br_multihash_out(&x->hash, x->sig_hash, t->leaf) : (uint8_t)0;
 }
 
 XMPPI_TLS_FN void xmppi_tls_end_cert(const br_x509_class **ctx)
@@ -879,7 +910,8 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
     return 0;
 }
 
-XMPPI_TLS_FN const br_x509_pkey *xmppi_tls_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+XMPPI_TLS_FN const br_x509_pkey *xmppi_tls_get_pkey(const br_x509_class *const *ctx,
+                                                    unsigned *usages)
 {
     const xmpp_bearssl_x509 *x = (const xmpp_bearssl_x509 *)(const void *)ctx;
 
@@ -935,8 +967,8 @@ XMPPI_TLS_FN void xmppi_tls_release(xmpp_bearssl *t)
 }
 
 /* ==== >>tls-errors ==========================================================
-   BearSSL's numbers as XMPP_E_* and words. Words with names and dates in them are written into the records,
-   which nobody else uses until the next open. */
+   BearSSL's numbers as XMPP_E_* and words. Words with names and dates in them are written into
+   the records, which nobody else uses until the next open. */
 
 typedef struct xmppi_tls_cause {
     uint16_t    number;     /* BR_ERR_*; up to the next entry's the same cause holds */
@@ -948,7 +980,9 @@ static const xmppi_tls_cause xmppi_tls_causes[] = {
     {1, XMPP_E_TLS_CONFIG, "a parameter that BearSSL refuses"},
     {BR_ERR_UNSUPPORTED_VERSION, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS 1.2 here"},
     {BR_ERR_BAD_LENGTH, XMPP_E_TLS, "broken record"},
-    {BR_ERR_TOO_LARGE, XMPP_E_TLS_CONFIG, "a record of the server does not fit: raise config.records, XMPP_BEARSSL_BUFFER(16384) takes all"},
+    {BR_ERR_TOO_LARGE, XMPP_E_TLS_CONFIG,
+     "a record of the server does not fit: raise config.records, "
+     "XMPP_BEARSSL_BUFFER(16384) takes all"},
     {BR_ERR_BAD_MAC, XMPP_E_TLS, "a record was altered on its way"},
     {BR_ERR_NO_RANDOM, XMPP_E_ENTROPY, "no random numbers"},
     {BR_ERR_UNKNOWN_TYPE, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS here"},
@@ -956,26 +990,34 @@ static const xmppi_tls_cause xmppi_tls_causes[] = {
     {BR_ERR_BAD_CIPHER_SUITE, XMPP_E_TLS_PROTOCOL, "the server chose what was not offered"},
     {BR_ERR_BAD_FRAGLEN, XMPP_E_TLS, "the server broke the TLS protocol"},
     {BR_ERR_BAD_FINISHED, XMPP_E_TLS, "the handshake was altered on its way"},
-    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS_PROTOCOL, "an algorithm or curve that config.profile lacks"},
+    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS_PROTOCOL,
+     "an algorithm or curve that config.profile lacks"},
     {BR_ERR_BAD_SIGNATURE, XMPP_E_TLS, "the server does not hold the key of its certificate"},
     {BR_ERR_WRONG_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
     {29, XMPP_E_TLS, "the handshake failed"},
     {BR_ERR_X509_INVALID_VALUE, XMPP_E_TLS_CERT, "ill-formed certificate"},
-    {BR_ERR_X509_UNSUPPORTED, XMPP_E_TLS_CERT, "a key or signature in the certificate chain is not allowed (SHA-1, MD5) or not in config.profile"},
+    {BR_ERR_X509_UNSUPPORTED, XMPP_E_TLS_CERT,
+     "a key or signature in the certificate chain is not allowed (SHA-1, MD5) "
+     "or not in config.profile"},
     {BR_ERR_X509_LIMIT_EXCEEDED, XMPP_E_TLS_CERT, "a key in the certificate chain is too large"},
-    {BR_ERR_X509_WRONG_KEY_TYPE, XMPP_E_TLS_CERT, "a signature in the certificate chain is invalid"},
+    {BR_ERR_X509_WRONG_KEY_TYPE, XMPP_E_TLS_CERT,
+     "a signature in the certificate chain is invalid"},
     {BR_ERR_X509_TIME_UNKNOWN, XMPP_E_TLS_CONFIG, "no clock"},
     {BR_ERR_X509_EXPIRED, XMPP_E_TLS_EXPIRED, "a certificate is out of date"},
-    {BR_ERR_X509_DN_MISMATCH, XMPP_E_TLS_UNTRUSTED, "the server's certificate chain is out of order"},
+    {BR_ERR_X509_DN_MISMATCH, XMPP_E_TLS_UNTRUSTED,
+     "the server's certificate chain is out of order"},
     {BR_ERR_X509_BAD_SERVER_NAME, XMPP_E_TLS_NAME, "the certificate is for another name"},
-    {BR_ERR_X509_CRITICAL_EXTENSION, XMPP_E_TLS_CERT, "the certificate has a critical extension that is not known here"},
-    {BR_ERR_X509_NOT_CA, XMPP_E_TLS_UNTRUSTED, "the certificate is signed by one that may not sign"},
+    {BR_ERR_X509_CRITICAL_EXTENSION, XMPP_E_TLS_CERT,
+     "the certificate has a critical extension that is not known here"},
+    {BR_ERR_X509_NOT_CA, XMPP_E_TLS_UNTRUSTED,
+     "the certificate is signed by one that may not sign"},
     {BR_ERR_X509_FORBIDDEN_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
     {BR_ERR_X509_WEAK_PUBLIC_KEY, XMPP_E_TLS_CERT, "an RSA key of less than 2048 bits"},
     {61, XMPP_E_TLS_UNTRUSTED, "the certificate is not signed by any of config.anchors"},
     {63, XMPP_E_TLS, "the handshake failed"},
     {256, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 40, XMPP_E_TLS_PROTOCOL, "no cipher suite, curve or signature in common with the server"},
+    {256 + 40, XMPP_E_TLS_PROTOCOL,
+     "no cipher suite, curve or signature in common with the server"},
     {256 + 41, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
     {256 + 47, XMPP_E_TLS, "the server ended TLS with an alert"},
     {256 + 48, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
@@ -1025,7 +1067,8 @@ XMPPI_TLS_FN size_t xmppi_tls_say_expired(xmpp_bearssl *t, const xmpp_bearssl_x5
     const bool early = x->clock && memcmp(x->date[0], x->limit, 14) > 0;
     size_t at;
 
-    at = xmppi_tls_say(t, 0, x->bad_cert > 0 ? "the issuer's certificate " : "the certificate ", 64);
+    at = xmppi_tls_say(t, 0, x->bad_cert > 0 ? "the issuer's " : "the ", 64);
+    at = xmppi_tls_say(t, at, "certificate ", 64);
     at = xmppi_tls_say(t, at, early ? "is not valid yet, only from " : "has expired on ", 64);
     at = xmppi_tls_say_date(t, at, x->date[early ? 0 : 1]);
     at = xmppi_tls_say(t, at, x->clock ? " (the clock says " : " (the date floor is ", 64);
@@ -1149,7 +1192,8 @@ XMPPI_TLS_FN bool xmppi_tls_fill(xmpp_bearssl *t)
 
 XMPPI_TLS_FN bool xmppi_tls_running(const xmpp_bearssl *t)
 {
-    return t->state == XMPPI_TLS_HANDSHAKE || t->state == XMPPI_TLS_OPEN || t->state == XMPPI_TLS_CLOSING;
+    return t->state == XMPPI_TLS_HANDSHAKE || t->state == XMPPI_TLS_OPEN ||
+           t->state == XMPPI_TLS_CLOSING;
 }
 
 /* One round: a few reads at most, so that a talkative peer does not hold up the caller. */
@@ -1186,7 +1230,8 @@ XMPPI_TLS_FN const char *xmppi_tls_check(const xmpp_bearssl *t)
         return "config.profile or config.x509 is missing";
     if (t->records == NULL || t->records_size < XMPP_BEARSSL_BUFFER(512))
         return "config.records is smaller than XMPP_BEARSSL_BUFFER(512)";
-    if (cfg->out != 0 && (cfg->out < 512 || t->records_size < XMPP_BEARSSL_BUFFER_IN_OUT(512, cfg->out)))
+    if (cfg->out != 0 &&
+        (cfg->out < 512 || t->records_size < XMPP_BEARSSL_BUFFER_IN_OUT(512, cfg->out)))
         return "config.out must be 512 at least and leave as much of config.records";
     if (cfg->anchor_count > 0 && cfg->anchors == NULL)
         return "config.anchors is missing";
@@ -1227,11 +1272,16 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
     if (why != NULL)
         return xmppi_tls_refuse(t, XMPP_E_TLS_CONFIG, why);
     if (address && !xmppi_tls_pins_alone(t->cfg))
-        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME, "no certificate can be checked against an address: the domain must be a name");
+        return xmppi_tls_refuse(
+            t, XMPP_E_TLS_NAME,
+            "no certificate can be checked against an address: the domain must be a name");
     if (!address && strlen(name) > 255)
-        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME, "no certificate can be for a name of more than 255 bytes");
-    if (t->cfg->cert != NULL && (t->cfg->cert->install == NULL || t->cfg->cert->chain_count == 0 || t->cfg->cert->key == NULL))
-        return xmppi_tls_refuse(t, XMPP_E_TLS_CLIENT_CERT, "config.cert has no certificate or no key");
+        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME,
+                                "no certificate can be for a name of more than 255 bytes");
+    if (t->cfg->cert != NULL && (t->cfg->cert->install == NULL || t->cfg->cert->chain_count == 0 ||
+                                 t->cfg->cert->key == NULL))
+        return xmppi_tls_refuse(t, XMPP_E_TLS_CLIENT_CERT,
+                                "config.cert has no certificate or no key");
     if (t->below.ops->random(t->below.ctx, seed, sizeof seed) != XMPP_OK)
         return xmppi_tls_refuse(t, XMPP_E_ENTROPY, "no random numbers from the transport below");
 
@@ -1372,7 +1422,7 @@ XMPPI_TLS_FN int xmppi_tls_io_close(void *ctx, bool now)
 
     if (!now) {
         if (t->state == XMPPI_TLS_OPEN) {
-            t->state = XMPPI_TLS_CLOSING;       /* BearSSL would wait for ever for unread text to be read */
+            t->state = XMPPI_TLS_CLOSING;   /* with text unread BearSSL would wait for ever */
             while (br_ssl_engine_recvapp_buf(&t->client.eng, &len) != NULL)
                 br_ssl_engine_recvapp_ack(&t->client.eng, len);
             br_ssl_engine_close(&t->client.eng);
@@ -1459,9 +1509,10 @@ XMPPI_TLS_FN int xmppi_tls_io_wait(void *ctx, unsigned wants, uint32_t ms)
 }
 
 static const xmpp_io_ops xmppi_tls_io_ops = {
-    xmppi_tls_io_open, xmppi_tls_io_recv, xmppi_tls_io_send, xmppi_tls_io_close, xmppi_tls_io_start,
-    xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason, xmppi_tls_io_room, xmppi_tls_io_random,
-    xmppi_tls_io_utc, xmppi_tls_io_millis, xmppi_tls_io_wait
+    xmppi_tls_io_open,  xmppi_tls_io_recv,    xmppi_tls_io_send,  xmppi_tls_io_close,
+    xmppi_tls_io_start, xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason,
+    xmppi_tls_io_room,  xmppi_tls_io_random,  xmppi_tls_io_utc,   xmppi_tls_io_millis,
+    xmppi_tls_io_wait
 };
 
 XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below)
@@ -1490,11 +1541,12 @@ XMPP_API void xmpp_bearssl_records(xmpp_bearssl *t, void *records, size_t size)
 
 XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c)
 {
-    static const uint16_t suites[] = {
-        BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-    };
+    static const uint16_t suites[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                                      BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+                                      BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                      BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                                      BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                                      BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
     br_ssl_engine_context *e = &c->eng;
 
     br_ssl_engine_set_suites(e, suites, sizeof suites / sizeof suites[0]);
@@ -1544,14 +1596,16 @@ XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c)
 
 XMPP_API void xmpp_bearssl_cert_rsa(br_ssl_client_context *c, const xmpp_bearssl_cert *cert)
 {
-    br_ssl_client_set_single_rsa(c, cert->chain, cert->chain_count, (const br_rsa_private_key *)cert->key,
+    br_ssl_client_set_single_rsa(c, cert->chain, cert->chain_count,
+                                 (const br_rsa_private_key *)cert->key,
                                  br_rsa_pkcs1_sign_get_default());
 }
 
 XMPP_API void xmpp_bearssl_cert_ec(br_ssl_client_context *c, const xmpp_bearssl_cert *cert)
 {
-    br_ssl_client_set_single_ec(c, cert->chain, cert->chain_count, (const br_ec_private_key *)cert->key,
-                                BR_KEYTYPE_SIGN, 0, br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
+    br_ssl_client_set_single_ec(c, cert->chain, cert->chain_count,
+                                (const br_ec_private_key *)cert->key, BR_KEYTYPE_SIGN, 0,
+                                br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
 }
 
 /* ==== >>tls-info ============================================================ */
@@ -1573,13 +1627,20 @@ XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t)
     suite = sp.cipher_suite;
     xmppi_tls_wipe(&sp, sizeof sp);
     switch (suite) {
-    case BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
-    case BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:   return "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
-    case BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:       return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
-    case BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:         return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
-    case BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:       return "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
-    case BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:         return "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
-    default:                                               return "a cipher suite of an own profile";
+    case BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
+        return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    case BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
+        return "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
+    case BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:
+        return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+    case BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:
+        return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
+    case BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:
+        return "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
+    case BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:
+        return "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
+    default:
+        return "a cipher suite of an own profile";
     }
 }
 
@@ -1590,7 +1651,8 @@ XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t)
 
 /* ==== >>tls-store : PEM into the caller's memory ==== */
 
-XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max, void *mem, size_t size)
+XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max,
+                                      void *mem, size_t size)
 {
     memset(s, 0, sizeof *s);
     s->list = list;
@@ -1635,8 +1697,9 @@ XMPPI_TLS_FN void xmppi_tls_store_add(xmpp_bearssl_store *s)
         return;
     }
     memset(&a, 0, sizeof a);
-    a.dn.data = s->mem + s->need;
     a.dn.len = s->used - s->need;
+    if (s->used <= s->size)
+        a.dn.data = s->mem + s->need;
     a.flags = br_x509_decoder_isCA(&s->x509) ? BR_X509_TA_CA : 0u;
     a.pkey = *k;
     if (k->key_type == BR_KEYTYPE_RSA) {
@@ -1721,12 +1784,13 @@ XMPP_API void xmpp_bearssl_own_init(xmpp_bearssl_own *o, void *mem, size_t size)
 
 XMPPI_TLS_FN unsigned char *xmppi_tls_own_keep(xmpp_bearssl_own *o, const void *data, size_t n)
 {
-    unsigned char *to = o->mem + o->used;
+    unsigned char *to;
 
     if (n > o->size - o->used) {
         o->error = XMPP_E_TOO_LONG;
         return NULL;
     }
+    to = o->mem + o->used;
     memcpy(to, data, n);
     o->used += n;
     return to;
@@ -1784,7 +1848,8 @@ XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
         o->inside = XMPPI_TLS_IN_KEY;   /* an encrypted one fails to decode */
         br_skey_decoder_init(&o->skey);
     }
-    br_pem_decoder_setdest(&o->pem, o->inside != XMPPI_TLS_IN_NOTHING ? xmppi_tls_own_der : NULL, o);
+    br_pem_decoder_setdest(&o->pem, o->inside != XMPPI_TLS_IN_NOTHING ? xmppi_tls_own_der : NULL,
+                           o);
 }
 
 XMPPI_TLS_FN void xmppi_tls_own_push(xmpp_bearssl_own *o, const char *pem, size_t n)
@@ -1820,7 +1885,9 @@ XMPPI_TLS_FN int xmppi_tls_own_end(xmpp_bearssl_own *o)
     int e;
 
     xmppi_tls_own_push(o, "\n", 1);
-    e = o->error != XMPP_OK ? o->error : o->inside != XMPPI_TLS_IN_NOTHING ? (int)XMPP_E_TLS_CLIENT_CERT : XMPP_OK;
+    e = o->error;
+    if (e == XMPP_OK && o->inside != XMPPI_TLS_IN_NOTHING)
+        e = XMPP_E_TLS_CLIENT_CERT;
     o->error = XMPP_OK;
     o->inside = XMPPI_TLS_IN_NOTHING;
     xmppi_tls_wipe(&o->pem, sizeof o->pem);
@@ -1868,8 +1935,8 @@ XMPP_API int xmpp_bearssl_anchors_file(xmpp_bearssl_store *s, const char *path)
 XMPP_API int xmpp_bearssl_anchors_system(xmpp_bearssl_store *s)
 {
     static const char *const paths[] = {
-        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-        "/etc/ssl/ca-bundle.pem", "/usr/local/share/certs/ca-root-nss.crt"
+        "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/usr/local/share/certs/ca-root-nss.crt"
     };
     size_t i, before = s->found + s->skipped;
     int e = XMPP_E_TLS_CONFIG;
@@ -1906,15 +1973,17 @@ XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path)
 
    Copyright (c) the xmpp.h authors
 
-   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-   documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
-   rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
-   persons to whom the Software is furnished to do so, subject to the following conditions:
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software
+   and associated documentation files (the "Software"), to deal in the Software without
+   restriction, including without limitation the rights to use, copy, modify, merge, publish,
+   distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+   Software is furnished to do so, subject to the following conditions:
 
-   The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-   Software.
+   The above copyright notice and this permission notice shall be included in all copies or
+   substantial portions of the Software.
 
-   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-   WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-   COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-   OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING
+   BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+   NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
+   DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+   OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */

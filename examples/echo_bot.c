@@ -18,7 +18,6 @@
 
 static xmpp_client         client;
 static xmpp_posix          net;
-static xmpp_io             io;             /* TLS over net */
 static xmpp_bearssl        tls;
 static xmpp_bearssl_x509   x509;
 static xmpp_bearssl_store  store;
@@ -72,8 +71,6 @@ static void on_subscription(const xmpp_event *ev)
 /* Returns the exit status, -1 to go on. */
 static int on_event(const xmpp_event *ev)
 {
-    const char *why = "";
-
     switch (ev->type) {
     case XMPP_EV_ONLINE:
         printf("online as %s\n", xmpp_own_jid(&client));
@@ -99,12 +96,12 @@ static int on_event(const xmpp_event *ev)
     case XMPP_EV_OFFLINE:
         if (ev->error == XMPP_E_CLOSED && leaving)
             return 0;
-        io.ops->reason(io.ctx, &why);     /* the transport's own words */
-        fprintf(stderr, "%s %s %s (%s)\n", xmpp_strerror(ev->error), ev->condition, ev->text, why);
+        fprintf(stderr, "%s %s %s\n", xmpp_strerror(ev->error), ev->condition, ev->text);
         return 1;
     default:                            /* presence of others, requests that nobody answered, ... */
         break;
     }
+    fflush(stdout);
     return -1;
 }
 
@@ -134,9 +131,9 @@ int main(int argc, char **argv)
         error = xmpp_bearssl_anchors_system(&store);
     trust.anchors = roots;
     trust.anchor_count = store.count;
-    io = xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net));
     if (error > 0)
-        error = xmpp_init(&client, &xmpp_default_config, &account, io);
+        error = xmpp_init(&client, &xmpp_default_config, &account,
+                          xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net)));
     if (error != XMPP_OK) {
         fprintf(stderr, "%s\n", xmpp_strerror(error));
         return 2;

@@ -134,6 +134,7 @@ static void on_event(const xmpp_event *ev)
     default:
         break;
     }
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)

@@ -103,7 +103,6 @@ static int start(char **argv)
 int main(int argc, char **argv)
 {
     const uint32_t every = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) * 1000 : 60000;
-    const char *why = "";
     char reading[128];
     uint32_t online_at = 0, last = 0, gone, delay;
     unsigned tries = 0;
@@ -139,9 +138,8 @@ int main(int argc, char **argv)
             if (online && io.ops->millis(io.ctx) - online_at > LASTING)
                 tries = 0;                      /* it was a good one */
             delay = backoff(tries++, ev->error);
-            io.ops->reason(io.ctx, &why);
-            fprintf(stderr, "offline: %s %s %s (%s); next try in %lu s\n", xmpp_strerror(ev->error),
-                    ev->condition, ev->text, why, (unsigned long)delay / 1000);
+            fprintf(stderr, "offline: %s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
+                    ev->condition, ev->text, (unsigned long)delay / 1000);
             io.ops->wait(io.ctx, 0, delay);
             xmpp_reset(&client);
         }

@@ -478,18 +478,13 @@ static const char *advice(int error)
 /* Two lines: "xmpp: what: why (the server's or the system's own words)", and what may help. */
 static void complain(const char *what, int error, const char *condition, const char *words)
 {
-    const char *reason = "";
-    int code = io.ops->reason(io.ctx, &reason);
-
     fprintf(stderr, "xmpp: %s: %s", what, xmpp_strerror(error));
     if (condition[0] != '\0') {
         fprintf(stderr, " (%s", condition);
         put_tail(stderr, words);
         putc(')', stderr);
-    } else if (code != XMPP_OK && reason[0] != '\0' && error <= XMPP_E_TRANSPORT) {
-        fputs(" (", stderr);
-        put_text(stderr, reason, strlen(reason), NULL);
-        putc(')', stderr);
+    } else {
+        put_tail(stderr, words);
     }
     if (advice(error)[0] != '\0')
         fprintf(stderr, "\nxmpp: %s", advice(error));
@@ -534,8 +529,6 @@ static void show_online(void)
 
 static void show_offline(const xmpp_event *ev)
 {
-    const char *reason = NULL;
-
     if (!opt.json)
         return;
     json_begin("offline");
@@ -543,8 +536,6 @@ static void show_offline(const xmpp_event *ev)
     json_text("condition", ev->condition);
     json_text("text", ev->text);
     json_text("words", xmpp_strerror(ev->error));
-    if (ev->error != XMPP_E_CLOSED && io.ops->reason(io.ctx, &reason) != XMPP_OK && reason != NULL)
-        json_text("reason", reason);
     json_end();
 }
 
@@ -1390,6 +1381,7 @@ static void print_bytes(const char *kind, int number, const unsigned char *p, si
 
 static struct { unsigned char pin[32], key_type; int curve; bool ca; } anchors[MAX_ANCHORS];
 static int n_anchors;
+static const char *preamble;
 
 /* Prints one certificate's subject and key. What the array of anchors needs is kept for the end. */
 static void print_anchor(slice der)
@@ -1411,13 +1403,10 @@ static void print_anchor(slice der)
     anchors[i].ca = br_x509_decoder_isCA(&decoder) != 0;
     anchors[i].key_type = key->key_type;
     spki_pin(spki, anchors[i].pin);
-    printf("\n/* ");
-    print_name(subject);
-    printf("\n   %s, valid until ",
-           anchors[i].ca ? "an authority" : "not an authority: trusted for itself alone");
-    print_date(after);
-    printf("\n   key pin: ");
-    print_hex(anchors[i].pin);
+    if (i == 0)
+        puts(preamble);
+    printf("\n/* %s\n   ", anchors[i].ca ? "An authority:" : "Not an authority, trusted for itself:");
+    print_summary(stdout, subject, after, spki, "\n   ");
     puts(" */");
     print_bytes("dn", i, subject.at, subject.n);
     if (key->key_type == BR_KEYTYPE_RSA) {
@@ -1468,16 +1457,18 @@ static void add_der(void *ctx, const void *data, size_t n)
     pem.n += n;     /* larger than der: noticed at the end */
 }
 
-static void end_certificate(void)
+/* A certificate is complete. */
+static void end_certificate(void (*print)(slice der))
 {
     slice der;
 
     der.at = pem.der;
     der.n = pem.n;
     if (pem.n <= sizeof pem.der)
-        print_anchor(der);
+        print(der);
     else
         fputs("xmpp: left out: a certificate of more than 16384 bytes\n", stderr);
+    pem.n = 0;
 }
 
 static int anchors_of_file(FILE *f)
@@ -1488,7 +1479,7 @@ static int anchors_of_file(FILE *f)
     size_t n, at;
 
     br_pem_decoder_init(&decoder);
-    puts("/* Trust anchors and key pins, printed by xmpp anchors. */\n#include <bearssl.h>");
+    preamble = "/* Trust anchors and key pins, printed by xmpp anchors. */\n#include <bearssl.h>";
     while ((n = fread(block, 1, sizeof block, f)) > 0)
         for (at = 0; at < n; ) {
             at += br_pem_decoder_push(&decoder, block + at, n - at);
@@ -1501,7 +1492,7 @@ static int anchors_of_file(FILE *f)
                 break;
             case BR_PEM_END_OBJ:
                 if (certificate)
-                    end_certificate();
+                    end_certificate(print_anchor);
                 break;
             case BR_PEM_ERROR:
                 fprintf(stderr, "xmpp: %s: not well-formed PEM\n", opt.arg[1]);
@@ -1518,16 +1509,36 @@ static int anchors_of_file(FILE *f)
     return DONE;
 }
 
-/* Certificates that a server shows, before anybody judged them. */
-static void see_certificate(void *ctx, unsigned index, const void *data, size_t n)
+/* The certificates that a server shows, before anybody judged them: as C ... */
+static void keep_certificate(void *ctx, unsigned index, const void *data, size_t n)
 {
     (void)index;
-    if (n > 0) {
+    if (n > 0)
         add_der(ctx, data, n);
-        return;
-    }
-    end_certificate();
-    pem.n = 0;
+    else
+        end_certificate(print_anchor);
+}
+
+/* ... or, with -v, for people. */
+static void say_certificate(slice der)
+{
+    slice subject, after, spki;
+
+    fputs("xmpp: certificate: ", stderr);
+    if (read_certificate(der, &subject, &after, &spki))
+        print_summary(stderr, subject, after, spki, ", ");
+    else
+        fputs("malformed", stderr);
+    putc('\n', stderr);
+}
+
+static void show_certificate(void *ctx, unsigned index, const void *data, size_t n)
+{
+    (void)index;
+    if (n > 0)
+        add_der(ctx, data, n);
+    else
+        end_certificate(say_certificate);
 }
 
 /* Takes "host:port" apart. */
@@ -1555,17 +1566,20 @@ static int anchors_of_server(void)
     tls_config.pins = nobody;
     tls_config.pin_count = 1;
     tls_config.pins_alone_replace_ca = true;
-    tls_config.seen = see_certificate;
-    puts("/* Trust anchors and key pins, printed by xmpp anchors. NOT VERIFIED: the server, or\n"
-         "   somebody in between, showed these certificates. Compare the first pin, that of the\n"
-         "   server's own key, with what its administrator tells you by another way.\n"
-         "   Then use that pin (.pins), or, when the last one is an authority, that (.anchors). */\n"
-         "#include <bearssl.h>");
+    tls_config.seen = keep_certificate;
+    preamble =
+        "/* Trust anchors and key pins, printed by xmpp anchors. NOT VERIFIED: the server, or\n"
+        "   somebody in between, showed these certificates. Compare the first pin, that of the\n"
+        "   server's own key, with what its administrator tells you by another way.\n"
+        "   Then use that pin (.pins), or, when the last one is an authority, that (.anchors). */\n"
+        "#include <bearssl.h>";
     error = xmpp_init(&client, &config, &account, io);
     if (error != XMPP_OK)
         return refused("cannot begin", error);
     run(is_offline, timeout_ms);
     if (n_anchors == 0) {
+        if (opt.jid == NULL && strcmp(seen.condition, "host-unknown") == 0)
+            fputs("xmpp: --jid names the domain that the server is for\n", stderr);
         if (seen.offline)
             return lost("the server showed no certificate");
         complain("the server showed no certificate", XMPP_E_TIMEOUT, "", "");
@@ -1617,28 +1631,35 @@ static void read_password_file(void)
     password[strcspn(password, "\r\n")] = '\0';
 }
 
+static void say(int fd, const char *words)
+{
+    if (write(fd, words, strlen(words)) < 0) {} /* the terminal has gone: reading will tell */
+}
+
 /* Asks at the terminal, without echo. False: there is none. */
 static bool ask_password(void)
 {
     struct termios before, quiet;
-    FILE *tty = fopen("/dev/tty", "r+");
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY);
+    ssize_t n;
 
-    if (tty == NULL)
+    if (tty < 0)
         return false;
-    if (tcgetattr(fileno(tty), &before) != 0) {
-        fclose(tty);
+    if (tcgetattr(tty, &before) != 0) {
+        close(tty);
         return false;
     }
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-    fprintf(tty, "Password of %s: ", account.jid);
-    fflush(tty);
-    if (fgets(password, sizeof password, tty) == NULL)
-        password[0] = '\0';
-    tcsetattr(fileno(tty), TCSAFLUSH, &before);
-    fputs("\n", tty);
-    fclose(tty);
+    tcsetattr(tty, TCSAFLUSH, &quiet);
+    say(tty, "Password of ");
+    say(tty, account.jid);
+    say(tty, ": ");
+    n = read(tty, password, sizeof password - 1);   /* a line: that is how terminals read */
+    tcsetattr(tty, TCSAFLUSH, &before);
+    say(tty, "\n");
+    close(tty);
+    password[n > 0 ? n : 0] = '\0';
     password[strcspn(password, "\r\n")] = '\0';
     return true;
 }
@@ -1831,9 +1852,11 @@ static void set_up_transport(void)
     io = xmpp_posix_io(&net);
     if (config.tls != XMPP_TLS_NONE_UNSAFE)
         io = xmpp_bearssl_io(&tls, &tls_config, io);
-    trace.print = print_trace;
-    if (opt.verbose)
+    if (opt.verbose) {
+        tls_config.seen = show_certificate;
+        trace.print = print_trace;
         io = xmpp_trace_io(&trace, io);
+    }
 }
 
 /* ---- the commands, and what each needs ----------------------------------- */

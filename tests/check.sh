@@ -7,6 +7,15 @@ mkdir -p build/results build/logs
 python=/usr/bin/python3         # Debian's own, which has slixmpp
 valgrind="valgrind -q --leak-check=full --error-exitcode=99"
 
+# show_failures LOG: what failed, each with a few lines of why; the log's end when it names no failure
+show_failures() {
+    awk '/^(ok  |\[ +(OK|RUN) )/ { left = 0 }
+         /^FAIL |^\[  (ERROR|FAILED) |runtime error:|ERROR: |^==[0-9]+== [A-Z1-9]/ { if (left <= 0) left = 6 }
+         left-- > 0 { print "  " substr($0, 1, 300) }
+         ' "$1" | head -n 40
+    grep -aqE '^FAIL |^\[  FAILED|rror: |^==[0-9]+==' "$1" || tail -n 15 "$1"
+}
+
 # run COMMAND...: runs a test program and takes its counts from what it prints: cmocka's, or a last line
 # "N passed, N failed". One that ends badly without naming a failed test, or that is not there, is a failure.
 run() {
@@ -27,7 +36,7 @@ run() {
     fi
     if [ "$f" -ne 0 ]; then
         echo "FAIL $program (exit status $rc)"
-        grep -aE -A2 '^FAIL|^\[  (ERROR|FAILED)|^\[   LINE|runtime error|ERROR: |^==[0-9]+==' "$log.part" | head -n 15
+        show_failures "$log.part"
     fi
     passed=$((passed + p)) failed=$((failed + f))
     rm -f "$log.part"
@@ -80,7 +89,7 @@ for name; do
         printf '%-10s %4d passed  (%d s)\n' "$name" "$passed" $seconds
     else
         status=1
-        case $name in compile | size | interop) grep -a -A2 '^FAIL' "$log" || tail -n 15 "$log" ;; esac
+        case $name in compile | size | interop) show_failures "$log" ;; esac
         printf '%-10s %4d passed, %d FAILED  (%d s; see %s)\n' "$name" "$passed" "$failed" $seconds "$log"
     fi
 done

@@ -356,9 +356,10 @@ def anchors(place, server):
     both = os.path.join(place.dir, "two.pem")
     with open(both, "w") as f:
         f.write(open(place.certs["ca"].crt).read() + open(place.certs["rsa"].crt).read())
-    for what, certs in ((place.certs["ca"].crt, ("ca",)), (both, ("ca", "rsa")),
-                        ("127.0.0.1:%d" % server.tls_port, ("server",))):
-        done = subprocess.run([TOOL, "anchors", what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+    for what, certs in (((place.certs["ca"].crt,), ("ca",)), ((both,), ("ca", "rsa")),
+                        (("127.0.0.1:%d" % server.port, "--jid", "alice@xmpp.test"), ("server",)),
+                        (("127.0.0.1:%d" % server.tls_port, "--tls", "direct"), ("server",))):
+        done = subprocess.run([TOOL, "anchors"] + list(what), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
                               stdin=subprocess.DEVNULL, timeout=PATIENCE)
         text = done.stdout.decode()
         expect(done.returncode == DONE, "anchors %s: exit status %d: %s" % (what, done.returncode, done.stderr.decode()))
@@ -418,8 +419,8 @@ def features(inside):
     return HEADER + "<stream:features>" + inside + "</stream:features>"
 
 
-def faked(place, status, *answers, mech=None, words=()):
-    """Against a server that plays tricks: refused, and nothing of the login was sent."""
+def faked(place, status, *answers, mech=None, words=(), closed=False):
+    """Against a server that plays tricks: refused, and nothing of the login was sent. closed: it says good-bye."""
     server = FakeServer(*answers)
     try:
         options = ("--mech", mech) if mech else ()
@@ -427,6 +428,7 @@ def faked(place, status, *answers, mech=None, words=()):
     finally:
         server.stop()
     expect(b"<stream:stream" in server.got, "it sent no stream header")
+    expect(not closed or b"</stream:stream>" in server.got, "it did not close the stream: %r" % server.got)
     for secret in (b"<auth", b"secret", b"AGFsaWNlAHNlY3JldA"):
         expect(secret not in server.got, "it sent %r" % secret)
 
@@ -522,7 +524,7 @@ def all_tests(s, place):
 
     s.test("usage", options, place)
     s.test("nobody listens", nobody_there, place)
-    s.test("TLS stripped from the features", faked, place, TLS, features(MECHANISMS), words=("TLS",))
+    s.test("TLS stripped from the features", faked, place, TLS, features(MECHANISMS), words=("TLS",), closed=True)
     s.test("TLS stripped, PLAIN allowed", faked, place, TLS, features(MECHANISMS), mech="PLAIN", words=("TLS",))
     s.test("TLS refused by <failure/>", faked, place, (TLS, STREAM, PROTOCOL), features(STARTTLS + MECHANISMS),
            "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>")

@@ -1,9 +1,11 @@
 /* run.c - plays the transcripts of this folder against xmpp.h.  SPDX: MIT
 
    A transcript is a session as both sides see it. No sockets: the transport, the clock and the random
-   numbers come from here, so every run is the same. Each transcript is played many times: whole,
-   byte by byte, cut at every byte, with small buffers, with sends that take a few bytes only, with a
-   clock that wraps; each time the events must be exactly the same.
+   numbers come from here, so every run is the same. Each transcript is played in many modes: whole,
+   byte by byte, cut at every byte, with the smallest buffers and with large ones, with sends that take
+   a few bytes only, as the dice fall, with a clock that wraps, by the blocking and by the sans-I/O calls;
+   each time the events must be exactly the same. Then the connection breaks at every byte in and out
+   from the last S: line on: nothing but the truth may be told, and the client must notice.
 
      run [-v] [-m MODE] [-n NAME] FILE...      -v shows the first run; -n plays transcripts whose name holds NAME
 
@@ -18,7 +20,7 @@
    IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop
    X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random
    V: NAME TEXT       gives a {name} a value
-   Q: WHAT            a question: quiet, online yes, jid J, keys SHA-1 SALT I, mechanism M, tls yes, round_trips N, caps V
+   Q: WHAT            a question: quiet, online yes, jid J, keys SHA-1 SALT I, mechanism M, caps V; see question()
 
    In C: and S: and arguments: {name} is what C: found at this place the first time, the same ever after;
    {repeat N TEXT}; \n \t \\ \xNN. {base64 TEXT} holds $name instead of {name}; in it $proof and $verifier
@@ -35,6 +37,57 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---- memory: what a run took is freed at its end, for a failure jumps out of the middle ---- */
+
+typedef union block {
+    struct { union block *prev, *next; } at;
+    long double        align;
+} block;
+
+static block forever = {{&forever, &forever}}, run_only = {{&run_only, &run_only}}, *owner = &forever;
+
+static void drop(void *p)
+{
+    block *b = (block *)p;
+
+    if (p == NULL)
+        return;
+    b--;
+    b->at.prev->at.next = b->at.next;
+    b->at.next->at.prev = b->at.prev;
+    free(b);
+}
+
+static void *take(size_t n)
+{
+    block *b = (block *)malloc(sizeof *b + n);
+
+    if (b == NULL)
+        abort();
+    b->at.prev = owner;
+    b->at.next = owner->at.next;
+    b->at.next->at.prev = b;
+    owner->at.next = b;
+    return b + 1;
+}
+
+/* The same, and room for `extra` bytes more. */
+static void *more(void *old, size_t n, size_t extra)
+{
+    void *p = take(n + extra);
+
+    if (n > 0)
+        memcpy(p, old, n);
+    drop(old);
+    return p;
+}
+
+static void drop_all(block *from)
+{
+    while (from->at.next != from)
+        drop(from->at.next + 1);
+}
+
 /* ---- bytes ---- */
 
 typedef struct buf { char *p; size_t n, cap; } buf;
@@ -42,10 +95,8 @@ typedef struct buf { char *p; size_t n, cap; } buf;
 static void add(buf *b, const void *data, size_t n)
 {
     if (b->n + n + 1 > b->cap) {
-        b->cap = (b->n + n + 1) * 2;
-        b->p = (char *)realloc(b->p, b->cap);
-        if (b->p == NULL)
-            abort();
+        b->p = (char *)more(b->p, b->n, b->n + 2 * n + 2);
+        b->cap = b->n * 2 + 2 * n + 2;
     }
     if (n > 0)
         memcpy(b->p + b->n, data, n);
@@ -58,10 +109,8 @@ static void clear(buf *b) { b->n = 0; add(b, "", 0); }
 
 static char *copy(const char *s, size_t n)
 {
-    char *p = (char *)malloc(n + 1);
+    char *p = (char *)take(n + 1);
 
-    if (p == NULL)
-        abort();
     memcpy(p, s, n);
     p[n] = '\0';
     return p;
@@ -77,7 +126,9 @@ typedef struct mode {
     const char *name;
     size_t      rx, chunk, cut, take, room;    /* chunk: of recv; take: of send; 0: any */
     uint32_t    clock;
-    bool        big, wait, odd;
+    bool        big, wait, odd, feed;
+    size_t      end_in, end_out;               /* the connection breaks after so many bytes; 0: never */
+    uint32_t    dice;                          /* recv and send take as many bytes as the dice say; 0: no dice */
 } mode;
 
 /* Everything of one run. */
@@ -105,8 +156,6 @@ static struct {
     unsigned long key_i;
     bool          no_big, slow_close;
     int           init, open_error, tls_error;
-    char         *text[256];                   /* strings that live as long as the run */
-    size_t        text_n;
 
     /* the client and its memory */
     xmpp_client   c;
@@ -117,15 +166,18 @@ static struct {
 
     /* the transport */
     buf           in, sent, calls;
-    size_t        in_at, avail, sent_at, calls_at;
+    size_t        in_at, avail, sent_at, calls_at, in_last, sent_last; /* _last: where the last S: began */
     size_t        edge[20000], edges;          /* where a send ended */
     bool          open, tls, eof, eof_told, blocked, no_random, closing, may_close, gone;
+    bool          broken;
     int           error, late_error;           /* what recv and send answer; the same once plain text is read as TLS */
     unsigned      done;                        /* counts whatever the client did */
     unsigned char seed;
 
     /* the event that no E: line has met yet, as text: key NUL value NUL ... NUL */
-    buf           ev, events;
+    buf           ev, events, others;
+    int           iq;                          /* of the last request */
+    uint32_t      tick, tick_at;
     bool          have, offline;
 
     /* names found by C:, and SCRAM's messages */
@@ -133,9 +185,10 @@ static struct {
     size_t        vars;
     const xmpp_hash_kind *hash;
     buf           first, challenge, last;
-    unsigned      marks;
+    unsigned      marks, spaces;               /* bytes of the longest S:; spaces between stanzas */
 } R;
 
+static void fail(const char *fmt, ...) XMPP_FORMAT(1, 2);
 static void fail(const char *fmt, ...)
 {
     va_list ap;
@@ -150,13 +203,6 @@ static void fail(const char *fmt, ...)
     longjmp(R.out, 1);
 }
 
-static const char *keep(const char *s)
-{
-    if (R.text_n == sizeof R.text / sizeof *R.text)
-        fail("too many strings");
-    R.text[R.text_n] = copy(s, strlen(s));
-    return R.text[R.text_n++];
-}
 
 /* ---- words of a line ---- */
 
@@ -212,7 +258,6 @@ static const char *word(const char **at)
     const char *s = *at;
     buf b = {0, 0, 0};
     bool quoted = false;
-    const char *kept;
 
     while (*s == ' ')
         s++;
@@ -238,9 +283,7 @@ static const char *word(const char **at)
             s = unescape(s, &b);
     }
     *at = s;
-    kept = keep(b.p);
-    free(b.p);
-    return kept;
+    return b.p;
 }
 
 static const char *need(const char **at)
@@ -343,7 +386,6 @@ static void scram(bool proof, buf *out)
         mac(key, "Server Key", 10, key);
         mac(key, m.p, m.n, sig);
     }
-    free(m.p);
     n = xmpp_base64_encode(sig, R.hash->size, text, sizeof text);
     add(out, text, (size_t)n);
 }
@@ -425,11 +467,8 @@ static void expand_brace(const char *s, size_t n, buf *out)
         clear(&part);
         expand(text + 7, '$', &part);
         scram_saw(part.p);
-        b64 = (char *)malloc(part.n * 2 + 8);
-        if (b64 == NULL)
-            abort();
+        b64 = (char *)take(part.n * 2 + 8);
         add(out, b64, (size_t)xmpp_base64_encode(part.p, part.n, b64, part.n * 2 + 8));
-        free(b64);
     } else {
         buf *v = var(s, n, false);
 
@@ -438,8 +477,6 @@ static void expand_brace(const char *s, size_t n, buf *out)
         else
             add(out, v->p, v->n);
     }
-    free(part.p);
-    free(text);
 }
 
 static void expand(const char *s, char open, buf *out)
@@ -489,8 +526,6 @@ static long meet(const char *pat, const char *text, size_t n, char open, bool wh
                 if (meet(inner, raw, (size_t)got, '$', true) < 0)
                     fail("expected {base64 %s}\n    got {base64 %s}", inner, raw);
             }
-            free(inner);
-            free(raw);
             if (got < 0)
                 break;
             i += len;
@@ -534,12 +569,12 @@ static long meet(const char *pat, const char *text, size_t n, char open, bool wh
             break;
         i += want.n;
     }
-    free(want.p);
     return *pat != '\0' || (whole && i < n) ? -1 : (long)i;
 }
 
 /* ---- the transport ---- */
 
+static void io_call(const char *fmt, ...) XMPP_FORMAT(1, 2);
 static void io_call(const char *fmt, ...)
 {
     char text[400];
@@ -552,6 +587,12 @@ static void io_call(const char *fmt, ...)
     R.done++;
     if (R.verbose)
         printf("IO: %s\n", text);
+}
+
+static size_t roll(size_t sides)
+{
+    R.m.dice = R.m.dice * UINT32_C(1664525) + UINT32_C(1013904223);
+    return (R.m.dice >> 8) % sides;
 }
 
 static int io_open(void *ctx, const xmpp_target *to)
@@ -584,6 +625,13 @@ static int io_recv(void *ctx, void *data, size_t n)
         R.eof_told = true;
         return XMPP_IO_ERROR;
     }
+    if (R.m.end_in != 0 && R.in_at >= R.m.end_in) {
+        R.broken = true;
+        R.m.end_in = 0;
+        R.in_at = R.avail = R.in.n;
+        R.eof = true;
+        have = 0;
+    }
     if (have == 0 && R.eof && R.avail == R.in.n) {
         R.done += !R.eof_told;
         R.eof_told = true;
@@ -593,8 +641,12 @@ static int io_recv(void *ctx, void *data, size_t n)
         n = have;
     if (R.m.chunk != 0 && n > R.m.chunk)
         n = R.m.chunk;
+    if (R.m.dice != 0 && n > 0 && (n = roll(n < 40 ? n + 1 : 40)) == 0)
+        R.done++;
     if (n == 0)
         return 0;
+    if (R.m.end_in != 0 && n > R.m.end_in - R.in_at)
+        n = R.m.end_in - R.in_at;
     memcpy(data, R.in.p + R.in_at, n);
     R.in_at += n;
     R.done++;
@@ -618,6 +670,18 @@ static int io_send(void *ctx, const void *data, size_t n)
         fail("send of %u bytes, room is %u", (unsigned)n, (unsigned)R.m.room);
     if (R.m.take != 0 && n > R.m.take)
         n = R.m.take;
+    if (R.m.dice != 0 && (n = roll(n < 50 ? n + 1 : 50)) == 0) {
+        R.done++;
+        return 0;
+    }
+    if (R.m.end_out != 0 && n > R.m.end_out - R.sent.n)
+        n = R.m.end_out - R.sent.n;
+    if (n == 0) {
+        R.broken = true;
+        R.m.end_out = 0;
+        R.error = XMPP_E_TRANSPORT;
+        return XMPP_IO_ERROR;
+    }
     add(&R.sent, data, n);
     if (R.edges < sizeof R.edge / sizeof *R.edge)
         R.edge[R.edges++] = R.sent.n;
@@ -682,7 +746,18 @@ static int io_random(void *ctx, void *out, size_t n)
 
 static uint32_t io_utc(void *ctx) { (void)ctx; return UINT32_C(1800000000); }
 static uint32_t io_millis(void *ctx) { (void)ctx; return R.now; }
-static int io_wait(void *ctx, unsigned wants, uint32_t ms) { (void)ctx; (void)wants; (void)ms; return 0; }
+
+static int io_wait(void *ctx, unsigned wants, uint32_t ms)
+{
+    (void)ctx; (void)wants;
+    if (R.avail < R.in.n)
+        R.avail = R.in.n;                       /* the second part of a cut */
+    else if (ms == XMPP_FOREVER)
+        fail("the client would wait for ever");
+    else
+        R.now += ms;
+    return 0;
+}
 
 static const xmpp_io_ops net_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, NULL,
                                     io_random, io_utc, io_millis, io_wait};
@@ -758,6 +833,7 @@ static void test_online(xmpp_client *c, void *state)
     xmpp_writer w;
 
     (void)state;
+    R.tick_at = xmpp_now(c) + R.tick;
     if (xmpp_iq_begin(c, &w, "get", NULL) == XMPP_OK) {
         xmpp_w_leaf(&w, "any", "urn:example:test", "news?");
         if (xmpp_ext_iq_commit(c, &test_ext, &w, NULL, 0) <= 0)
@@ -771,13 +847,30 @@ static void test_presence(xmpp_client *c, void *state, xmpp_writer *w)
     xmpp_w_leaf(w, "x", "urn:example:test", "");
 }
 
+static uint32_t test_deadline(const xmpp_client *c, void *state)
+{
+    (void)state;
+    if (R.tick == 0)
+        return XMPP_FOREVER;
+    return (int32_t)(xmpp_now(c) - R.tick_at) >= 0 ? 0 : R.tick_at - xmpp_now(c);
+}
+
+static void test_due(xmpp_client *c, void *state)
+{
+    (void)state;
+    R.tick_at = xmpp_now(c) + R.tick;
+    if (xmpp_message(c, "clock@example.org", "tick") != XMPP_OK)
+        fail("a message in a hook");
+}
+
 static bool test_trusts(xmpp_client *c, void *state, const char *jid)
 {
     (void)c; (void)state;
     return xmpp_jid_equal(jid, "friend@example.org", true);
 }
 
-const xmpp_ext test_ext = {test_features, test_stanza, test_result, test_online, NULL, test_presence, test_trusts, NULL, NULL};
+const xmpp_ext test_ext = {test_features, test_stanza, test_result, test_online, NULL, test_presence, test_trusts,
+                           test_deadline, test_due};
 
 /* ---- settings ---- */
 
@@ -928,6 +1021,8 @@ static void set(const char *v)
             R.acct.arena_size = number(w);
         else if (IS("queue"))
             R.acct.queue_size = number(w);
+        else if (IS("tick"))                    /* the test's extension says so every so many ms */
+            R.tick = number(w);
         else if (IS("roster"))                  /* contacts that are remembered */
             R.roster.seen = R.seen, R.roster.seen_max = number(w);
         else if (IS("init"))                    /* what xmpp_init answers */
@@ -984,7 +1079,6 @@ static void field_node(const char *k, xmpp_node n)
         adds(&b, xmpp_name(n));
     }
     field(k, b.p);
-    free(b.p);
 }
 
 static void add_item(buf *b, const xmpp_roster_item *it)
@@ -1056,7 +1150,6 @@ static void take_event(const xmpp_event *e)
     n = xmpp_to_xml(e->payload, xml, sizeof xml);
     if (n < sizeof xml)
         field("payload_xml", xml);
-    free(b.p);
     add(&R.events, R.ev.p, R.ev.n);
     R.have = true;
     R.done++;
@@ -1098,8 +1191,9 @@ static bool one_of(const char *list, const char *v)
         if (strncmp(list, v, n) == 0 && (list[n] == '\0' || list[n] == '|'))
             return true;
         list = strchr(list, '|');
-        if (list++ == NULL)
+        if (list == NULL)
             return false;
+        list++;
     }
 }
 
@@ -1124,12 +1218,36 @@ static void check_event(const char *text)
             fail("this event has no %s", k);
         else if (strcmp(k, "error") == 0 ? !one_of(eq + 1, v) : strcmp(v, eq + 1) != 0)
             fail("expected %s=%s\n    got %s", k, eq + 1, v);
-        free(k);
     }
     R.have = false;
 }
 
 /* ---- the pump ---- */
+
+/* The sans-I/O calls in place of the step, while that is all there is to do. */
+static void feed(void)
+{
+    const void *p;
+    size_t n;
+    int r;
+
+    if (!xmpp_online(&R.c) || R.eof || R.error != 0)
+        return;
+    xmpp_tick(&R.c, R.now);
+    if (R.avail > R.in_at) {
+        n = xmpp_feed(&R.c, R.in.p + R.in_at, R.avail - R.in_at);
+        R.in_at += n;
+        R.done += n > 0;
+    }
+    while (xmpp_online(&R.c) && (p = xmpp_pending(&R.c, 200, &n)) != NULL) {
+        if (n > 200)
+            fail("%u bytes pending, room is 200", (unsigned)n);
+        r = io_send(NULL, p, n);
+        if (r <= 0)
+            break;
+        xmpp_sent(&R.c, (size_t)r);
+    }
+}
 
 /* Works until nothing more happens. for_event: or until an event is at hand. */
 static void pump(bool for_event)
@@ -1157,6 +1275,8 @@ static void pump(bool for_event)
         }
         if (R.have && for_event)
             return;
+        if (e == NULL && R.m.feed)
+            feed();
         if (e == NULL)
             xmpp_step(&R.c, R.now);
         if (R.done != before)
@@ -1177,8 +1297,10 @@ static void pump(bool for_event)
 
 static void skip_spaces(void)
 {
-    while (R.m.take != 0 && R.sent_at < R.sent.n && R.sent.p[R.sent_at] == ' ')
+    while (R.m.take != 0 && R.sent_at < R.sent.n && R.sent.p[R.sent_at] == ' ') {
         R.sent_at++;
+        R.spaces++;
+    }
 }
 
 /* Everything that the client did must have been mentioned by now. */
@@ -1254,7 +1376,7 @@ static void check_sent(const char *pat)
     end = R.sent_at + (size_t)n;
     for (i = 0; i < R.edges && R.m.take == 0; i++)
         if (R.edge[i] > R.sent_at && R.edge[i] < end) {
-            if (R.m.room == 0)
+            if (R.m.room == 0 && !R.m.feed)
                 fail("not in one send: %.*s[cut here]%.*s", (int)(R.edge[i] - R.sent_at), R.sent.p + R.sent_at,
                      (int)(end - R.edge[i]), R.sent.p + R.edge[i]);
             if (!good_edge(R.sent.p + R.sent_at, (size_t)n, R.edge[i] - R.sent_at))
@@ -1329,6 +1451,15 @@ static int call_iq(const char *type, const char *to, uint32_t ms, void *tag, con
     return xmpp_iq_commit(&R.c, &w, tag, ms);
 }
 
+static void other(void *ctx, const xmpp_event *ev)
+{
+    (void)ctx;
+    adds(&R.others, R.others.n > 0 ? " " : "");
+    adds(&R.others, event_names[ev->type]);
+}
+
+static char tag_set[] = "set", tag_remove[] = "remove";
+
 static void call(const char *line_text)
 {
     /* without the format attribute: these take text from a file */
@@ -1344,11 +1475,10 @@ static void call(const char *line_text)
     char *text = copy(line_text, n);
     buf x = {0, 0, 0};
 
-    v = keep(text);
-    free(text);
+    v = text;
     k = need(&v);
 #define IS(name) (strcmp(k, name) == 0)
-#define REST() (*v == ' ' ? v++ : v, clear(&x), expand(v, '{', &x), keep(x.p))
+#define REST() (*v == ' ' ? v++ : v, clear(&x), expand(v, '{', &x), copy(x.p, x.n))
     if (IS("presence")) {                       /* [SHOW [STATUS]] */
         a = word(&v);
         got = xmpp_presence(c, show_named(a), word(&v));
@@ -1388,7 +1518,7 @@ static void call(const char *line_text)
         got = call_begin(a, need(&v));
     } else if (IS("iq")) {                      /* TYPE TO|- TAG PAYLOAD */
         a = need(&v); b = need(&v); d = need(&v);
-        got = iqf(c, a, or_null(b), (void *)(size_t)d, REST());
+        got = R.iq = iqf(c, a, or_null(b), (void *)(size_t)d, REST());
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("iq_ms")) {                   /* MS TYPE TO|- TAG PAYLOAD */
         uint32_t ms = number(need(&v));
@@ -1396,6 +1526,18 @@ static void call(const char *line_text)
         a = need(&v); b = need(&v); d = need(&v);
         got = call_iq(a, or_null(b), ms, (void *)(size_t)d, REST());
         got = got > 0 ? XMPP_OK : got;
+    } else if (IS("ask")) {                     /* MS: blocks until the answer to the last request comes */
+        const xmpp_event *answer;
+
+        clear(&R.others);
+        got = xmpp_ask(c, R.iq, number(need(&v)), other, NULL, &answer);
+        if (answer != NULL)
+            take_event(answer);
+    } else if (IS("wait")) {                    /* MS: blocks until an event comes, or not */
+        const xmpp_event *ev = xmpp_wait(c, number(need(&v)));
+
+        if (ev != NULL)
+            take_event(ev);
     } else if (IS("answer"))                    /* [PAYLOAD] */
         got = *v == '\0' ? xmpp_answer(c) : answerf(c, REST());
     else if (IS("answer_error")) {              /* TYPE CONDITION [TEXT [NS NAME]] */
@@ -1456,16 +1598,15 @@ static void call(const char *line_text)
         for (n = 0; n < 5 && (groups[n] = word(&v)) != NULL; n++)
             ;
         groups[n] = NULL;
-        got = xmpp_roster_set(c, a, b, n > 0 ? groups : NULL, (void *)(size_t)keep("set"));
+        got = xmpp_roster_set(c, a, b, n > 0 ? groups : NULL, tag_set);
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("roster_remove")) {
-        got = xmpp_roster_remove(c, need(&v), (void *)(size_t)keep("remove"));
+        got = xmpp_roster_remove(c, need(&v), tag_remove);
         got = got > 0 ? XMPP_OK : got;
     } else
         fail("no such call: %s", k);
 #undef REST
 #undef IS
-    free(x.p);
     if (got != want)
         fail("expected %s\n    got %s", xmpp_errname(want), xmpp_errname(got));
 }
@@ -1517,9 +1658,15 @@ static void question(const char *v)
         same(k, need(&v), info.mechanism);
     else if (strcmp(k, "tls") == 0)
         same(k, need(&v), info.tls ? "yes" : "no");
+    else if (strcmp(k, "others") == 0)          /* the types of the events that xmpp_ask passed on */
+        same(k, v + strspn(v, " "), R.others.p);
     else if (strcmp(k, "round_trips") == 0) {
         snprintf(text, sizeof text, "%u", info.round_trips);
         same(k, need(&v), text);
+    } else if (strcmp(k, "spaces") == 0) {      /* at least so many since the last time */
+        if (R.spaces < number(need(&v)))
+            fail("%u spaces only", R.spaces);
+        R.spaces = 0;
     } else if (strcmp(k, "bytes") == 0) {       /* what was counted is what went by, since the one open */
         if (info.bytes_in != R.in_at || info.bytes_out != R.sent.n)
             fail("counted %lu and %lu bytes, it was %lu and %lu", (unsigned long)info.bytes_in, (unsigned long)info.bytes_out,
@@ -1581,10 +1728,8 @@ static void prepare(void)
     sizes[1] = R.m.big && !R.no_big ? 8192 : R.acct.arena_size;
     sizes[2] = R.m.big && !R.no_big ? 4096 : R.acct.queue_size;
     for (i = 0; i < 3; i++) {                   /* the very end is watched by the sanitizer, and nothing is aligned */
-        R.mem[i] = malloc(sizes[i] + 1);
-        if (R.mem[i] == NULL)
-            abort();
-        memset(R.mem[i], 0xA5, sizes[i] + 1);
+        R.mem[i] = take(sizes[i] + R.m.odd);
+        memset(R.mem[i], 0xA5, sizes[i] + R.m.odd);
     }
     R.acct.rx = (char *)R.mem[0] + R.m.odd;
     R.acct.arena = (char *)R.mem[1] + R.m.odd;
@@ -1606,6 +1751,8 @@ static size_t serve(size_t i)
     size_t from = R.in.n;
 
     quiet();
+    R.in_last = from;
+    R.sent_last = R.sent.n;
     for (;; i++) {
         expand(R.s->l[i].text, '{', &R.in);
         if (i + 1 == R.s->n || R.s->l[i + 1].kind != 'S')
@@ -1659,23 +1806,54 @@ static void play_lines(void)
         }
     }
     quiet();
-    free(x.p);
+}
+
+/* The connection broke in the middle of the transcript: nothing but the truth was told, and now the end is. */
+static void drain(const buf *first)
+{
+    size_t i;
+    int left = 500;
+
+    while (!R.offline || R.have) {
+        R.have = false;
+        R.blocked = false;
+        pump(true);
+        if (!R.have) {
+            R.now += 1000;
+            if (--left == 0)
+                fail("the connection broke, and the client does not say so");
+        }
+    }
+    if (R.open)
+        fail("the connection broke, and was not closed");
+    for (i = 0; i < R.events.n;) {              /* record by record: length, text */
+        const char *type = R.events.p + i + 5, *error = type + strlen(type) + 7;
+
+        if (strcmp(type, "OFFLINE") == 0 || strcmp(error, "XMPP_E_LOST") == 0)
+            return;
+        do
+            i += strlen(R.events.p + i) + 1;
+        while (i < R.events.n && strcmp(R.events.p + i, "type") != 0);
+        if (i > first->n || memcmp(R.events.p, first->p, i) != 0)
+            fail("the connection broke, and an event was told that is none: %s", type);
+    }
 }
 
 /* One run. True when it went as written; events: what happened, for comparing. */
-static bool run_once(const script *s, const mode *m, bool verbose, buf *events)
+static bool run_once(const script *s, const mode *m, bool verbose, const buf *first, buf *events)
 {
-    size_t i;
     bool ok = false;
 
     memset(&R, 0, sizeof R);
     R.s = s;
     R.m = *m;
     R.verbose = verbose;
+    owner = &run_only;
     clear(&R.in);
     clear(&R.sent);
     clear(&R.calls);
     clear(&R.ev);
+    clear(&R.others);
     clear(&R.first);
     clear(&R.last);
     clear(&R.challenge);
@@ -1683,41 +1861,36 @@ static bool run_once(const script *s, const mode *m, bool verbose, buf *events)
         prepare();
         play_lines();
         R.live = true;                          /* to the end */
+    } else if (R.broken && setjmp(R.out) == 0) {
+        drain(first);
+        R.live = true;
     }
     ok = R.live;
+    owner = &forever;
     clear(events);
     if (ok)
         add(events, R.events.p, R.events.n);
-    for (i = 0; i < R.vars; i++)
-        free(R.var[i].v.p);
-    for (i = 0; i < R.text_n; i++)
-        free(R.text[i]);
-    for (i = 0; i < 3; i++)
-        free(R.mem[i]);
-    free(R.in.p);
-    free(R.sent.p);
-    free(R.calls.p);
-    free(R.ev.p);
-    free(R.events.p);
-    free(R.first.p);
-    free(R.last.p);
-    free(R.challenge.p);
+    drop_all(&run_only);
     return ok;
 }
 
 static const mode modes[] = {
-    /* name     rx    chunk cut take room clock         big    wait   odd */
-    {"whole",   256,  0,    0,  0,   0,   1000,         false, false, false},
-    {"big",     4096, 0,    0,  0,   0,   0,            true,  false, true},
-    {"rx64",    64,   0,    0,  0,   0,   1,            false, false, true},
-    {"bytes",   64,   1,    0,  0,   0,   0x7ffff000u,  false, false, false},
-    {"wrap",    256,  0,    0,  0,   0,   0xffffff00u,  false, false, true},
-    {"wait",    256,  0,    0,  0,   0,   5,            false, true,  false},
-    {"room",    256,  0,    0,  0,   256, 1000,         false, false, true},
-    {"take100", 256,  0,    0,  100, 0,   1000,         false, false, false},
-    {"take7",   256,  0,    0,  7,   0,   1000,         false, false, true},
-    {"take1",   64,   1,    0,  1,   0,   1000,         false, false, false},
-    {"cuts",    256,  0,    1,  0,   0,   1000,         false, false, false}};
+    /* name     rx    chunk cut take room clock         big    wait   odd    feed   end_in, end_out, dice */
+    {"whole",   256,  0,    0,  0,   0,   1000,         false, false, false, false, 0, 0, 0},
+    {"big",     4096, 0,    0,  0,   0,   0,            true,  false, true,  false, 0, 0, 0},
+    {"rx64",    64,   0,    0,  0,   0,   1,            false, false, true,  false, 0, 0, 0},
+    {"bytes",   64,   1,    0,  0,   0,   0x7ffff000u,  false, false, false, false, 0, 0, 0},
+    {"wrap",    256,  0,    0,  0,   0,   0xffffff00u,  false, false, true,  false, 0, 0, 0},
+    {"wait",    256,  0,    0,  0,   0,   5,            false, true,  false, false, 0, 0, 0},
+    {"feed",    100,  0,    0,  0,   0,   5,            false, false, false, true,  0, 0, 0},
+    {"room",    256,  0,    0,  0,   256, 1000,         false, false, true,  false, 0, 0, 0},
+    {"take100", 256,  0,    0,  100, 0,   1000,         false, false, false, false, 0, 0, 0},
+    {"take7",   256,  0,    0,  7,   0,   1000,         false, false, true,  false, 0, 0, 0},
+    {"take1",   64,   1,    0,  1,   0,   1000,         false, false, false, false, 0, 0, 0},
+    {"dice",    64,   0,    0,  50,  0,   1000,         false, false, false, false, 0, 0, 1},
+    {"cuts",    256,  0,    1,  0,   0,   1000,         false, false, false, false, 0, 0, 0},
+    {"eof",     256,  0,    0,  0,   0,   1000,         false, false, false, false, 1, 0, 0},
+    {"error",   256,  0,    0,  0,   0,   1000,         false, false, false, false, 0, 1, 0}};
 
 /* "@ not MODE..." and "@ only MODE..." */
 static bool allowed(const script *s, const char *mode_name)
@@ -1740,11 +1913,11 @@ static bool allowed(const script *s, const char *mode_name)
     return ok;
 }
 
-static buf first, other;                        /* the events of the first run and of the one at hand */
+static buf first, again;                        /* the events of the first run and of the one at hand */
 
 static bool play(const script *s, const char *only_mode, bool verbose, unsigned long *runs)
 {
-    size_t i;
+    size_t i, end_in = 0, end_out = 0, from_in = 1, from_out = 1;
     bool have_first = false;
 
     for (i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -1752,24 +1925,34 @@ static bool play(const script *s, const char *only_mode, bool verbose, unsigned 
 
         if (!allowed(s, m.name) || (only_mode != NULL && strcmp(only_mode, m.name) != 0))
             continue;
+        m.end_in = m.end_in > 0 ? from_in : 0;
+        m.end_out = m.end_out > 0 ? from_out : 0;
         do {
             ++*runs;
-            if (!run_once(s, &m, verbose, have_first ? &other : &first))
+            if (!run_once(s, &m, verbose, &first, have_first ? &again : &first))
                 return false;
             verbose = false;
-            if (have_first && (first.n != other.n || memcmp(first.p, other.p, first.n) != 0)) {
+            if (!have_first) {
+                end_in = R.in.n;
+                end_out = R.sent.n;
+                from_in = R.in_last > 0 ? R.in_last : 1;
+                from_out = R.sent_last > 0 ? R.sent_last : 1;
+            } else if (m.end_in + m.end_out > 0)
+                ;
+            else if (first.n != again.n || memcmp(first.p, again.p, first.n) != 0) {
                 size_t at = 0;
 
-                while (at < first.n && at < other.n && first.p[at] == other.p[at])
+                while (at < first.n && at < again.n && first.p[at] == again.p[at])
                     at++;
                 while (at > 0 && first.p[at - 1] != '\0')
                     at--;
                 snprintf(R.why, sizeof R.why, "[%s %lu] other events than in the first run: %s, not %s", m.name,
-                         (unsigned long)m.cut, at < other.n ? other.p + at : "", at < first.n ? first.p + at : "");
+                         (unsigned long)m.cut, at < again.n ? again.p + at : "", at < first.n ? first.p + at : "");
                 return false;
             }
             have_first = true;
-        } while (m.cut > 0 && ++m.cut < R.marks);
+        } while ((m.cut > 0 && ++m.cut < R.marks) || (m.end_in > 0 && ++m.end_in < end_in) || (m.end_out > 0 && ++m.end_out < end_out) ||
+                 (m.dice > 0 && ++m.dice < 40));
     }
     return true;
 }
@@ -1778,9 +1961,7 @@ static bool play(const script *s, const char *only_mode, bool verbose, unsigned 
 
 static void push(script *s, const line *l)
 {
-    s->l = (line *)realloc(s->l, (s->n + 1) * sizeof *s->l);
-    if (s->l == NULL)
-        abort();
+    s->l = (line *)more(s->l, s->n * sizeof *s->l, sizeof *s->l);
     s->l[s->n++] = *l;
 }
 
@@ -1802,20 +1983,10 @@ static char *slurp(const char *file)
     return b.p;
 }
 
-static char *files[200];                        /* texts and paths, freed at the end */
-static size_t file_n;
-
-static char *file_keep(char *p)
-{
-    if (file_n == sizeof files / sizeof *files)
-        exit(2);
-    return files[file_n++] = p;
-}
-
 /* Reads a file's lines into scripts; the first one holds what belongs to all. */
 static void load(const char *file, script **all, size_t *n)
 {
-    char *text = file_keep(slurp(file)), *next;
+    char *text = slurp(file), *next;
     int no = 0;
 
     for (; text != NULL && *text != '\0'; text = next) {
@@ -1831,9 +2002,7 @@ static void load(const char *file, script **all, size_t *n)
         if (*text == '\0' || *text == '#')
             continue;
         if (strncmp(text, "== ", 3) == 0) {
-            *all = (script *)realloc(*all, (*n + 1) * sizeof **all);
-            if (*all == NULL)
-                abort();
+            *all = (script *)more(*all, *n * sizeof **all, sizeof **all);
             memset(&(*all)[*n], 0, sizeof **all);
             (*all)[(*n)++].name = text + 3;
             continue;
@@ -1845,7 +2014,7 @@ static void load(const char *file, script **all, size_t *n)
 
             add(&path, file, dir);
             adds(&path, text + 10);
-            load(file_keep(path.p), all, n);
+            load(path.p, all, n);
             continue;
         }
         p = strchr(text, ' ');
@@ -1879,9 +2048,8 @@ int main(int argc, char **argv)
             a++;
             continue;
         }
-        all = (script *)calloc(1, sizeof *all);
-        if (all == NULL)
-            abort();
+        all = (script *)take(sizeof *all);
+        memset(all, 0, sizeof *all);
         load(argv[a], &all, &n);
         for (i = n > 1 ? 1 : 0; i < n; i++) {
             script s = {NULL, 0, NULL};
@@ -1904,16 +2072,9 @@ int main(int argc, char **argv)
                 *(ok ? &passed : &failed) += 1;
                 total += runs;
             }
-            free(s.l);
         }
-        for (i = 0; i < n; i++)
-            free(all[i].l);
-        free(all);
-        while (file_n > 0)
-            free(files[--file_n]);
     }
-    free(first.p);
-    free(other.p);
+    drop_all(&forever);
     printf("%lu runs\n%lu passed, %lu failed\n", total, passed, failed);
     if (count != NULL) {
         FILE *f = fopen(count, "a");

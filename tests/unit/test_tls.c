@@ -1,5 +1,6 @@
-/* TLS with BearSSL: the pure parts, and handshakes with a BearSSL server in this process, over a pipe in memory.
-   Certificates are made by tls_certs.sh, found beside this file's path or given as a folder in argv[1]. */
+/* TLS with BearSSL: the pure parts, and handshakes with a BearSSL server in this process, over a
+   pipe in memory. Certificates are made by tls_certs.sh beside this file, or are in the folder
+   that argv[1] names. */
 
 #define _DEFAULT_SOURCE             /* mkdtemp */
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
@@ -134,7 +135,10 @@ static int pipe_close(void *ctx, bool now)
     return 1;
 }
 
-static unsigned pipe_wants(void *ctx) { return ((link_t *)ctx)->down.n > 0 ? XMPP_WANT_NOW | XMPP_WANT_READ : XMPP_WANT_READ; }
+static unsigned pipe_wants(void *ctx)
+{
+    return ((link_t *)ctx)->down.n > 0 ? XMPP_WANT_NOW | XMPP_WANT_READ : XMPP_WANT_READ;
+}
 
 static int pipe_reason(void *ctx, const char **words)
 {
@@ -151,10 +155,9 @@ static int pipe_random(void *ctx, void *out, size_t n)
 
 static uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
 
-static const xmpp_io_ops pipe_ops = {
-    pipe_open, pipe_recv, pipe_send, pipe_close, NULL, NULL, pipe_wants, pipe_reason, NULL, pipe_random, pipe_utc,
-    NULL, NULL
-};
+static const xmpp_io_ops pipe_ops = {pipe_open, pipe_recv,  pipe_send,   pipe_close, NULL,
+                                     NULL,      pipe_wants, pipe_reason, NULL,       pipe_random,
+                                     pipe_utc,  NULL,       NULL};
 
 /* Lets the server work until it waits. */
 static void serve(link_t *l)
@@ -310,7 +313,8 @@ static int connect_to(link_t *l, const char *name)
     return e != XMPP_OK ? e : shake(l);
 }
 
-static void expect(const char *chain, const char *key, const char *root, const char *name, int error, const char *text)
+static void expect(const char *chain, const char *key, const char *root, const char *name,
+                   int error, const char *text)
 {
     link_t *l = setup_link(&the_link, chain, key, root);
 
@@ -339,33 +343,42 @@ static void accepts_good_chains(void **state)
     expect("p384.pem", "p384.key", "ca.pem", "xmpp.test", XMPP_OK, "");
     expect("srv.pem", "srv.key", "ca.pem", "xmpp.test", XMPP_OK, "");
     expect("addr.pem", "addr.key", "ca.pem", "xmpp.test", XMPP_OK, "");
-    expect("late.pem", "late.key", "ca.pem", "xmpp.test", XMPP_OK, "");    /* ends after 2050: GeneralizedTime */
+    /* ends after 2050: GeneralizedTime */
+    expect("late.pem", "late.key", "ca.pem", "xmpp.test", XMPP_OK, "");
 }
 
 static void refuses_other_names(void **state)
 {
     (void)state;
     expect("good.chain", "good.key", "ca.pem", "wrong.example", XMPP_E_TLS_NAME,
-           "the certificate is for xmpp.test, *.wild.test, other.example, expected wrong.example (BearSSL 56)");
+           "the certificate is for xmpp.test, *.wild.test, other.example, expected wrong.example "
+           "(BearSSL 56)");
     expect("good.chain", "good.key", "ca.pem", "wild.test", XMPP_E_TLS_NAME, "expected wild.test");
-    expect("good.chain", "good.key", "ca.pem", "a.b.wild.test", XMPP_E_TLS_NAME, "expected a.b.wild.test");
-    expect("good.chain", "good.key", "ca.pem", "xmpp.test.evil", XMPP_E_TLS_NAME, "expected xmpp.test.evil");
+    expect("good.chain", "good.key", "ca.pem", "a.b.wild.test", XMPP_E_TLS_NAME,
+           "expected a.b.wild.test");
+    expect("good.chain", "good.key", "ca.pem", "xmpp.test.evil", XMPP_E_TLS_NAME,
+           "expected xmpp.test.evil");
     expect("good.chain", "good.key", "ca.pem", "mpp.test", XMPP_E_TLS_NAME, "expected mpp.test");
-    expect("cn.pem", "cn.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "the certificate is for no name, expected xmpp.test");
-    expect("nul.pem", "nul.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for xmpp.test?.evil, expected");
-    expect("server.pem", "server.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for _xmpp-server.xmpp.test, expected");
+    expect("cn.pem", "cn.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
+           "the certificate is for no name, expected xmpp.test");
+    expect("nul.pem", "nul.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
+           "for xmpp.test?.evil, expected");
+    expect("server.pem", "server.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
+           "for _xmpp-server.xmpp.test, expected");
 }
 
 static void refuses_untrusted_chains(void **state)
 {
     (void)state;
-    expect("good.chain", "good.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "not signed by any of config.anchors");
+    expect("good.chain", "good.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED,
+           "not signed by any of config.anchors");
     expect("good.pem", "good.key", "ca.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "BearSSL 62");
     expect("ca.pem", "ca.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "BearSSL 62");
     expect("noca.chain", "noca.key", "ca.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "may not sign");
     expect("weak.pem", "weak.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "less than 2048 bits");
     expect("sha1.pem", "sha1.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "SHA-1");
-    expect("critical.pem", "critical.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT, "critical extension");
+    expect("critical.pem", "critical.key", "ca.pem", "xmpp.test", XMPP_E_TLS_CERT,
+           "critical extension");
 }
 
 static void compares_dates_with_the_clock(void **state)
@@ -378,7 +391,8 @@ static void compares_dates_with_the_clock(void **state)
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
     assert_non_null(strstr(words(l), "the certificate has expired on 2"));
     xmppi_tls_date_of(date, today + 200 * DAY);
-    snprintf(text, sizeof text, "(the clock says %.4s-%.2s-%.2s) (BearSSL 54)", date, date + 4, date + 6);
+    snprintf(text, sizeof text, "(the clock says %.4s-%.2s-%.2s) (BearSSL 54)", date, date + 4,
+             date + 6);
     assert_non_null(strstr(words(l), text));
 
     l = good_link();
@@ -398,7 +412,8 @@ static void needs_a_floor_without_a_clock(void **state)
     assert_non_null(strstr(words(l), "config.floor"));
     assert_int_equal(l->opens, 0);
 
-    l = good_link();                            /* the end after the floor, the begin not compared */
+    /* the end after the floor, the begin not compared */
+    l = good_link();
     l->utc = 0;
     l->cfg.floor = today - 2 * DAY;
     again(l);
@@ -461,7 +476,8 @@ static void pins_beside_anchors(void **state)
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_UNTRUSTED);
 }
 
-static void pin_alone(const char *chain, const char *key, const char *spki, const char *name, int error)
+static void pin_alone(const char *chain, const char *key, const char *spki, const char *name,
+                      int error)
 {
     link_t *l = setup_link(&the_link, chain, key, "");
 
@@ -586,7 +602,8 @@ static void shrinks_records(void **state)
 
 static void rooms(void **state)
 {
-    static const size_t sizes[][3] = {{512, 0, 512}, {1000, 0, 512}, {4096, 0, 4096}, {16384, 0, 16384}, {4096, 600, 512}};
+    static const size_t sizes[][3] = {
+        {512, 0, 512}, {1000, 0, 512}, {4096, 0, 4096}, {16384, 0, 16384}, {4096, 600, 512}};
     link_t *l;
     size_t i;
 
@@ -594,7 +611,8 @@ static void rooms(void **state)
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         l = good_link();
         l->cfg.out = (uint16_t)sizes[i][1];
-        l->cfg.records_size = XMPP_BEARSSL_BUFFER_IN_OUT(sizes[i][0], l->cfg.out != 0 ? l->cfg.out : sizes[i][0]);
+        l->cfg.records_size =
+            XMPP_BEARSSL_BUFFER_IN_OUT(sizes[i][0], l->cfg.out != 0 ? l->cfg.out : sizes[i][0]);
         again(l);
         assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
         assert_int_equal(l->io.ops->room(l->io.ctx), sizes[i][2]);
@@ -666,16 +684,44 @@ static void accepts_no_sha1_in_the_handshake(void **state)
     int id;
 
     (void)state;
-    for (id = br_sha224_ID; id <= br_sha512_ID; id++)       /* a server that can sign with nothing better */
+    /* a server that can sign with nothing better */
+    for (id = br_sha224_ID; id <= br_sha512_ID; id++)
         if (id != br_sha256_ID)
             br_ssl_engine_set_hash(&l->server.eng, id, NULL);
     assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
     assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
-    for (id = 0; id + 14 < (int)l->up.n; id++)              /* signature_algorithms as they are sent */
-        if (memcmp(l->up.b + id, "\x00\x0d\x00\x0e\x00\x0c\x04\x03\x05\x03\x06\x03\x04\x01\x05\x01\x06\x01", 18) == 0)
+    /* signature_algorithms as they are sent */
+    for (id = 0; id + 14 < (int)l->up.n; id++)
+        if (memcmp(l->up.b + id,
+                   "\x00\x0d\x00\x0e\x00\x0c\x04\x03\x05\x03\x06\x03\x04\x01\x05\x01\x06\x01",
+                   18) == 0)
             break;
     assert_true(id + 14 < (int)l->up.n);
     assert_int_equal(l->up.b[9] << 8 | l->up.b[10], BR_TLS12);
+}
+
+static void accepts_no_altered_handshake(void **state)
+{
+    link_t *l = good_link();
+    size_t at, n = 6;
+    int i;
+
+    (void)state;
+    for (at = 5; at < n; at += 41) {            /* a prime: hits fields of every kind */
+        l->up.n = l->down.n = 0;
+        br_ssl_server_reset(&l->server);
+        assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+        assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+        serve(l);
+        n = l->down.n;
+        l->down.b[at] ^= 0x01;
+        for (i = 0; i < 20; i++) {
+            assert_true(l->io.ops->send(l->io.ctx, "x", 1) <= 0);
+            serve(l);
+        }
+        l->io.ops->close(l->io.ctx, true);
+    }
+    assert_true(at > 800);
 }
 
 static void client_certificates(void **state)
@@ -692,7 +738,8 @@ static void client_certificates(void **state)
     (void)state;
     for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         l = good_link();
-        xmpp_bearssl_store_init(&l->server_store, l->server_list, 4, l->server_mem, sizeof l->server_mem);
+        xmpp_bearssl_store_init(&l->server_store, l->server_list, 4, l->server_mem,
+                                sizeof l->server_mem);
         add_anchor(&l->server_store, "ca.pem");
         br_x509_minimal_init_full(&l->server_x509, l->server_list, l->server_store.count);
         br_x509_minimal_set_time(&l->server_x509, today / DAY + 719528, today % DAY);
@@ -729,9 +776,11 @@ static void client_certificates(void **state)
 static void maps_alerts(void **state)
 {
     static const int alerts[][2] = {
-        {10, XMPP_E_TLS}, {40, XMPP_E_TLS_PROTOCOL}, {42, XMPP_E_TLS_CLIENT_CERT}, {46, XMPP_E_TLS_CLIENT_CERT},
-        {47, XMPP_E_TLS}, {48, XMPP_E_TLS_CLIENT_CERT}, {49, XMPP_E_TLS_CLIENT_CERT}, {50, XMPP_E_TLS}, {70, XMPP_E_TLS_PROTOCOL},
-        {71, XMPP_E_TLS_PROTOCOL}, {80, XMPP_E_TLS}, {112, XMPP_E_TLS_NAME}, {116, XMPP_E_TLS_CLIENT_CERT},
+        {10, XMPP_E_TLS}, {40, XMPP_E_TLS_PROTOCOL}, {42, XMPP_E_TLS_CLIENT_CERT},
+        {46, XMPP_E_TLS_CLIENT_CERT},
+        {47, XMPP_E_TLS}, {48, XMPP_E_TLS_CLIENT_CERT}, {49, XMPP_E_TLS_CLIENT_CERT},
+        {50, XMPP_E_TLS}, {70, XMPP_E_TLS_PROTOCOL}, {71, XMPP_E_TLS_PROTOCOL},
+        {80, XMPP_E_TLS}, {112, XMPP_E_TLS_NAME}, {116, XMPP_E_TLS_CLIENT_CERT},
         {120, XMPP_E_TLS_PROTOCOL}, {255, XMPP_E_TLS}
     };
     unsigned char alert[7] = {21, 3, 3, 0, 2, 2, 0};
@@ -778,7 +827,8 @@ static void starttls(void **state)
     assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_OK);
     assert_int_equal(shake(l), XMPP_OK);
     assert_string_equal(xmpp_bearssl_version(&l->tls), "TLSv1.2");
-    assert_string_equal(xmpp_bearssl_cipher(&l->tls), "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    assert_string_equal(xmpp_bearssl_cipher(&l->tls),
+                        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
     assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_E_STATE);
     l->io.ops->close(l->io.ctx, true);
     assert_string_equal(xmpp_bearssl_version(&l->tls), "");
@@ -801,7 +851,8 @@ static void tells_what_it_waits_for(void **state)
     assert_int_equal(shake(l), XMPP_OK);
     assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ);
 
-    server_says(l, "two words", 9);             /* decrypted bytes wait in the engine, the socket is quiet */
+    /* decrypted bytes wait in the engine, the socket is quiet */
+    server_says(l, "two words", 9);
     assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 3), 3);
     assert_int_equal(l->down.n, 0);
     assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_NOW);
@@ -810,7 +861,8 @@ static void tells_what_it_waits_for(void **state)
     assert_int_equal(l->io.ops->recv(l->io.ctx, buf, 16), 0);
     assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ);
 
-    l->room = 0;                                /* one record is taken, then the socket must drain */
+    /* one record is taken, then the socket must drain */
+    l->room = 0;
     assert_int_equal(l->io.ops->send(l->io.ctx, "a", 1), 1);
     assert_int_equal(l->io.ops->send(l->io.ctx, "b", 1), 0);
     assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_READ | XMPP_WANT_WRITE);
@@ -858,7 +910,8 @@ static void passes_on_errors_from_below(void **state)
     assert_string_equal(words(l), "the pipe broke");
     assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);
 
-    l = good_link();                            /* the peer reads no more, but what it said is still there */
+    /* the peer reads no more, but what it said is still there */
+    l = good_link();
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
     server_says(l, "x", 1);
     l->deaf = true;
@@ -878,7 +931,8 @@ static void closes_in_order(void **state)
     (void)state;
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
     server_says(l, "too late", 8);
-    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);    /* waits for the server's close_notify */
+    /* waits for the server's close_notify */
+    assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
     assert_true(l->up.n > 0);
     assert_int_equal(l->closes, 0);
     assert_int_equal(l->io.ops->close(l->io.ctx, false), 0);
@@ -894,7 +948,8 @@ static void closes_in_order(void **state)
         assert_int_equal(l->client_records[i], 0);
     assert_int_equal(l->io.ops->close(l->io.ctx, false), 1);    /* closing what is closed is fine */
 
-    l = good_link();                            /* text in the engine that nobody reads is no obstacle */
+    /* text in the engine that nobody reads is no obstacle */
+    l = good_link();
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
     server_says(l, "two words", 9);
     assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), 1);
@@ -951,7 +1006,8 @@ static void opens_again(void **state)
 
 static void binds_channels(void **state)
 {
-    static const char *const kinds[][2] = {{"good", "ca.pem"}, {"sha384", "ca.pem"}, {"p384", "ca.pem"}};
+    static const char *const kinds[][2] = {
+        {"good", "ca.pem"}, {"sha384", "ca.pem"}, {"p384", "ca.pem"}};
     static const int sizes[] = {32, 48, 64};
     char pem[64], key[64], end[128], out[64];
     link_t *l;
@@ -965,9 +1021,11 @@ static void binds_channels(void **state)
         assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
         snprintf(key, sizeof key, "%s.end", kinds[i][0]);
         assert_int_equal(load(key, end, sizeof end), sizes[i]);
-        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, sizeof out), sizes[i]);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, sizeof out),
+                         sizes[i]);
         assert_memory_equal(out, end, (size_t)sizes[i]);
-        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, (size_t)sizes[i] - 1), 0);
+        assert_int_equal(
+            l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, (size_t)sizes[i] - 1), 0);
         assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-exporter", out, sizeof out), 0);
         l->io.ops->close(l->io.ctx, true);
         assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", out, sizeof out), 0);
@@ -1043,12 +1101,14 @@ static void shows_the_chain(void **state)
     again(l);
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_UNTRUSTED);
     assert_int_equal(seen_ends, 2);
-    assert_int_equal(seen_bytes, load("good.der", der, sizeof der) + load("middle.der", der, sizeof der));
+    assert_int_equal(seen_bytes,
+                     load("good.der", der, sizeof der) + load("middle.der", der, sizeof der));
 }
 
 static void small_profiles(void **state)
 {
-    static void (*const profiles[])(br_ssl_client_context *) = {xmpp_bearssl_profile_ec_chacha, xmpp_bearssl_profile_ec_aesgcm};
+    static void (*const profiles[])(br_ssl_client_context *) = {xmpp_bearssl_profile_ec_chacha,
+                                                                xmpp_bearssl_profile_ec_aesgcm};
     static const char *const suites[] = {
         "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
     };
@@ -1176,7 +1236,8 @@ static void dates(void **state)
 {
     static const struct { uint32_t utc; const char *date; } known[] = {
         {0, "19700101000000"}, {951782399u, "20000228235959"}, {951782400u, "20000229000000"},
-        {951868800u, "20000301000000"}, {1735689599u, "20241231235959"}, {4107542399u, "21000228235959"},
+        {951868800u, "20000301000000"}, {1735689599u, "20241231235959"},
+        {4107542399u, "21000228235959"},
         {4107542400u, "21000301000000"}, {4294967295u, "21060207062815"}
     };
     char date[15];
@@ -1255,7 +1316,7 @@ static void walks_no_cut_or_trailing_bytes(void **state)
     assert_int_equal(walk(der, n + 1, 5, "xmpp.test")->error, XMPP_E_TLS_CERT);
 }
 
-/* Nothing is proved about the outcome but that the sanitizers are content and that no name is made up. */
+/* Nothing is proved but that the sanitizers are content and that no name is made up. */
 static void walks_damaged_certificates(void **state)
 {
     static const char *const files[] = {"good.der", "srv.der", "addr.der", "late.der", "rsa.der"};
@@ -1377,8 +1438,11 @@ static void refuses_other_pem(void **state)
     pem[n / 2] = '?';
     assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n), XMPP_E_TLS_CONFIG);
     n = load("ca.pem", pem, sizeof pem);
-    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n - 1), 1);  /* without its last line feed, after all that */
-    assert_int_equal(xmpp_bearssl_anchors_pem(&s, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 60), 1);
+    /* without its last line feed, after all that */
+    assert_int_equal(xmpp_bearssl_anchors_pem(&s, pem, n - 1), 1);
+    assert_int_equal(xmpp_bearssl_anchors_pem(
+                         &s, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 60),
+                     1);
     assert_int_equal(s.skipped, 1);
     assert_int_equal(xmpp_bearssl_anchors_file(&s, "/nonexistent"), XMPP_E_TLS_CONFIG);
 
@@ -1450,6 +1514,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(says_when_it_is_not_tls),
         cmocka_unit_test(says_when_nothing_is_in_common),
         cmocka_unit_test(accepts_no_sha1_in_the_handshake),
+        cmocka_unit_test(accepts_no_altered_handshake),
         cmocka_unit_test(client_certificates),
         cmocka_unit_test(maps_alerts),
         cmocka_unit_test(starttls),

@@ -1,0 +1,952 @@
+/* The tokenizer: every input is fed whole, byte by byte and cut in two at every place. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define XMPP_NO_POSIX
+#define XMPP_IMPLEMENTATION
+#include "xmpp.h"
+
+enum { ROOM = 4096 };
+
+static char log_text[16384], log_first[16384];
+
+static void log_add(const char *s)
+{
+    assert_true(strlen(log_text) + strlen(s) < sizeof log_text);
+    strcat(log_text, s);
+}
+
+static void log_node(const char *before, xmpp_node n)
+{
+    static char xml[8192];
+
+    assert_true(xmpp_to_xml(n, xml, sizeof xml) < sizeof xml);
+    log_add(before);
+    log_add(xml);
+}
+
+/* Feeds one piece, in a buffer of exactly its size. Returns false after an error. */
+static bool feed(xmpp_xml *x, const char *data, size_t n, int tree)
+{
+    char *copy = (char *)malloc(n + 1), *p = copy;
+    size_t used;
+    int r;
+
+    assert_non_null(copy);
+    p = copy + 1;                       /* odd, and nothing behind it */
+    memcpy(p, data, n);
+    do {
+        r = xmpp_xml_feed(x, p, n, &used);
+        assert_true(used <= n && x->len <= x->cap);
+        p += used;
+        n -= used;
+        if (r == XMPP_XML_START) {
+            log_node(x->skipping ? "(*" : "(", x->node);
+            if (x->depth == tree)
+                xmpp_xml_tree(x);
+        } else if (r == XMPP_XML_TEXT) {
+            log_add("[");
+            log_add(xmpp_text(x->node));
+            log_add("]");
+        } else if (r == XMPP_XML_END) {
+            log_add(x->skipping ? "*" : "");
+            if (tree > 0 && x->depth == tree - 1)
+                log_node("=", x->node);
+            log_add(")");
+        } else if (r == XMPP_XML_MORE) {
+            assert_int_equal(n, 0);
+            assert_null(x->node.mem);
+        } else {
+            char words[64];
+            snprintf(words, sizeof words, "!%s@%u", xmpp_errname(r) + 11, (unsigned)x->offset);
+            log_add(words);
+            assert_int_equal(xmpp_xml_feed(x, "x", 1, &used), r);
+            assert_int_equal(used, 0);
+        }
+    } while (r > 0);
+    free(copy);
+    return r == XMPP_XML_MORE;
+}
+
+/* The log of data in pieces: `first` bytes, then `step` at a time. */
+static const char *run(const char *data, size_t n, size_t first, size_t step, size_t room, int tree)
+{
+    unsigned char *mem = (unsigned char *)malloc(room);
+    xmpp_xml x;
+    size_t i, k;
+
+    assert_non_null(mem);
+    memset(mem, 0xA5, room);
+    log_text[0] = '\0';
+    xmpp_xml_init(&x, mem, room);
+    for (i = 0; i < n; i += k) {
+        k = i == 0 ? first : step;
+        k = k < n - i ? k : n - i;
+        if (!feed(&x, data + i, k, tree))
+            break;
+    }
+    if (i >= n && x.depth != 0)
+        log_add("~");                   /* unfinished */
+    free(mem);
+    return log_text;
+}
+
+static const char *run_all(const char *data, size_t n, size_t room, int tree)
+{
+    size_t i;
+
+    strcpy(log_first, run(data, n, n, 1, room, tree));
+    assert_string_equal(run(data, n, 1, 1, room, tree), log_first);
+    for (i = 1; i < n; i++)
+        assert_string_equal(run(data, n, i, n, room, tree), log_first);
+    return log_first;
+}
+
+static const char *run_doc(const char *doc, size_t room, int tree)
+{
+    return run_all(doc, strlen(doc), room, tree);
+}
+
+static void expect_n(const char *data, size_t n, const char *want)
+{
+    const char *got = run_all(data, n, ROOM, 0);
+
+    if (strcmp(got, want) != 0)
+        print_error("input: %s\n", data);
+    assert_string_equal(got, want);
+}
+
+static void expect(const char *data, const char *want)
+{
+    expect_n(data, strlen(data), want);
+}
+
+static void accepts_documents(void **state)
+{
+    (void)state;
+    expect("<a/>", "(<a/>)");
+    expect("<a></a>", "(<a/>)");
+    expect("<a />", "(<a/>)");
+    expect("<a\t\r\n></a \r\n>", "(<a/>)");
+    expect(" \r\n\t<a/> \n", "(<a/>)");
+    expect("<a>x<b>y</b>z</a>", "(<a/>[x](<b/>[y])[z])");
+    expect("<a><b/><c/></a>", "(<a/>(<b/>)(<c/>))");
+    expect("<a b='1' c = \"2\"\nd\t=\t'3'/>", "(<a b='1' c='2' d='3'/>)");
+    expect("<a b='\"' c=\"'\" d='>'/>", "(<a b='&quot;' c='&apos;' d='&gt;'/>)");
+    expect("<a b=''/>", "(<a b=''/>)");
+    expect("<a-b._1><_x/></a-b._1>", "(<a-b._1/>(<_x/>))");
+    expect("<a>x > y ] z ]> ]]</a>", "(<a/>[x > y ] z ]> ]]])");
+    expect("<a", "");
+    expect("<a>x", "(<a/>~");
+}
+
+static void accepts_the_declaration(void **state)
+{
+    (void)state;
+    expect("<?xml version='1.0'?><a/>", "(<a/>)");
+    expect("<?xml version=\"1.0\"?>\n<a/>", "(<a/>)");
+    expect("<?xml version='1.1'?><a/>", "(<a/>)");
+    expect("<?xml version='1.0' ?><a/>", "(<a/>)");
+    expect("<?xml\nversion = '1.0'\tencoding='UTF-8' standalone=\"yes\"?><a/>", "(<a/>)");
+    expect("<?xml version='1.0' encoding='utf-8'?><a/>", "(<a/>)");
+    expect("<?xml version='1.0' encoding='Utf-8' standalone='no'?><a/>", "(<a/>)");
+    expect("<?xml version='1.0' standalone='no'?><a/>", "(<a/>)");
+}
+
+static void rejects_bad_declarations(void **state)
+{
+    (void)state;
+    expect("<?xml?><a/>", "!SYNTAX@5");
+    expect("<?xml ?><a/>", "!SYNTAX@6");
+    expect("<?xml version='2.0'?><a/>", "!SYNTAX@19");
+    expect("<?xml version='1.'?><a/>", "!SYNTAX@18");
+    expect("<?xml version='1'?><a/>", "!SYNTAX@17");
+    expect("<?xml version='1.0a'?><a/>", "!SYNTAX@20");
+    expect("<?xml version='1.0'/><a/>", "!SYNTAX@19");
+    expect("<?xml version='1.0'><a/>", "!SYNTAX@19");
+    expect("<?xml version='1.0'? ><a/>", "!SYNTAX@20");
+    expect("<?xml version='1.&#48;'?><a/>", "!SYNTAX@17");
+    expect("<?xml encoding='UTF-8'?><a/>", "!SYNTAX@22");
+    expect("<?xml encoding='UTF-8' version='1.0'?><a/>", "!SYNTAX@36");
+    expect("<?xml version='1.0'encoding='UTF-8'?><a/>", "!SYNTAX@19");
+    expect("<?xml version='1.0' standalone='yes' encoding='UTF-8'?><a/>", "!SYNTAX@53");
+    expect("<?xml version='1.0' version='1.0'?><a/>", "!SYNTAX@33");
+    expect("<?xml version='1.0' standalone='maybe'?><a/>", "!SYNTAX@38");
+    expect("<?xml version='1.0' xmlns='u'?><a/>", "!SYNTAX@29");
+    expect("<?xml version='1.0' a:encoding='UTF-8'?><a/>", "!SYNTAX@38");
+    expect("<?xml version='1.0' encoding='UTF-16'?><a/>", "!ENCODING@37");
+    expect("<?xml version='1.0' encoding='UTF-88'?><a/>", "!ENCODING@37");
+    expect("<?xml version='1.0' encoding='UTF-'?><a/>", "!ENCODING@35");
+    expect("<?xml version='1.0' encoding='ISO-8859-1'?><a/>", "!ENCODING@41");
+    expect("<?xml version='1.0' encoding=''?><a/>", "!ENCODING@31");
+    expect(" <?xml version='1.0'?><a/>", "!RESTRICTED@2");
+    expect("<?xml version='1.0'?><?xml version='1.0'?><a/>", "!RESTRICTED@22");
+    expect("<?xm?><a/>", "!RESTRICTED@4");
+    expect("<?xml-stylesheet href='x'?><a/>", "!RESTRICTED@16");
+    expect("<?XML version='1.0'?><a/>", "!RESTRICTED@5");
+}
+
+static void rejects_what_xmpp_forbids(void **state)
+{
+    (void)state;
+    expect("<!-- x --><a/>", "!RESTRICTED@2");
+    expect("<a><!-- x --></a>", "(<a/>!RESTRICTED@5");
+    expect("<a>x<!-- x --></a>", "(<a/>!RESTRICTED@6");
+    expect("<!DOCTYPE a><a/>", "!RESTRICTED@2");
+    expect("<a><!DOCTYPE a></a>", "(<a/>!RESTRICTED@5");
+    expect("<a><?x y?></a>", "(<a/>!RESTRICTED@4");
+    expect("<a><?xml version='1.0'?></a>", "(<a/>!RESTRICTED@4");
+    expect("<a>x<?y?></a>", "(<a/>[x]!RESTRICTED@5");
+    expect("<a>&nbsp;</a>", "(<a/>!ENTITY@8");
+    expect("<a b='&x;'/>", "!ENTITY@8");
+}
+
+static void rejects_ill_formed_documents(void **state)
+{
+    (void)state;
+    expect("x", "!SYNTAX@0");
+    expect("\xEF\xBB\xBF<a/>", "!SYNTAX@2");
+    expect("</a>", "!SYNTAX@1");
+    expect("<![CDATA[x]]><a/>", "!SYNTAX@2");
+    expect("<!ELEMENT a><a/>", "!SYNTAX@2");
+    expect("&lt;<a/>", "!SYNTAX@0");
+    expect("< a/>", "!SYNTAX@1");
+    expect("<>", "!SYNTAX@1");
+    expect("<1/>", "!SYNTAX@1");
+    expect("<-a/>", "!SYNTAX@1");
+    expect("<.a/>", "!SYNTAX@1");
+    expect("<a<", "!SYNTAX@2");
+    expect("<a$/>", "!SYNTAX@2");
+    expect("<a/ >", "(<a/>!SYNTAX@3");
+    expect("<a/b>", "(<a/>!SYNTAX@3");
+    expect("<a b/>", "!SYNTAX@4");
+    expect("<a b>", "!SYNTAX@4");
+    expect("<a b c='1'/>", "!SYNTAX@5");
+    expect("<a b=1/>", "!SYNTAX@5");
+    expect("<a b=/>", "!SYNTAX@5");
+    expect("<a ='1'/>", "!SYNTAX@3");
+    expect("<a 'b'='1'/>", "!SYNTAX@3");
+    expect("<a 1='1'/>", "!SYNTAX@3");
+    expect("<a b='1'c='2'/>", "!SYNTAX@8");
+    expect("<a b='<'/>", "!SYNTAX@6");
+    expect("<a b='&'/>", "!ENTITY@7");
+    expect("<a b='x", "");
+    expect("<a>]]></a>", "(<a/>!SYNTAX@5");
+    expect("<a>]]]></a>", "(<a/>!SYNTAX@6");
+    expect("<a>x]]></a>", "(<a/>!SYNTAX@6");
+    expect("<a><></a>", "(<a/>!SYNTAX@4");
+    expect("<a>< b/></a>", "(<a/>!SYNTAX@4");
+    expect("<a>x<1</a>", "(<a/>[x]!SYNTAX@5");
+    expect("<a></a b>", "(<a/>!SYNTAX@7");
+    expect("<a></a b='1'>", "(<a/>!SYNTAX@7");
+    expect("<a><![CDATx[]]></a>", "(<a/>!SYNTAX@10");
+    expect("<a><![cdata[]]></a>", "(<a/>!SYNTAX@6");
+    expect("<a><!x></a>", "(<a/>!SYNTAX@5");
+    expect("<a/>x", "(<a/>)!SYNTAX@4");
+    expect("<a/><b/>", "(<a/>)!SYNTAX@4");
+    expect("<a/><!-- -->", "(<a/>)!SYNTAX@4");
+    expect("<a></a></a>", "(<a/>)!SYNTAX@7");
+}
+
+static void matches_end_tags(void **state)
+{
+    (void)state;
+    expect("<a></b>", "(<a/>!MISMATCH@5");
+    expect("<a></aa>", "(<a/>!MISMATCH@6");
+    expect("<aa></a>", "(<aa/>!MISMATCH@7");
+    expect("<a></>", "(<a/>!MISMATCH@5");
+    expect("<a></ a>", "(<a/>!MISMATCH@5");
+    expect("<a></a/>", "(<a/>!MISMATCH@6");
+    expect("<a><b></a></b>", "(<a/>(<b/>!MISMATCH@8");
+    expect("<a></A>", "(<a/>!MISMATCH@5");
+    /* the raw name counts, not the namespace */
+    expect("<p:a xmlns:p='u' xmlns:q='u'></q:a>", "(<a xmlns='u'/>!MISMATCH@31");
+    expect("<\xC3\xA9></\xC3\xA9>", "(<\xC3\xA9/>)");
+    expect("<\xC3\xA9></\xC3\xA8>", "(<\xC3\xA9/>!MISMATCH@7");
+    expect_n("<a></a\0>", 8, "(<a/>!MISMATCH@6");
+}
+
+static void reads_references(void **state)
+{
+    (void)state;
+    expect("<a>&lt;&gt;&amp;&apos;&quot;</a>", "(<a/>[<>&'\"])");
+    expect("<a b='&lt;&gt;&amp;&apos;&quot;'/>", "(<a b='&lt;&gt;&amp;&apos;&quot;'/>)");
+    expect("<a>&#65;&#x42;&#x4a;&#x4A;&#0067;</a>", "(<a/>[ABJJC])");
+    expect("<a>&#xE9;&#x20AC;&#x1F600;&#x10FFFF;</a>", "(<a/>[\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\xF4\x8F\xBF\xBF])");
+    expect("<a><b>&#9;&#10;&#13;</b></a>", "(<a/>(<b/>[\t\n\r]))");
+    expect("<a b='&#9;&#10;&#13;'/>", "(<a b='&#9;&#10;&#13;'/>)");
+    expect("<a>]]&gt;</a>", "(<a/>[]]>])");
+    expect("<a>&#x5D;]></a>", "(<a/>[]]>])");
+    expect("<a>&#x00000000000000000000000041;</a>", "(<a/>[A])");
+    expect("<a>&#x26;lt;</a>", "(<a/>[&lt;])");
+    expect("<a>&LT;</a>", "(<a/>!ENTITY@4");
+    expect("<a>&;</a>", "(<a/>!ENTITY@4");
+    expect("<a>& x</a>", "(<a/>!ENTITY@4");
+    expect("<a>&l t;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&lt</a>", "(<a/>!ENTITY@6");
+    expect("<a>&lts;</a>", "(<a/>!ENTITY@7");
+    expect("<a>&quots;</a>", "(<a/>!ENTITY@8");
+    expect("<a>&\xC3\xA9;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#;</a>", "(<a/>!CHAR@5");
+    expect("<a>&#x;</a>", "(<a/>!CHAR@6");
+    expect("<a>&#X41;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#0x41;</a>", "(<a/>!ENTITY@6");
+    expect("<a>&#xx41;</a>", "(<a/>!ENTITY@6");
+    expect("<a>&x41;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#4a;</a>", "(<a/>!ENTITY@6");
+    expect("<a>&#x4g;</a>", "(<a/>!ENTITY@7");
+    expect("<a>&#-1;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#:;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&##65;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#0;</a>", "(<a/>!CHAR@6");
+    expect("<a>&#8;</a>", "(<a/>!CHAR@6");
+    expect("<a>&#x1F;</a>", "(<a/>!CHAR@8");
+    expect("<a>&#xD7FF;&#xE000;</a>", "(<a/>[\xED\x9F\xBF\xEE\x80\x80])");
+    expect("<a>&#xD800;</a>", "(<a/>!CHAR@10");
+    expect("<a>&#xDFFF;</a>", "(<a/>!CHAR@10");
+    expect("<a>&#xFFFD;</a>", "(<a/>[\xEF\xBF\xBD])");
+    expect("<a>&#xFFFE;</a>", "(<a/>!CHAR@10");
+    expect("<a>&#xFFFF;</a>", "(<a/>!CHAR@10");
+    expect("<a>&#x110000;</a>", "(<a/>!CHAR@11");
+    expect("<a>&#1114112;</a>", "(<a/>!CHAR@11");
+    expect("<a>&#4294967361;</a>", "(<a/>!CHAR@11");      /* 65 + 2^32 */
+    expect("<a>&#x100000041;</a>", "(<a/>!CHAR@12");
+}
+
+static void checks_utf8_and_characters(void **state)
+{
+    (void)state;
+    expect("<a>\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80</a>", "(<a/>[\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80])");
+    expect("<a>\xEF\xBB\xBF</a>", "(<a/>[\xEF\xBB\xBF])");
+    expect("<a>\x7F\xC2\x80</a>", "(<a/>[\x7F\xC2\x80])");
+    expect("<a>x\x80</a>", "(<a/>!UTF8@4");
+    expect("<a>x\xC0\x80</a>", "(<a/>!UTF8@4");
+    expect("<a>x\xC1\xBF</a>", "(<a/>!UTF8@4");
+    expect("<a>\xC3</a>", "(<a/>!UTF8@4");
+    expect("<a>\xC3\xC3</a>", "(<a/>!UTF8@4");
+    expect("<a>\xE0\x9F\xBF</a>", "(<a/>!UTF8@4");
+    expect("<a>\xE2\x82</a>", "(<a/>!UTF8@5");
+    expect("<a>\xED\xA0\x80</a>", "(<a/>!UTF8@4");
+    expect("<a>\xED\xBF\xBF</a>", "(<a/>!UTF8@4");
+    expect("<a>\xF0\x8F\xBF\xBF</a>", "(<a/>!UTF8@4");
+    expect("<a>\xF4\x90\x80\x80</a>", "(<a/>!UTF8@4");
+    expect("<a>\xF5\x80\x80\x80</a>", "(<a/>!UTF8@3");
+    expect("<a>\xFF</a>", "(<a/>!UTF8@3");
+    expect("<a b='\x80'/>", "!UTF8@6");
+    expect("<a\x80/>", "!UTF8@2");
+    expect("<a \xC3=''/>", "!UTF8@4");
+    expect("\xFF", "!UTF8@0");
+    expect("<a>\xEF\xBF\xBE</a>", "(<a/>!CHAR@5");
+    expect("<a>\xEF\xBF\xBF</a>", "(<a/>!CHAR@5");
+    expect("<a>\xF0\x9F\xBF\xBE</a>", "(<a/>[\xF0\x9F\xBF\xBE])");    /* U+1FFFE */
+    expect("<a>x\x01</a>", "(<a/>!CHAR@4");
+    expect("<a>x\x1F</a>", "(<a/>!CHAR@4");
+    expect("<a b='\x0B'/>", "!CHAR@6");
+    expect("<a\x08/>", "!CHAR@2");
+    expect_n("<a>x\0</a>", 9, "(<a/>!CHAR@4");
+    expect_n("<a>&\0lt;</a>", 11, "(<a/>!CHAR@4");
+    expect_n("\0", 1, "!CHAR@0");
+    expect_n("<a b='\0'/>", 10, "!CHAR@6");
+    expect("<a>\xC3<b/></a>", "(<a/>!UTF8@4");
+}
+
+/* U+00B7 and others may stand inside names, not at their start; U+00D7 and others nowhere. */
+static void checks_names(void **state)
+{
+    (void)state;
+    expect("<\xC3\x80 \xCE\xB1='1'/>", "(<\xC3\x80 \xCE\xB1='1'/>)");
+    expect("<a\xC2\xB7/>", "(<a\xC2\xB7/>)");
+    expect("<\xC2\xB7/>", "!SYNTAX@2");
+    expect("<a\xC3\x97/>", "!SYNTAX@3");
+    expect("<a\xCC\x80/>", "(<a\xCC\x80/>)");
+    expect("<\xCC\x80/>", "!SYNTAX@2");
+    expect("<a\xCD\xBE/>", "!SYNTAX@3");
+    expect("<a\xE2\x80\xBF/>", "(<a\xE2\x80\xBF/>)");
+    expect("<\xE2\x80\xBF/>", "!SYNTAX@3");
+    expect("<a\xE2\x80\x8B/>", "!SYNTAX@4");
+    expect("<a\xE2\x80\x8C/>", "(<a\xE2\x80\x8C/>)");
+    expect("<\xEF\xBF\xBD/>", "(<\xEF\xBF\xBD/>)");
+    expect("<\xF0\x90\x80\x80\xF3\xAF\xBF\xBF/>", "(<\xF0\x90\x80\x80\xF3\xAF\xBF\xBF/>)");
+    expect("<\xF3\xB0\x80\x80/>", "!SYNTAX@4");
+    expect("<:a/>", "!SYNTAX@1");
+    expect("<a:/>", "!SYNTAX@3");
+    expect("<a:b:c xmlns:a='u'/>", "!SYNTAX@4");
+    expect("<a::b xmlns:a='u'/>", "!SYNTAX@3");
+    expect("<a:1 xmlns:a='u'/>", "!SYNTAX@3");
+    expect("<a b:='1'/>", "!SYNTAX@5");
+    expect("<a :b='1'/>", "!SYNTAX@3");
+    expect("<a b:c:d='1'/>", "!SYNTAX@6");
+}
+
+static void normalises_line_ends(void **state)
+{
+    (void)state;
+    expect("<a>1\r\n2\r3\n4\r\r\n5\n\r6</a>", "(<a/>[1\n2\n3\n4\n\n5\n\n6])");
+    expect("<a b='1\r\n2\r3\n4\t5\r\r\n6'/>", "(<a b='1 2 3 4 5  6'/>)");
+    expect("<a><b>\r</b>\n<b/></a>", "(<a/>(<b/>[\n])(<b/>))");
+    expect("<a>1&#13;\n2</a>", "(<a/>[1\r\n2])");
+    expect("<a b='&#13;\n'/>", "(<a b='&#13; '/>)");
+    expect("<a>1<![CDATA[\r\n\r]]>\n</a>", "(<a/>[1\n\n\n])");
+    expect("<a>1\r<b/>\n2</a>", "(<a/>[1\n](<b/>)[2])");
+    expect("<a><b>\r<c/>\n</b></a>", "(<a/>(<b/>[\n](<c/>)[\n]))");
+    expect("<a><b>]]<c/>></b></a>", "(<a/>(<b/>[]]](<c/>)[>]))");
+}
+
+static void reads_cdata_as_text(void **state)
+{
+    (void)state;
+    expect("<a><![CDATA[x<&>y]]></a>", "(<a/>[x<&>y])");
+    expect("<a>1<![CDATA[2]]>3<![CDATA[4]]></a>", "(<a/>[1234])");
+    expect("<a><![CDATA[]]></a>", "(<a/>)");
+    expect("<a>x<![CDATA[]]>y</a>", "(<a/>[xy])");
+    expect("<a><![CDATA[]]]]></a>", "(<a/>[]]])");
+    expect("<a><![CDATA[]]]]]]></a>", "(<a/>[]]]]])");
+    expect("<a><![CDATA[]>]]></a>", "(<a/>[]>])");
+    expect("<a><![CDATA[]x]]y]]></a>", "(<a/>[]x]]y])");
+    expect("<a><![CDATA[x]]>]]&gt;</a>", "(<a/>[x]]>])");
+    expect("<a>]]<![CDATA[>]]></a>", "(<a/>[]]>])");
+    expect("<a>]<![CDATA[]]]>></a>", "(<a/>[]]>])");
+    expect("<a><![CDATA[\xC3\xA9]]></a>", "(<a/>[\xC3\xA9])");
+    expect("<a><![CDATA[&#0;]]></a>", "(<a/>[&#0;])");
+    expect("<a><![CDATA[x", "(<a/>~");
+    expect("<a><![CDATA[]]]>]]></a>", "(<a/>!SYNTAX@18");
+    expect("<a><![CDATA[\x01]]></a>", "(<a/>!CHAR@12");
+    expect("<a><![CDATA[\xC3]]></a>", "(<a/>!UTF8@13");
+    expect("<a b='<![CDATA[x]]>'/>", "!SYNTAX@6");
+}
+
+static void resolves_namespaces(void **state)
+{
+    (void)state;
+    expect("<a xmlns='u'><b/><c xmlns=''/><d xmlns='v'><e/></d><f/></a>",
+           "(<a xmlns='u'/>(<b xmlns='u'/>)(<c/>)(<d xmlns='v'/>(<e xmlns='v'/>))(<f xmlns='u'/>))");
+    expect("<p:a xmlns:p='u'><p:b/><c/><p:d xmlns:p='v'/><p:e/></p:a>",
+           "(<a xmlns='u'/>(<b xmlns='u'/>)(<c/>)(<d xmlns='v'/>)(<e xmlns='u'/>))");
+    expect("<a p:b='1' xmlns:p='u' c='2'/>", "(<a xmlns:p='u' p:b='1' c='2'/>)");
+    expect("<a p:b='1' p:c='2' xmlns:p='u'/>", "(<a xmlns:p='u' p:b='1' p:c='2'/>)");
+    expect("<a xmlns='u' b='1'/>", "(<a xmlns='u' b='1'/>)");
+    expect("<a xml:lang='en'/>", "(<a xml:lang='en'/>)");
+    expect("<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang='en'/>", "(<a xml:lang='en'/>)");
+    expect("<xml:a/>", "(<xml:a/>)");
+    expect("<a xmlns='&#117;'/>", "(<a xmlns='u'/>)");
+    expect("<xmlnsx xmlnsx='1'/>", "(<xmlnsx xmlnsx='1'/>)");
+    expect("<xmlns/>", "(<xmlns/>)");
+}
+
+static void rejects_bad_namespaces(void **state)
+{
+    (void)state;
+    expect("<p:a/>", "!PREFIX@4");
+    expect("<a p:b='1'/>", "!PREFIX@10");
+    expect("<a><p:b xmlns:p='u'/><p:c/></a>", "(<a/>(<b xmlns='u'/>)!PREFIX@25");
+    expect("<a xmlns:p=''/>", "!PREFIX@12");
+    expect("<a xmlns:p='u'><b xmlns:p=''/></a>", "(<a/>!PREFIX@27");
+    expect("<xmlns:a/>", "!PREFIX@8");
+    expect("<a xmlns:xmlns='u'/>", "!PREFIX@17");
+    expect("<a xmlns:xmlns='http://www.w3.org/2000/xmlns/'/>", "!PREFIX@45");
+    expect("<a xmlns:p='http://www.w3.org/2000/xmlns/'/>", "!PREFIX@41");
+    expect("<a xmlns='http://www.w3.org/2000/xmlns/'/>", "!PREFIX@39");
+    expect("<a xmlns:xml='u'/>", "!PREFIX@15");
+    expect("<a xmlns:xml='jabber:client'/>", "!PREFIX@27");
+    expect("<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", "!PREFIX@48");
+    expect("<a xmlns='http://www.w3.org/XML/1998/namespace'/>", "!PREFIX@46");
+    expect("<a xmlns:='u'/>", "!SYNTAX@9");
+    expect("<a xmlns:p:q='u'/>", "!SYNTAX@10");
+}
+
+static void rejects_duplicate_attributes(void **state)
+{
+    (void)state;
+    expect("<a b='1' b='2'/>", "!DUPLICATE@14");
+    expect("<a b='1' c='2' b='3'></a>", "!DUPLICATE@20");
+    expect("<a xml:lang='1' xml:lang='2'/>", "!DUPLICATE@28");
+    expect("<a xmlns='u' xmlns='u'/>", "!DUPLICATE@22");
+    expect("<a xmlns:p='u' xmlns:p='v'/>", "!DUPLICATE@26");
+    expect("<a xmlns:p='u' p:b='1' p:b='2'/>", "!DUPLICATE@30");
+    expect("<a p:b='1' q:b='2' xmlns:p='u' xmlns:q='u'/>", "!DUPLICATE@42");
+    expect("<a xmlns:p='u'><b xmlns:q='u' p:b='1' q:b='2'/></a>", "(<a/>!DUPLICATE@45");
+    expect("<a xmlns:p='jabber:client' xmlns:q='jabber:client' p:b='1' q:b='2'/>", "!DUPLICATE@66");
+    expect("<a xmlns='u' xmlns:p='u' b='1' p:b='2'/>", "(<a xmlns='u' b='1' xmlns:p='u' p:b='2'/>)");
+    expect("<a xmlns:p='u' xmlns:q='v' p:b='1' q:b='2'/>",
+           "(<a xmlns:p='u' p:b='1' xmlns:q='v' q:b='2'/>)");
+    expect("<a b='1' B='2' bb='3' xmlns:b='u' xmlns='b'/>", "(<a xmlns='b' b='1' B='2' bb='3'/>)");
+}
+
+/* ---- what is told beside the tokens ---- */
+
+static void counts_bytes_and_depth(void **state)
+{
+    static const char doc[] = "<s> \n<m><b>x</b></m> <i/>yy</s>";
+    static const struct { int token, depth; unsigned offset, size; } want[] = {
+        { XMPP_XML_START, 1, 3, 3 },
+        { XMPP_XML_START, 2, 8, 3 },
+        { XMPP_XML_START, 3, 11, 6 }, { XMPP_XML_TEXT, 3, 13, 8 }, { XMPP_XML_END, 2, 16, 11 },
+        { XMPP_XML_END, 1, 20, 15 },
+        { XMPP_XML_START, 2, 24, 3 }, { XMPP_XML_END, 1, 25, 4 },
+        { XMPP_XML_TEXT, 1, 28, 1 }, { XMPP_XML_END, 0, 31, 4 }
+    };
+    unsigned char mem[64];
+    xmpp_xml x;
+    size_t at = 0, used, i;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    for (i = 0; i < sizeof want / sizeof want[0]; i++) {
+        assert_int_equal(xmpp_xml_feed(&x, doc + at, sizeof doc - 1 - at, &used), want[i].token);
+        at += used;
+        assert_int_equal(x.depth, want[i].depth);
+        assert_int_equal(x.offset, want[i].offset);
+        assert_int_equal(x.size, want[i].size);
+    }
+    assert_int_equal(at, sizeof doc - 1);
+    assert_int_equal(xmpp_xml_feed(&x, "", 0, &used), XMPP_XML_MORE);
+}
+
+/* White space between stanzas, which keeps links alive, is not told and costs no memory. */
+static void drops_space_between_stanzas(void **state)
+{
+    unsigned char mem[64];
+    xmpp_xml x;
+    size_t used;
+    uint32_t len;
+
+    (void)state;
+    expect("<s> \r\n\t<a/> <b> </b> </s>", "(<s/>(<a/>)(<b/>[ ]))");
+    expect("<s> x </s>", "(<s/>[x ])");
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, "<s>", 3, &used), XMPP_XML_START);
+    len = x.len;
+    assert_int_equal(xmpp_xml_feed(&x, " \n\r\n ", 5, &used), XMPP_XML_MORE);
+    assert_int_equal(x.len, len);
+    assert_int_equal(x.rec, 0);
+}
+
+/* A client keeps bytes of its own above the root, between stanzas. */
+static void keeps_what_was_put_above_the_root(void **state)
+{
+    unsigned char mem[128];
+    xmpp_xml x;
+    size_t used;
+    uint32_t kept;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, "<s>", 3, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "<f>", 3, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "</f>", 4, &used), XMPP_XML_END);
+    kept = x.len;
+    memcpy(mem + kept, "\xFF\xFF\xFF\xFF", 4);
+    x.len += 4;                         /* with the record of <f> still there */
+    assert_int_equal(xmpp_xml_feed(&x, "<m>", 3, &used), XMPP_XML_START);
+    assert_memory_equal(mem + kept, "\xFF\xFF\xFF\xFF", 4);
+    assert_int_equal(xmpp_xml_feed(&x, "</m>", 4, &used), XMPP_XML_END);
+    xmpp_xml_drop(&x);
+    assert_int_equal(x.len, kept + 4);
+    x.len += 4;                         /* after a drop */
+    memset(mem + kept, 0xEE, 8);
+    assert_int_equal(xmpp_xml_feed(&x, "</s>", 4, &used), XMPP_XML_END);
+    assert_memory_equal(mem + kept, "\xEE\xEE\xEE\xEE\xEE\xEE\xEE\xEE", 8);
+    assert_string_equal(xmpp_name(x.node), "s");
+}
+
+static void compacts_the_root(void **state)
+{
+    static const char head[] = "<stream:stream from='example.org' xmlns:d='some:where' id='x' xmlns='jabber:client'"
+        " xmlns:stream='http://etherx.jabber.org/streams' d:a='1' version='1.0' xmlns:e='else:where'>";
+    static const char rest[] = "<d:x/><iq/><stream:error/><e:y/></stream:stream>";
+    unsigned char mem[256];
+    xmpp_xml x;
+    size_t used, n = sizeof rest - 1;
+    const char *p = rest;
+    int r;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, head, sizeof head - 1, &used), XMPP_XML_START);
+    xmppi_xml_compact(&x);
+    assert_string_equal(xmpp_name(x.node), "stream");
+    assert_string_equal(xmpp_ns(x.node), "http://etherx.jabber.org/streams");
+    assert_null(xmpp_attr(x.node, "from"));
+    assert_null(xmpp_attr_ns(x.node, "some:where", "a"));
+    /* element; xmlns:d and xmlns:e with their values; xmlns; xmlns:stream */
+    assert_int_equal(x.len, 1 + 8 + 14 + 2 * (10 + 2 + 11) + 10 + 1 + 10 + 7);
+    log_text[0] = '\0';
+    while ((r = xmpp_xml_feed(&x, p, n, &used)) != XMPP_XML_MORE) {
+        p += used;
+        n -= used;
+        assert_true(r > 0);
+        if (r == XMPP_XML_START)
+            log_node("", x.node);
+    }
+    assert_string_equal(log_text, "<x xmlns='some:where'/><iq xmlns='jabber:client'/>"
+                        "<error xmlns='http://etherx.jabber.org/streams'/><y xmlns='else:where'/>");
+    assert_int_equal(x.depth, 0);
+
+    /* a root in a namespace that the table does not have */
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, "<q:a b='1' xmlns:q='some:where'>", 32, &used), XMPP_XML_START);
+    xmppi_xml_compact(&x);
+    assert_string_equal(xmpp_ns(x.node), "some:where");
+}
+
+/* ---- memory ---- */
+
+/* With how many bytes of memory does this document give `want`? With one less it must not. */
+static size_t least(const char *doc, int tree, const char *want)
+{
+    size_t room;
+
+    for (room = 1; strcmp(run(doc, strlen(doc), strlen(doc), 1, room, tree), want) != 0; room++)
+        assert_true(room < ROOM);
+    assert_string_equal(run_doc(doc, room, tree), want);
+    return room;
+}
+
+static void needs_the_memory_that_is_documented(void **state)
+{
+    (void)state;
+    /* 1 byte at the start, 8 + name + NUL an element, 4 + name + value + 2 an attribute */
+    assert_int_equal(least("<a/>", 0, "(<a/>)"), 1 + 10);
+    assert_int_equal(least("<a><b><c/></b></a>", 0, "(<a/>(<b/>(<c/>)))"), 1 + 10 + 10 + 10);
+    assert_int_equal(least("<a><b/><c/></a>", 0, "(<a/>(<b/>)(<c/>))"), 1 + 10 + 10);
+    assert_int_equal(least("<a b='1'/>", 0, "(<a b='1'/>)"), 1 + 10 + 8);
+    /* text: 4 + bytes + NUL; that of a token is dropped with it */
+    assert_int_equal(least("<a>xyz</a>", 0, "(<a/>[xyz])"), 1 + 10 + 8);
+    assert_int_equal(least("<a>xyz<b/>xy</a>", 0, "(<a/>[xyz](<b/>)[xy])"), 1 + 10 + 10);
+    /* another prefix: 3 more; a declaration: 11 + prefix, and an unknown namespace + NUL */
+    assert_int_equal(least("<a xmlns:p='u'/>", 0, "(<a/>)"), 1 + 10 + 12 + 2);
+    assert_int_equal(least("<a xmlns:p='u' p:b='1'/>", 0, "(<a xmlns:p='u' p:b='1'/>)"), 1 + 10 + 14 + 4 + 3 + 4 + 2);
+    /* a known one needs its bytes for the moment in which it is read */
+    assert_int_equal(least("<a xmlns='jabber:client'/>", 0, "(<a xmlns='jabber:client'/>)"), 1 + 10 + 11 + 14);
+}
+
+static void cuts_text_that_does_not_fit(void **state)
+{
+    (void)state;
+    assert_string_equal(run_doc("<a>abcdefghij</a>", 1 + 10 + 9, 0), "(<a/>[abcd][efgh][ij])");
+    assert_string_equal(run_doc("<a>abcdefgh</a>", 1 + 10 + 9, 0), "(<a/>[abcd][efgh])");
+    assert_string_equal(run_doc("<a>abc\xE2\x82\xAC\xC3\xA9x</a>", 1 + 10 + 9, 0), "(<a/>[abc][\xE2\x82\xAC][\xC3\xA9x])");
+    assert_string_equal(run_doc("<a>abc&#x20AC;&amp;</a>", 1 + 10 + 9, 0), "(<a/>[abc][\xE2\x82\xAC&])");
+    assert_string_equal(run_doc("<a>abc\r\n\r\nx</a>", 1 + 10 + 9, 0), "(<a/>[abc\n][\nx])");
+    assert_string_equal(run_doc("<a>abcd\r\n</a>", 1 + 10 + 9, 0), "(<a/>[abcd][\n])");
+    assert_string_equal(run_doc("<a><![CDATA[abc]]]x]]y]]></a>", 1 + 10 + 9, 0), "(<a/>[abc]][]]x]][]y])");
+    assert_string_equal(run_doc("<a><![CDATA[abcd]]></a>", 1 + 10 + 9, 0), "(<a/>[abcd])");
+    assert_string_equal(run_doc("<a>\xF0\x9F\x98\x80\xF0\x9F\x98\x80</a>", 1 + 10 + 9, 0),
+                        "(<a/>[\xF0\x9F\x98\x80][\xF0\x9F\x98\x80])");
+    /* not even one character fits */
+    assert_string_equal(run_doc("<a>\xF0\x9F\x98\x80</a>", 1 + 10 + 8, 0), "(<a/>!LIMIT@6");
+    assert_string_equal(run_doc("<a>x</a>", 1 + 10 + 5, 0), "(<a/>!LIMIT@3");
+    assert_string_equal(run_doc("<a>x</a>", 1 + 10 + 6, 0), "(<a/>[x])");
+}
+
+/* No room where nothing can be skipped: the root, or tokens from inside a stanza. */
+static void ends_when_the_root_does_not_fit(void **state)
+{
+    (void)state;
+    assert_string_equal(run_doc("<a/>", 0 + 1, 0), "!LIMIT@1");
+    assert_string_equal(run_doc("<a/>", 10, 0), "!LIMIT@2");
+    assert_string_equal(run_doc("<a b='1'/>", 18, 0), "!LIMIT@7");
+    assert_string_equal(run_doc("<a b='1'/>", 14, 0), "!LIMIT@3");
+    assert_string_equal(run_doc("<?xml version='1.0'?><a/>", 28, 0), "!LIMIT@18");
+    assert_string_equal(run_doc("<?xml version='1.0'?><a/>", 29, 0), "(<a/>)");
+    assert_string_equal(run_doc("<s><a><b/></a></s>", 1 + 10 + 10 + 9, 0), "(<s/>(<a/>!LIMIT@8");
+    /* nor can a stanza be skipped when not even an empty record fits */
+    assert_string_equal(run_doc("<s><a/></s>", 1 + 10 + 8, 0), "(<s/>!LIMIT@4");
+}
+
+/* ---- skipping ---- */
+
+#define LONG "0123456789012345678901234567890123456789"
+
+static void skips_a_start_tag_that_does_not_fit(void **state)
+{
+    (void)state;
+    /* 9 bytes hold the record without a name, 15 with it, 23 with the first attribute */
+    assert_string_equal(run_doc("<s><iq id='1'>x<b/></iq><m/></s>", 11 + 9, 0), "(<s/>(*</>*)(*</>*))");
+    assert_string_equal(run_doc("<s><iq id='1'>x<b/></iq><m/></s>", 11 + 10, 0), "(<s/>(*</>*)(<m/>))");
+    assert_string_equal(run_doc("<s><iq id='1'>x<b/></iq><m/></s>", 11 + 11, 0), "(<s/>(*<iq/>*)(<m/>))");
+    assert_string_equal(run_doc("<s><iq id='1'/><m/></s>", 11 + 19, 0), "(<s/>(*<iq/>*)(<m/>))");
+    assert_string_equal(run_doc("<s><iq id='1'/><m/></s>", 11 + 20, 0), "(<s/>(<iq id='1'/>)(<m/>))");
+    /* its own declarations may be among what was skipped */
+    assert_string_equal(run_doc("<s xmlns='u'><p:iq xmlns:p='" LONG "'/></s>", 60, 0), "(<s xmlns='u'/>(*<iq/>*))");
+    assert_string_equal(run_doc("<s xmlns='u'><iq xmlns='" LONG "'/></s>", 60, 0), "(<s xmlns='u'/>(*<iq xmlns='u'/>*))");
+    /* tree mode changes nothing */
+    assert_string_equal(run_doc("<s><iq id='1'>x<b/></iq><m/></s>", 11 + 11, 2), "(<s/>(*<iq/>*=<iq/>)(<m/>=<m/>))");
+}
+
+static void skips_the_rest_of_a_tree(void **state)
+{
+    static const char doc[] = "<s><m a='1'><b>hi</b><c d='2'/></m><m><b/></m></s>";
+    size_t room;
+
+    (void)state;
+    room = 11 + 18 + (10 + 7) + (10 + 8);
+    assert_string_equal(run_doc(doc, room, 2),
+        "(<s/>(<m a='1'/>=<m a='1'><b>hi</b><c d='2'/></m>)(<m/>=<m><b/></m>))");
+    while (--room >= 11 + 20)
+        assert_string_equal(run_doc(doc, room, 2), "(<s/>(<m a='1'/>*=<m a='1'/>)(<m/>=<m><b/></m>))");
+    assert_string_equal(run_doc(doc, 11 + 19, 2), "(<s/>(<m a='1'/>*=<m a='1'/>)(<m/>*=<m/>))");
+    /* declarations made inside are forgotten */
+    assert_string_equal(run_doc("<s xmlns='u'><m><b xmlns='v'>" LONG "</b></m><n/></s>", 60, 2),
+        "(<s xmlns='u'/>(<m xmlns='u'/>*=<m xmlns='u'/>)(<n xmlns='u'/>=<n xmlns='u'/>))");
+    /* the root itself as a tree */
+    assert_string_equal(run_doc("<s a='1'><m>" LONG "</m></s>", 60, 1), "(<s a='1'/>*=<s a='1'/>)");
+}
+
+static void tells_of_what_was_skipped(void **state)
+{
+    static const char doc[] = "<s><m>" LONG LONG "</m> <m/></s>";
+    unsigned char mem[64];
+    xmpp_xml x;
+    size_t at, used;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, doc, sizeof doc - 1, &used), XMPP_XML_START);
+    at = used;
+    assert_int_equal(xmpp_xml_feed(&x, doc + at, sizeof doc - 1 - at, &used), XMPP_XML_START);
+    at += used;
+    assert_false(x.skipping);
+    xmpp_xml_tree(&x);
+    assert_int_equal(xmpp_xml_feed(&x, doc + at, sizeof doc - 1 - at, &used), XMPP_XML_END);
+    at += used;
+    assert_true(x.skipping);
+    assert_int_equal(x.skipped, 1);
+    assert_int_equal(x.size, 3 + 80 + 4);
+    assert_int_equal(x.depth, 1);
+    assert_int_equal(xmpp_xml_feed(&x, doc + at, sizeof doc - 1 - at, &used), XMPP_XML_START);
+    assert_false(x.skipping);
+    assert_int_equal(x.skipped, 1);
+}
+
+/* What is skipped is still checked, all but names and namespaces. */
+static void checks_what_it_skips(void **state)
+{
+    static const struct { const char *inside, *error; int at; } t[] = {
+        { "<b><c/>x&lt;<d e='1' e='2'/></b>", NULL, 0 }, { "<b></c>", NULL, 0 }, { "<p:b/>", NULL, 0 },
+        { "<![CDATA[<x>]]]]>]", NULL, 0 }, { "\r\n]]", NULL, 0 }, { "<b c='&#10;\"'></b >", NULL, 0 },
+        { "<b", "SYNTAX", 2 }, { "<b c/>", "SYNTAX", 4 }, { "<b c=1/>", "SYNTAX", 5 }, { "<b c='1'd=''/>", "SYNTAX", 8 },
+        { "<b c='<'/>", "SYNTAX", 6 }, { "]]>", "SYNTAX", 2 }, { "<1/>", "SYNTAX", 1 }, { "<a:b:c/>", "SYNTAX", 4 },
+        { "</1>", "SYNTAX", 2 }, { "<b></b c>", "SYNTAX", 7 }, { "<b/ >", "SYNTAX", 3 }, { "<b" "\xC3\x97/>", "SYNTAX", 3 },
+        { "<!--", "RESTRICTED", 2 }, { "<!D", "RESTRICTED", 2 }, { "<?x?>", "RESTRICTED", 1 }, { "<!x", "SYNTAX", 2 },
+        { "&x;", "ENTITY", 2 }, { "&#0;", "CHAR", 3 }, { "\x01", "CHAR", 0 }, { "\xEF\xBF\xBF", "CHAR", 2 },
+        { "\x80", "UTF8", 0 }, { "\xED\xA0\x80", "UTF8", 1 }, { "<b c='\xC3'/>", "UTF8", 7 }
+    };
+    char doc[256], want[256];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof t / sizeof t[0]; i++) {
+        snprintf(doc, sizeof doc, "<s><m>" LONG "%s</m><n/></s>", t[i].inside);
+        snprintf(want, sizeof want, t[i].error == NULL ? "(<s/>(<m/>*=<m/>)(<n/>=<n/>))" : "(<s/>(<m/>!%s@%d",
+                 t[i].error, t[i].at + 6 + 40);
+        if (strcmp(run_doc(doc, 40, 2), want) != 0)
+            print_error("inside: %s\n", t[i].inside);
+        assert_string_equal(log_first, want);
+    }
+}
+
+static void skips_any_depth(void **state)
+{
+    unsigned char mem[40];
+    xmpp_xml x;
+    size_t used;
+    int i;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    assert_int_equal(xmpp_xml_feed(&x, "<s>", 3, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "<m>", 3, &used), XMPP_XML_START);
+    xmpp_xml_tree(&x);
+    for (i = 0; i < 70000; i++)
+        assert_int_equal(xmpp_xml_feed(&x, "<x>", 3, &used), XMPP_XML_MORE);
+    assert_true(x.skipping);
+    for (i = 0; i < 70000; i++)
+        assert_int_equal(xmpp_xml_feed(&x, "</x>", 4, &used), XMPP_XML_MORE);
+    assert_int_equal(xmpp_xml_feed(&x, "</m>", 4, &used), XMPP_XML_END);
+    assert_int_equal(x.depth, 1);
+    assert_int_equal(xmpp_xml_feed(&x, "</s>", 4, &used), XMPP_XML_END);
+}
+
+/* ---- caps ---- */
+
+static char big[16384];
+
+static void repeat(const char *s, int n)
+{
+    while (n-- > 0)
+        strcat(big, s);
+}
+
+static const char *nested(int depth)
+{
+    strcpy(big, "<s>");
+    repeat("<x>", depth - 1);
+    repeat("</x>", depth - 1);
+    return strcat(big, "</s>");
+}
+
+static void caps_depth(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = -1; i <= 1; i++) {
+        const char *got = run_doc(nested(XMPP_CFG_XML_DEPTH + i), ROOM, 0);
+        assert_true((strstr(got, "!LIMIT@") != NULL) == (i > 0));
+        got = run_doc(big, ROOM, 2);
+        assert_true((strchr(got, '*') != NULL) == (i > 0));
+        assert_null(strchr(got, '!'));
+    }
+    run(nested(XMPP_CFG_XML_DEPTH + 1), strlen(big), strlen(big), 1, ROOM, 0);
+    snprintf(log_first, sizeof log_first, "!LIMIT@%d", 3 * XMPP_CFG_XML_DEPTH + 1);
+    assert_non_null(strstr(log_text, log_first));
+}
+
+static const char *with_attrs(const char *before, int n, const char *after)
+{
+    char one[32];
+
+    strcpy(big, before);
+    while (n-- > 0) {
+        snprintf(one, sizeof one, n % 2 ? " a%d=''" : " xmlns:a%d='u'", n);
+        strcat(big, one);
+    }
+    return strcat(big, after);
+}
+
+static void caps_attributes(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = -1; i <= 1; i++) {
+        int n = XMPP_CFG_XML_ATTRS + i;
+        const char *got = run_doc(with_attrs("<s", n, "/>"), ROOM, 0);
+        assert_true((strstr(got, "!LIMIT@") != NULL) == (i > 0));
+        got = run_doc(with_attrs("<s><m", n, "/><n/></s>"), ROOM, 0);
+        assert_true((strstr(got, "(*<m/>*)(<n/>)") != NULL) == (i > 0));
+        got = run_doc(with_attrs("<s><m><x", n, "/></m></s>"), ROOM, 2);
+        assert_true((strstr(got, "*=<m/>") != NULL) == (i > 0));
+        got = run_doc(big, ROOM, 0);
+        assert_true((strstr(got, "!LIMIT@") != NULL) == (i > 0));
+    }
+}
+
+static const char *with_name(const char *format, int n)
+{
+    char name[256];
+
+    memset(name, 'n', (size_t)n);
+    name[n] = '\0';
+    snprintf(big, sizeof big, format, name, name);
+    return big;
+}
+
+static void caps_names(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = -1; i <= 1; i++) {
+        int n = XMPP_CFG_XML_NAME + i;
+        const char *got = run_doc(with_name("<%s></%s>", n), ROOM, 0);
+        assert_true((strstr(got, "!LIMIT@129") != NULL) == (i > 0));
+        got = run_doc(with_name("<s %s=''/>", n), ROOM, 0);
+        assert_true((strstr(got, "!LIMIT@131") != NULL) == (i > 0));
+        got = run_doc(with_name("<s><%s></%s><n/></s>", n), ROOM, 0);
+        assert_true((strstr(got, "(*</>*)(<n/>)") != NULL) == (i > 0));
+        got = run_doc(with_name("<s><m><%s></%s></m></s>", n), ROOM, 2);
+        assert_true((strstr(got, "*=<m/>") != NULL) == (i > 0));
+    }
+    /* a character that would pass the cap with its second byte */
+    memset(big, 'n', XMPP_CFG_XML_NAME);
+    big[0] = '<';
+    strcpy(big + XMPP_CFG_XML_NAME, "\xC3\xA9/>");
+    assert_string_equal(run_doc(big, ROOM, 0), "!LIMIT@129");
+}
+
+/* ---- misuse ---- */
+
+static void ignores_tree_at_the_wrong_time(void **state)
+{
+    unsigned char mem[128];
+    xmpp_xml x;
+    size_t used;
+
+    (void)state;
+    xmpp_xml_init(&x, mem, sizeof mem);
+    xmpp_xml_tree(&x);
+    xmpp_xml_drop(&x);
+    assert_int_equal(xmpp_xml_feed(&x, "<s>", 3, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "<m", 2, &used), XMPP_XML_MORE);
+    xmpp_xml_tree(&x);
+    assert_int_equal(xmpp_xml_feed(&x, ">", 1, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "x<", 2, &used), XMPP_XML_MORE);
+    assert_int_equal(xmpp_xml_feed(&x, "/", 1, &used), XMPP_XML_TEXT);
+    xmpp_xml_tree(&x);
+    assert_int_equal(xmpp_xml_feed(&x, "/m>", 3, &used), XMPP_XML_END);
+    xmpp_xml_tree(&x);
+    assert_int_equal(xmpp_xml_feed(&x, "<n>", 3, &used), XMPP_XML_START);
+    assert_int_equal(xmpp_xml_feed(&x, "", 0, &used), XMPP_XML_MORE);
+    xmpp_xml_drop(&x);
+    assert_int_equal(xmpp_xml_feed(&x, "</n></s>", 8, &used), XMPP_XML_END);
+    assert_int_equal(xmpp_xml_feed(&x, "</s>", 4, &used), XMPP_XML_END);
+}
+
+static void works_without_memory(void **state)
+{
+    xmpp_xml x;
+    size_t used;
+
+    (void)state;
+    xmpp_xml_init(&x, NULL, 0);
+    assert_int_equal(xmpp_xml_feed(&x, " ", 1, &used), XMPP_XML_MORE);
+    assert_int_equal(xmpp_xml_feed(&x, "<a>", 3, &used), XMPP_E_XML_LIMIT);
+    assert_int_equal(used, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepts_documents),
+        cmocka_unit_test(accepts_the_declaration),
+        cmocka_unit_test(rejects_bad_declarations),
+        cmocka_unit_test(rejects_what_xmpp_forbids),
+        cmocka_unit_test(rejects_ill_formed_documents),
+        cmocka_unit_test(matches_end_tags),
+        cmocka_unit_test(reads_references),
+        cmocka_unit_test(checks_utf8_and_characters),
+        cmocka_unit_test(checks_names),
+        cmocka_unit_test(normalises_line_ends),
+        cmocka_unit_test(reads_cdata_as_text),
+        cmocka_unit_test(resolves_namespaces),
+        cmocka_unit_test(rejects_bad_namespaces),
+        cmocka_unit_test(rejects_duplicate_attributes),
+        cmocka_unit_test(counts_bytes_and_depth),
+        cmocka_unit_test(drops_space_between_stanzas),
+        cmocka_unit_test(keeps_what_was_put_above_the_root),
+        cmocka_unit_test(compacts_the_root),
+        cmocka_unit_test(needs_the_memory_that_is_documented),
+        cmocka_unit_test(cuts_text_that_does_not_fit),
+        cmocka_unit_test(ends_when_the_root_does_not_fit),
+        cmocka_unit_test(skips_a_start_tag_that_does_not_fit),
+        cmocka_unit_test(skips_the_rest_of_a_tree),
+        cmocka_unit_test(tells_of_what_was_skipped),
+        cmocka_unit_test(checks_what_it_skips),
+        cmocka_unit_test(skips_any_depth),
+        cmocka_unit_test(caps_depth),
+        cmocka_unit_test(caps_attributes),
+        cmocka_unit_test(caps_names),
+        cmocka_unit_test(ignores_tree_at_the_wrong_time),
+        cmocka_unit_test(works_without_memory)
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
