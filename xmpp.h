@@ -31,32 +31,24 @@
 
 static xmpp_client         client;
 static xmpp_posix          net;
-static xmpp_bearssl        tls;
-static xmpp_bearssl_x509   x509;
-static xmpp_bearssl_store  store;
-static xmpp_bearssl_anchor roots[256];
-static unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(16384)];
+static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
     xmpp_account account = { .jid = argc > 1 ? argv[1] : "", XMPP_BUFFERS(rx, arena, queue) };
-    xmpp_bearssl_config trust = { .anchors = roots, XMPP_BEARSSL_MEMORY(x509, records) };
     const xmpp_event *ev;
     int error;
 
     account.password = getenv("XMPP_PASSWORD");
-    trust.profile = xmpp_bearssl_profile_full;
-    xmpp_bearssl_store_init(&store, roots, 256, memory, sizeof memory);
-    xmpp_bearssl_anchors_system(&store);
-    trust.anchor_count = store.count;
     error = xmpp_init(&client, &xmpp_default_config, &account,
-                      xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net)));
+                      xmpp_bearssl_system_io(&tls, NULL, xmpp_posix_io(&net)));
     while (error == XMPP_OK && (ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)
         switch (ev->type) {
         case XMPP_EV_ONLINE:  xmpp_presence(&client, XMPP_SHOW_ONLINE, "hello"); break;
         case XMPP_EV_MESSAGE: xmpp_message(&client, ev->from, ev->body); break;
         case XMPP_EV_OFFLINE: error = ev->error; break;
+        default:              break;
         }
     fprintf(stderr, "%s\n", xmpp_strerror(error));
     return 1;
@@ -224,7 +216,7 @@ extern "C" {
     X(ARG,             -1, "an argument is NULL, empty or out of range")                           \
     X(STATE,           -2, "not possible in this state: not online, a writer is open, or inside an extension's hook") \
     X(ABI,             -3, "units were compiled with different XMPP_CFG_* or versions of xmpp.h")  \
-    X(TEMPLATE,        -4, "ill-formed template: only %s %.*s %d %u %ld %lu %%, no NULL, and well-formed XML in jabber:client") \
+    X(TEMPLATE,        -4, "not one well-formed stanza of jabber:client (or one payload); a template knows only %s %.*s %d %u %ld %lu %%, and no NULL") \
     X(JID,             -5, "not a valid JID (RFC 7622)")                                           \
     X(UNPREPARED,      -6, "non-ASCII localpart or password (set XMPP_OPT_PREPARED once it is PRECIS-prepared) or domain (set account.ascii_domain to its A-label)") \
     X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
@@ -375,6 +367,7 @@ XMPP_API void xmpp_xml_drop(xmpp_xml *x);
 
 /* Reading a tree. All take a node without content too and then answer as for "not there".
    Strings are NUL-terminated UTF-8, valid as long as the tree. */
+XMPP_API bool        xmpp_exists(xmpp_node n);                     /* is there a node?                 */
 XMPP_API const char *xmpp_name(xmpp_node n);                       /* local name, "" when no node      */
 XMPP_API const char *xmpp_ns(xmpp_node n);                         /* namespace, "" for none           */
 XMPP_API bool        xmpp_is(xmpp_node n, const char *name, const char *ns); /* this element? ns NULL: any */
@@ -474,7 +467,7 @@ XMPP_API int  xmpp_uri_format(const char *jid, char *out, size_t cap);
 typedef struct xmpp_hash_kind { /* one of the three below */
     uint8_t  id;                /* 1, 2, 5: SHA-1, SHA-256, SHA-512 */
     uint8_t  size, block;       /* bytes of a digest, of a block    */
-    void   (*fold)(unsigned char *h, const unsigned char *block);
+    void   (*fold)(unsigned char *h, unsigned char *block);     /* the block is spoilt */
     const unsigned char *init;
 } xmpp_hash_kind;
 
@@ -712,7 +705,8 @@ enum {
                                    claim it before the next xmpp_next, otherwise: service-unavailable  */
     XMPP_EV_IQ_RESULT,          /* an answer: iq, tag, error (XMPP_OK; XMPP_E_STANZA with condition and text;
                                    XMPP_E_TIMEOUT, XMPP_E_LOST without stanza), payload                */
-    XMPP_EV_STANZA,             /* any other stanza: a message without body                            */
+    XMPP_EV_STANZA,             /* any other stanza: a message without body; an IQ result or error with an id
+                                   that is not xmpp_iq's (check from and id: anybody may send one)     */
     XMPP_EV_SKIPPED,            /* a stanza passed a cap: kind is "message", "presence", "iq" or ""; from, id, size */
     XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id            */
     XMPP_EV_EXT,                /* of an extension: ext, code, data, stanza, payload, tag              */
@@ -731,7 +725,7 @@ typedef struct xmpp_event {
     const char *body;           /* of a message; NULL otherwise                                        */
     const char *status;         /* of a presence; "" when absent                                       */
     const char *condition;      /* of an error: "item-not-found"; "" otherwise                         */
-    const char *text;           /* of an error: the peer's own words; "" otherwise                     */
+    const char *text;           /* of an error: the peer's own words, of a failed transport its words; "" otherwise */
     xmpp_node   stanza;         /* all of it                                                           */
     xmpp_node   payload;        /* its first child element (of an IQ: the request or the result)       */
     void       *tag;            /* of XMPP_EV_IQ_RESULT: the tag of the request                        */
@@ -786,6 +780,7 @@ typedef struct xmpp_client {
     xmpp_claim         *claims;
     uint32_t            key, mechs, bytes_in, bytes_out, error_at;
     uint32_t            arena_at;                       /* where a stream's records begin         */
+    uint32_t            arena_max;
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -856,16 +851,14 @@ XMPP_API uint32_t    xmpp_now(const xmpp_client *c);       /* the last step's ti
 typedef struct xmpp_info {
     const char *mechanism;      /* "SCRAM-SHA-256"; "" before login */
     uint32_t    bytes_in, bytes_out;      /* of XML, since the connection was opened (wrap)             */
-    uint32_t    features;       /* XMPP_FEATURE_* of the server's last <features/>                       */
+    uint32_t    features;       /* XMPP_FEATURE_* of the server's last <features/> that matter to a login */
     uint16_t    round_trips;    /* since the connection was opened, TCP and TLS not counted              */
     uint16_t    queue_max;      /* high-water mark of the queue's stanza part                            */
     uint32_t    arena_max;      /* high-water mark of the arena                                          */
     bool        tls;            /* inside TLS                                                            */
 } xmpp_info;
 enum {
-    XMPP_FEATURE_STARTTLS = 1, XMPP_FEATURE_MECHANISMS = 2, XMPP_FEATURE_BIND = 4, XMPP_FEATURE_SESSION = 8,
-    XMPP_FEATURE_SM = 16, XMPP_FEATURE_ROSTERVER = 32, XMPP_FEATURE_PREAPPROVAL = 64, XMPP_FEATURE_CSI = 128,
-    XMPP_FEATURE_REGISTER = 256, XMPP_FEATURE_SASL2 = 512
+    XMPP_FEATURE_STARTTLS = 1, XMPP_FEATURE_MECHANISMS = 2, XMPP_FEATURE_BIND = 4, XMPP_FEATURE_SESSION = 8
 };
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info);
 
@@ -1058,7 +1051,8 @@ XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds */
 #define XMPPI_FRAME static
 #endif
 
-#define XMPPI_INT_MAX ((size_t)(~0u >> 1))
+#define XMPPI_INT_MAX   ((size_t)(~0u >> 1))
+#define XMPPI_LONG_SIZE (sizeof(size_t) > sizeof(int))  /* a size may be more than an int can tell */
 
 /* The C library's string functions, written for speed, cost 2 KB of flash on ARM: where small is asked for, these. */
 #ifdef __OPTIMIZE_SIZE__
@@ -1129,9 +1123,11 @@ XMPPI_FN bool xmppi_number(const char *s, size_t n, uint32_t max, uint32_t *valu
 
     for (i = 0; i < n; i++) {
         d = (uint32_t)(unsigned char)s[i] - '0';
-        if (d > 9 || d > max || v > (max - d) / 10)
+        if (d > 9 || v > 0xFFFFFFFF / 10)
             return false;
         v = v * 10 + d;
+        if (v < d || v > max)           /* wrapped */
+            return false;
     }
     *value = v;
     return n > 0;
@@ -1211,69 +1207,49 @@ XMPP_API bool xmpp_same(const void *a, const void *b, size_t n)
 
 /* ==== >>base64 ============================================================== */
 
-XMPPI_FN char xmppi_base64_digit(uint32_t v)
-{
-    v &= 63;
-    if (v < 26)
-        return (char)('A' + v);
-    if (v < 52)
-        return (char)('a' + (v - 26));
-    if (v < 62)
-        return (char)('0' + (v - 52));
-    return v == 62 ? '+' : '/';
-}
+static const char xmppi_base64[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* in may lie at the end of out's cap bytes: writing never overtakes reading. */
 XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
 {
     const unsigned char *p = (const unsigned char *)in;
-    size_t left;
+    char *o = out;
     uint32_t v;
+    unsigned i;
 
-    if (cap > XMPPI_INT_MAX)
+    if (XMPPI_LONG_SIZE && cap > XMPPI_INT_MAX)
         cap = XMPPI_INT_MAX;
-    if (n > cap || (n + 2) / 3 > cap / 4)
+    if (n > cap / 4 * 3)
         return XMPP_E_TOO_LONG;
-    for (left = n; left > 0; left -= left < 3 ? left : 3, p += 3, out += 4) {
-        v = (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0) | (left > 2 ? p[2] : 0u);
-        out[0] = xmppi_base64_digit(v >> 18);
-        out[1] = xmppi_base64_digit(v >> 12);
-        out[2] = left > 1 ? xmppi_base64_digit(v >> 6) : '=';
-        out[3] = left > 2 ? xmppi_base64_digit(v) : '=';
+    while (n > 0) {
+        v = 0;
+        for (i = 0; i < 3; i++)
+            v = v << 8 | (i < n ? *p++ : 0u);
+        for (i = 0; i < 4; i++, v <<= 6)
+            *o++ = i > n ? '=' : xmppi_base64[v >> 18 & 63];
+        n -= n < 3 ? n : 3;
     }
-    return (int)((n + 2) / 3 * 4);
-}
-
-XMPPI_FN int xmppi_base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return (int)(o - out);
 }
 
 XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
 {
     unsigned char *o = (unsigned char *)out;
     size_t i, len, pad = 0;
-    uint32_t v = 0;
-    int d;
+    uint32_t v = 0, d;
 
     if (n % 4 != 0)
         return XMPP_E_ARG;
     if (n > 0 && in[n - 1] == '=')
         pad = in[n - 2] == '=' ? 2 : 1;
     len = n / 4 * 3 - pad;
-    if (len > cap || len > XMPPI_INT_MAX)
+    if (len > cap || (XMPPI_LONG_SIZE && len > XMPPI_INT_MAX))
         return XMPP_E_TOO_LONG;
     for (i = 0; i < n - pad; i++) {
-        d = xmppi_base64_value(in[i]);
-        if (d < 0)
+        d = (uint32_t)xmppi_find(xmppi_base64, in[i]);
+        if (d > 63 || in[i] == 0)
             return XMPP_E_ARG;
-        v = v << 6 | (uint32_t)d;       /* a digit leaves 6, 4, 2, 0 bits for the next byte */
+        v = v << 6 | d;                 /* a digit leaves 6, 4, 2, 0 bits for the next byte */
         if (i % 4 != 0) {
             *o++ = (unsigned char)(v >> (6 - i % 4 * 2) & 255);
             v &= 0x3Fu >> (i % 4 * 2);
@@ -1297,7 +1273,7 @@ XMPPI_FN const char *xmppi_error_pick(const void *texts, int error)
     size_t i;
 
     for (i = 0; i < sizeof xmppi_error_codes && xmppi_error_codes[i] != error; i++)
-        p += strlen(p) + 1;
+        p += xmppi_len(p) + 1;
     return p;
 }
 
@@ -1437,6 +1413,8 @@ XMPPI_FN void xmppi_next(xmpp_node *n)
         n->mem = NULL;
 }
 
+XMPP_API bool xmpp_exists(xmpp_node n) { return n.mem != NULL; }
+
 XMPP_API const char *xmpp_name(xmpp_node n)
 {
     if (xmppi_kind(n) != XMPPI_ELEMENT)
@@ -1455,7 +1433,9 @@ XMPPI_FN int xmppi_ns_index(xmpp_node n)
 
 XMPP_API const char *xmpp_ns(xmpp_node n)
 {
-    return xmppi_kind(n) == XMPPI_ELEMENT ? xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4)) : "";
+    if (xmppi_kind(n) != XMPPI_ELEMENT)
+        return "";
+    return xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4));
 }
 
 XMPP_API bool xmpp_is(xmpp_node n, const char *name, const char *ns)
@@ -1532,7 +1512,7 @@ XMPP_API xmpp_node xmpp_child(xmpp_node n, const char *name, const char *ns)
     return n;
 }
 
-/* ==== >>xml =================================================================
+/* ==== >>xml-in ==============================================================
    The tokenizer. RFC 6120 section 11, XML 1.0 (5th edition), Namespaces in XML 1.0 (3rd edition).
 
    A byte goes one of two ways: xmppi_xml_run takes as many as change no state, xmppi_xml_byte one.
@@ -1695,7 +1675,7 @@ XMPPI_FN void xmppi_text_end(xmpp_xml *x)
     xmppi_record_end(x);
 }
 
-/* Stores a character of text or of a value. False: there is no room, the text so far must go out. */
+/* Stores a character of text or of a value. False: no room, the text so far must go out first. */
 XMPPI_FN bool xmppi_store(xmpp_xml *x, uint32_t cp)
 {
     unsigned char u[4];
@@ -1762,8 +1742,8 @@ XMPPI_FN int xmppi_declared(xmpp_xml *x)
         ns++;
     if (ns < XMPPI_NS_OTHER)
         x->len = value;
-    if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS || strcmp(prefix, "xmlns") == 0 ||
-        (ns == XMPPI_NS_XML) != (strcmp(prefix, "xml") == 0))
+    if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS ||
+        strcmp(prefix, "xmlns") == 0 || (ns == XMPPI_NS_XML) != (strcmp(prefix, "xml") == 0))
         return XMPP_E_XML_PREFIX;
     xmppi_put24(rec + 4, x->ns);
     xmppi_put24(rec + 7, ns < XMPPI_NS_OTHER ? ns : value);
@@ -1771,7 +1751,7 @@ XMPPI_FN int xmppi_declared(xmpp_xml *x)
     return 0;
 }
 
-/* Finds what a record's qualified name, 3 bytes behind its ns, is in. Returns the prefix's length. */
+/* Stores what a qualified name's prefix stands for. Returns the prefix's length. */
 XMPPI_FN size_t xmppi_resolve(xmpp_xml *x, unsigned char *ns, const char *name)
 {
     const char *local = xmppi_local(name);
@@ -1801,7 +1781,8 @@ XMPPI_FN bool xmppi_same_name(const unsigned char *mem, uint32_t a, uint32_t b)
     if (kind != XMPPI_PATTR)
         return strcmp(p, q) == 0;
     return strcmp(xmppi_local(p), xmppi_local(q)) == 0 &&
-           strcmp(xmppi_ns_string(mem, xmppi_get24(mem + a + 4)), xmppi_ns_string(mem, xmppi_get24(mem + b + 4))) == 0;
+           strcmp(xmppi_ns_string(mem, xmppi_get24(mem + a + 4)),
+                  xmppi_ns_string(mem, xmppi_get24(mem + b + 4))) == 0;
 }
 
 /* ---- tags ---- */
@@ -1920,7 +1901,7 @@ XMPPI_FN int xmppi_expect(bool allowed)
     return allowed ? 0 : XMPP_E_XML_SYNTAX;
 }
 
-/* A character behind '&'. x->prev is the base of its digits, 0 for a name; x->name_n counts to 2. */
+/* A character behind '&'. x->prev: the base of its digits, 0 for a name; x->name_n counts to 2. */
 XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
 {
     static const uint32_t names[] = { 0x616D70, 0x6C74, 0x6774, 0x61706F73, 0x71756F74 };
@@ -2163,7 +2144,8 @@ XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
     case XMPPI_X_TAG:
         return xmppi_xml_tag(x, c);
     case XMPPI_X_BEGIN: case XMPPI_X_OUTSIDE:
-        x->state = c != '<' ? XMPPI_X_OUTSIDE : x->state == XMPPI_X_BEGIN ? XMPPI_X_FIRST : XMPPI_X_LT;
+        x->state = c != '<' ? XMPPI_X_OUTSIDE :
+                   x->state == XMPPI_X_BEGIN ? XMPPI_X_FIRST : XMPPI_X_LT;
         return xmppi_expect(c == '<' || space);
     case XMPPI_X_OVER:
         return xmppi_expect(space);
@@ -2385,7 +2367,8 @@ XMPPI_FN void xmppi_xml_compact(xmpp_xml *x)
 /* What stands for a character, NULL for itself. */
 XMPPI_FN const char *xmppi_escape(uint32_t c, bool attr)
 {
-    static const char table[] = "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
+    static const char table[] =
+        "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
     const char *p = table;
 
     if (xmppi_in_mask(1, c) || c >= 0x80 || (!attr && (c == '\n' || c == '\t')))
@@ -2566,7 +2549,7 @@ XMPP_API int xmpp_w_end(xmpp_writer *w)
     return w->error;
 }
 
-/* ---- templates ---- */
+/* ---- >>template : printf-like, checked by the tokenizer ---- */
 
 XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
 {
@@ -2582,7 +2565,7 @@ XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
 }
 
 /* Writes a template whose values may stand in text and in quotes, never in a tag's names. The
-   result is not checked otherwise. All in one function: va_list cannot be handed on by reference. */
+   result is not checked otherwise. All in one function: no pointer to a va_list is portable. */
 XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 {
     const char *from, *s, *spec;
@@ -2642,7 +2625,8 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
    kind NULL: is it well-formed content of some element?
    scratch   memory for the start tags that are open at once.
    Returns XMPP_OK, XMPP_E_TEMPLATE, or XMPP_E_FULL when scratch is too small. */
-XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char *scratch, size_t cap, int *kind)
+XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char *scratch,
+                                size_t cap, int *kind)
 {
     /* what the text will stand in; "]]" lest it begins with '>' */
     const unsigned char *p = (const unsigned char *)"<x xmlns='jabber:client'>]]";
@@ -2670,7 +2654,8 @@ XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char 
         if (kind != NULL && inside && r == XMPP_XML_START && x.depth == 2) {
             const char *name = xmpp_name(x.node);
             if (*kind != 0 || xmppi_ns_index(x.node) != XMPPI_NS_CLIENT ||
-                (strcmp(name, "message") != 0 && strcmp(name, "presence") != 0 && strcmp(name, "iq") != 0))
+                (strcmp(name, "message") != 0 && strcmp(name, "presence") != 0 &&
+                 strcmp(name, "iq") != 0))
                 return XMPP_E_TEMPLATE;
             *kind = *name;
         }
@@ -2679,7 +2664,9 @@ XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char 
         p += used;
         left -= used;
     }
-    if (x.depth != 1 || x.state != XMPPI_X_TEXT || x.need != 0 || (kind != NULL && (x.rec != 0 || *kind == 0)))
+    if (x.depth != 1 || x.state != XMPPI_X_TEXT || x.need != 0)
+        return XMPP_E_TEMPLATE;
+    if (kind != NULL && (x.rec != 0 || *kind == 0))     /* text behind it, or nothing at all */
         return XMPP_E_TEMPLATE;
     return XMPP_OK;
 }
@@ -2710,7 +2697,7 @@ XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...)
     va_end(ap);
 }
 
-/* ---- a tree as text ---- */
+/* ---- >>to-xml : a tree as text ---- */
 
 typedef struct xmppi_sink { char *out; size_t cap, n; } xmppi_sink;
 
@@ -2736,7 +2723,7 @@ XMPPI_FN void xmppi_sink_value(xmppi_sink *s, const char *p, bool attr)
     }
 }
 
-/* Prefixes go: the namespace is declared as the default where it changes. That of XML may not be. */
+/* Prefixes go: a namespace is declared as the default where it changes. That of XML may not be. */
 XMPPI_FN void xmppi_sink_name(xmppi_sink *s, xmpp_node n)
 {
     if (xmppi_ns_index(n) == XMPPI_NS_XML)
@@ -2751,7 +2738,8 @@ XMPPI_FN void xmppi_sink_prefix(xmppi_sink *s, xmpp_node first, xmpp_node a)
     size_t n = strcspn(name, ":") + 1;
 
     for (; first.at != a.at; xmppi_next(&first))
-        if (xmppi_kind(first) == XMPPI_PATTR && strncmp(xmppi_string(first.mem, first.at + 7), name, n) == 0)
+        if (xmppi_kind(first) == XMPPI_PATTR &&
+            strncmp(xmppi_string(first.mem, first.at + 7), name, n) == 0)
             return;
     xmppi_sink_puts(s, " xmlns:");
     xmppi_sink_put(s, name, n - 1);
@@ -2803,7 +2791,8 @@ XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
         if (xmppi_kind(at) == XMPPI_TEXT) {
             xmppi_sink_value(&s, xmppi_string(at.mem, at.at + 4), false);
         } else {
-            inside = xmppi_sink_tag(&s, at, at.at == n.at ? *xmpp_ns(n) != '\0' : (at.mem[at.at] & XMPPI_OTHER) != 0);
+            bool changed = at.at == n.at ? *xmpp_ns(n) != '\0' : (at.mem[at.at] & XMPPI_OTHER) != 0;
+            inside = xmppi_sink_tag(&s, at, changed);
             xmppi_sink_puts(&s, inside.mem != NULL ? ">" : "/>");
         }
         if (inside.mem != NULL) {
@@ -3191,14 +3180,15 @@ XMPP_API int xmpp_uri_format(const char *jid, char *out, size_t cap)
 }
 
 /* ==== >>hash ================================================================
-   SHA-1, SHA-256, SHA-512 (FIPS 180-4), HMAC (RFC 2104), PBKDF2 (RFC 8018). Loops are rolled and
-   the message schedule is 16 words: small flash, small stack. States are kept as big-endian bytes,
-   so that they have no alignment, a digest is a state, and a replaced block function fits all. */
+   SHA-1, SHA-256, SHA-512 (FIPS 180-4), HMAC (RFC 2104), PBKDF2 (RFC 8018). Loops are rolled, and
+   the message schedule is worked in place of the block: small flash, small stack. States are kept
+   as big-endian bytes, so that they have no alignment, a digest is a state, and a replaced block
+   function fits all. */
 
-XMPPI_FN void xmppi_load32(uint32_t *w, const unsigned char *p, unsigned n)
+/* The words of a block, the first again after the last. */
+XMPPI_FN uint32_t xmppi_word(const unsigned char *block, unsigned i)
 {
-    while (n-- > 0)
-        w[n] = xmppi_get32(p + n * 4);
+    return xmppi_get32(block + (i & 15) * 4);
 }
 
 /* Adds a block's outcome to the state. */
@@ -3209,7 +3199,7 @@ XMPPI_FN void xmppi_add32(unsigned char *h, const uint32_t *v, unsigned n)
 }
 
 #ifdef XMPP_SHA1_BLOCK
-XMPPI_FN void xmppi_sha1_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     XMPP_SHA1_BLOCK(h, block);
 }
@@ -3219,25 +3209,25 @@ XMPPI_FN uint32_t xmppi_rol32(uint32_t x, unsigned n)
     return x << n | x >> (32 - n);
 }
 
-XMPPI_FN void xmppi_sha1_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     static const uint32_t k[4] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
-    uint32_t w[16], v[5], x;
+    uint32_t v[5], x, w;
     unsigned i;
 
-    xmppi_load32(w, block, 16);
-    xmppi_load32(v, h, 5);
+    for (i = 0; i < 5; i++)
+        v[i] = xmppi_get32(h + i * 4);
     for (i = 0; i < 80; i++) {
-        if (i >= 16)
-            w[i & 15] = xmppi_rol32(w[(i + 13) & 15] ^ w[(i + 8) & 15] ^ w[(i + 2) & 15]
-                                    ^ w[i & 15], 1);
+        w = xmppi_word(block, i);
+        xmppi_put32(block + (i & 15) * 4, xmppi_rol32(w ^ xmppi_word(block, i + 2)
+                    ^ xmppi_word(block, i + 8) ^ xmppi_word(block, i + 13), 1));
         if (i < 20)
             x = v[3] ^ (v[1] & (v[2] ^ v[3]));
         else if (i >= 40 && i < 60)
             x = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
         else
             x = v[1] ^ v[2] ^ v[3];
-        x += xmppi_rol32(v[0], 5) + v[4] + k[i / 20] + w[i & 15];
+        x += xmppi_rol32(v[0], 5) + v[4] + k[i / 20] + w;
         v[4] = v[3];
         v[3] = v[2];
         v[2] = xmppi_rol32(v[1], 30);
@@ -3249,7 +3239,7 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, const unsigned char *block)
 #endif
 
 #ifdef XMPP_SHA256_BLOCK
-XMPPI_FN void xmppi_sha256_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
     XMPP_SHA256_BLOCK(h, block);
 }
@@ -3259,7 +3249,7 @@ XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
     return x >> n | x << (32 - n);
 }
 
-XMPPI_FN void xmppi_sha256_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
     static const uint32_t k[64] = {
         0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4,
@@ -3273,42 +3263,37 @@ XMPPI_FN void xmppi_sha256_fold(unsigned char *h, const unsigned char *block)
         0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7,
         0xC67178F2
     };
-    const uint32_t *key = k;
-    uint32_t w[16], v[8], x, y;
+    uint32_t v[8], w, x, y;
     unsigned i;
 
-    xmppi_load32(w, block, 16);
-    xmppi_load32(v, h, 8);
-    for (;;) {
-        for (i = 0; i < 16; i++) {
-            x = v[7] + (xmppi_ror32(v[4], 6) ^ xmppi_ror32(v[4], 11) ^ xmppi_ror32(v[4], 25))
-              + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + *key++ + w[i];
-            y = (xmppi_ror32(v[0], 2) ^ xmppi_ror32(v[0], 13) ^ xmppi_ror32(v[0], 22))
-              + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
-            v[7] = v[6];
-            v[6] = v[5];
-            v[5] = v[4];
-            v[4] = v[3] + x;
-            v[3] = v[2];
-            v[2] = v[1];
-            v[1] = v[0];
-            v[0] = x + y;
-        }
-        if (key == k + 64)
-            break;
-        for (i = 0; i < 16; i++) {
-            x = w[(i + 1) & 15];
-            y = w[(i + 14) & 15];
-            w[i] += (xmppi_ror32(x, 7) ^ xmppi_ror32(x, 18) ^ x >> 3) + w[(i + 9) & 15]
-                  + (xmppi_ror32(y, 17) ^ xmppi_ror32(y, 19) ^ y >> 10);
-        }
+    for (i = 0; i < 8; i++)
+        v[i] = xmppi_get32(h + i * 4);
+    for (i = 0; i < 64; i++) {
+        w = xmppi_word(block, i);
+        x = xmppi_word(block, i + 1);
+        y = xmppi_word(block, i + 14);
+        xmppi_put32(block + (i & 15) * 4,
+                    w + (xmppi_ror32(x, 7) ^ xmppi_ror32(x, 18) ^ x >> 3) + xmppi_word(block, i + 9)
+                    + (xmppi_ror32(y, 17) ^ xmppi_ror32(y, 19) ^ y >> 10));
+        x = v[7] + (xmppi_ror32(v[4], 6) ^ xmppi_ror32(v[4], 11) ^ xmppi_ror32(v[4], 25))
+          + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + k[i] + w;
+        y = (xmppi_ror32(v[0], 2) ^ xmppi_ror32(v[0], 13) ^ xmppi_ror32(v[0], 22))
+          + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
+        v[7] = v[6];
+        v[6] = v[5];
+        v[5] = v[4];
+        v[4] = v[3] + x;
+        v[3] = v[2];
+        v[2] = v[1];
+        v[1] = v[0];
+        v[0] = x + y;
     }
     xmppi_add32(h, v, 8);
 }
 #endif
 
 #ifdef XMPP_SHA512_BLOCK
-XMPPI_FN void xmppi_sha512_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_sha512_fold(unsigned char *h, unsigned char *block)
 {
     XMPP_SHA512_BLOCK(h, block);
 }
@@ -3323,7 +3308,13 @@ XMPPI_FN uint64_t xmppi_get64(const unsigned char *p)
     return (uint64_t)xmppi_get32(p) << 32 | xmppi_get32(p + 4);
 }
 
-XMPPI_FN void xmppi_sha512_fold(unsigned char *h, const unsigned char *block)
+XMPPI_FN void xmppi_put64(unsigned char *p, uint64_t v)
+{
+    xmppi_put32(p, (uint32_t)(v >> 32));
+    xmppi_put32(p + 4, (uint32_t)(v & 0xFFFFFFFF));
+}
+
+XMPPI_FN void xmppi_sha512_fold(unsigned char *h, unsigned char *block)
 {
     static const uint64_t k[80] = {
         0x428A2F98D728AE22, 0x7137449123EF65CD, 0xB5C0FBCFEC4D3B2F, 0xE9B5DBA58189DBBC,
@@ -3347,39 +3338,29 @@ XMPPI_FN void xmppi_sha512_fold(unsigned char *h, const unsigned char *block)
         0x28DB77F523047D84, 0x32CAAB7B40C72493, 0x3C9EBE0A15C9BEBC, 0x431D67C49C100D4C,
         0x4CC5D4BECB3E42B6, 0x597F299CFC657E2A, 0x5FCB6FAB3AD6FAEC, 0x6C44198C4A475817
     };
-    const uint64_t *key = k;
-    uint64_t w[16], v[8], x, y;
+    uint64_t v[8], w, x, y;
     unsigned i, j;
 
-    for (i = 0; i < 16; i++)
-        w[i] = xmppi_get64(block + i * 8);
     for (i = 0; i < 8; i++)
         v[i] = xmppi_get64(h + i * 8);
-    for (;;) {
-        for (i = 0; i < 16; i++) {
-            x = v[7] + (xmppi_ror64(v[4], 14) ^ xmppi_ror64(v[4], 18) ^ xmppi_ror64(v[4], 41))
-              + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + *key++ + w[i];
-            y = (xmppi_ror64(v[0], 28) ^ xmppi_ror64(v[0], 34) ^ xmppi_ror64(v[0], 39))
-              + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
-            for (j = 7; j > 0; j--)
-                v[j] = v[j - 1];
-            v[4] += x;
-            v[0] = x + y;
-        }
-        if (key == k + 80)
-            break;
-        for (i = 0; i < 16; i++) {
-            x = w[(i + 1) & 15];
-            y = w[(i + 14) & 15];
-            w[i] += (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7) + w[(i + 9) & 15]
-                  + (xmppi_ror64(y, 19) ^ xmppi_ror64(y, 61) ^ y >> 6);
-        }
+    for (i = 0; i < 80; i++) {
+        w = xmppi_get64(block + (i & 15) * 8);
+        x = xmppi_get64(block + ((i + 1) & 15) * 8);
+        y = xmppi_get64(block + ((i + 14) & 15) * 8);
+        x = (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7)
+          + (xmppi_ror64(y, 19) ^ xmppi_ror64(y, 61) ^ y >> 6);
+        xmppi_put64(block + (i & 15) * 8, w + x + xmppi_get64(block + ((i + 9) & 15) * 8));
+        x = v[7] + (xmppi_ror64(v[4], 14) ^ xmppi_ror64(v[4], 18) ^ xmppi_ror64(v[4], 41))
+          + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + k[i] + w;
+        y = (xmppi_ror64(v[0], 28) ^ xmppi_ror64(v[0], 34) ^ xmppi_ror64(v[0], 39))
+          + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
+        for (j = 7; j > 0; j--)
+            v[j] = v[j - 1];
+        v[4] += x;
+        v[0] = x + y;
     }
-    for (i = 0; i < 8; i++) {
-        x = xmppi_get64(h + i * 8) + v[i];
-        xmppi_put32(h + i * 8, (uint32_t)(x >> 32));
-        xmppi_put32(h + i * 8 + 4, (uint32_t)(x & 0xFFFFFFFF));
-    }
+    for (i = 0; i < 8; i++)
+        xmppi_put64(h + i * 8, xmppi_get64(h + i * 8) + v[i]);
 }
 #endif
 
@@ -3402,74 +3383,80 @@ const xmpp_hash_kind xmpp_sha1   = { 1, 20, 64, xmppi_sha1_fold, xmppi_sha1_init
 const xmpp_hash_kind xmpp_sha256 = { 2, 32, 64, xmppi_sha256_fold, xmppi_sha256_init };
 const xmpp_hash_kind xmpp_sha512 = { 5, 64, 128, xmppi_sha512_fold, xmppi_sha512_init };
 
+/* Sets the state, after count bytes. */
+XMPPI_FN void xmppi_hash_set(const xmpp_hash_kind *k, xmpp_hash *s, const unsigned char *h,
+                             unsigned count)
+{
+    xmppi_move(s->h, h, k->size);
+    xmppi_put32(s->count, 0);
+    xmppi_put32(s->count + 4, count);
+}
+
 XMPP_API void xmpp_hash_init(const xmpp_hash_kind *k, xmpp_hash *s)
 {
-    memset(s->count, 0, sizeof s->count);
-    memcpy(s->h, k->init, k->size);
+    xmppi_hash_set(k, s, k->init, 0);
 }
 
 XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *data, size_t n)
 {
     const unsigned char *p = (const unsigned char *)data;
-    uint64_t count;
-    size_t at;
+    uint32_t count = xmppi_get32(s->count + 4);
+    unsigned at;
 
-    memcpy(&count, s->count, sizeof count);
     for (; n > 0; n--) {
-        at = (size_t)count++ & (k->block - 1u);
+        at = count & (k->block - 1u);
         s->part[at] = *p++;
         if (at == k->block - 1u)
             k->fold(s->h, s->part);
+        if (++count == 0)
+            xmppi_put32(s->count, xmppi_get32(s->count) + 1);
     }
-    memcpy(s->count, &count, sizeof count);
+    xmppi_put32(s->count + 4, count);
 }
 
 /* Pads and folds the rest: s->h is the digest then. */
 XMPPI_FN void xmppi_hash_finish(const xmpp_hash_kind *k, xmpp_hash *s)
 {
-    uint64_t count;
-    size_t at;
+    uint32_t count = xmppi_get32(s->count + 4);
+    unsigned at = count & (k->block - 1u);
 
-    memcpy(&count, s->count, sizeof count);
-    at = (size_t)count & (k->block - 1u);
     s->part[at++] = 0x80;
-    memset(s->part + at, 0, k->block - at);
     if (at > k->block - k->block / 8u) {
+        xmpp_wipe(s->part + at, k->block - at);
         k->fold(s->h, s->part);
-        memset(s->part, 0, k->block);
+        at = 0;
     }
-    xmppi_put32(s->part + k->block - 8, (uint32_t)(count >> 29));
-    xmppi_put32(s->part + k->block - 4, (uint32_t)(count << 3 & 0xFFFFFFFF));
+    xmpp_wipe(s->part + at, k->block - at);
+    xmppi_put32(s->part + k->block - 8, xmppi_get32(s->count) << 3 | count >> 29);
+    xmppi_put32(s->part + k->block - 4, count << 3);
     k->fold(s->h, s->part);
 }
 
 XMPP_API void xmpp_hash_end(const xmpp_hash_kind *k, xmpp_hash *s, unsigned char *digest)
 {
     xmppi_hash_finish(k, s);
-    memcpy(digest, s->h, k->size);
+    xmppi_move(digest, s->h, k->size);
     xmpp_wipe(s, offsetof(xmpp_hash, part) + k->block);
 }
 
-/* Starts with the key's block, each byte xored with pad; the block stays in s->part. */
+/* Starts with the key's block, each byte xored with pad. */
 XMPPI_FN void xmppi_hmac_pad(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
                              unsigned pad)
 {
+    const unsigned char *p = (const unsigned char *)key;
     unsigned i;
 
-    xmpp_hash_init(k, s);
     if (n > k->block) {
-        xmpp_hash_add(k, s, key, n);
+        xmpp_hash_init(k, s);
+        xmpp_hash_add(k, s, p, n);
         xmppi_hash_finish(k, s);
-        key = s->h;
+        p = s->h;
         n = k->size;
     }
-    memset(s->part, 0, k->block);
-    if (n > 0)
-        memcpy(s->part, key, n);
     for (i = 0; i < k->block; i++)
-        s->part[i] = (unsigned char)(s->part[i] ^ pad);
-    xmpp_hash_init(k, s);
-    xmpp_hash_add(k, s, s->part, k->block);     /* onto itself */
+        s->part[i] = (unsigned char)((i < n ? p[i] : 0u) ^ pad);
+    xmppi_hash_set(k, s, k->init, k->block);
+    k->fold(s->h, s->part);
 }
 
 XMPP_API void xmpp_hmac_init(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n)
@@ -3481,37 +3468,36 @@ XMPP_API void xmpp_hmac_end(const xmpp_hash_kind *k, xmpp_hash *s, const void *k
                             unsigned char *mac)
 {
     xmppi_hash_finish(k, s);
-    memcpy(mac, s->h, k->size);
+    xmppi_move(mac, s->h, k->size);
     xmppi_hmac_pad(k, s, key, n, 0x5C);
     xmpp_hash_add(k, s, mac, k->size);
     xmpp_hash_end(k, s, mac);
 }
 
-/* One half of an HMAC of U: U is the block p->u.part, with the padding that is the same for all. */
+/* Digests the digest in p->u.h, from the state after one of the password's pads. */
 XMPPI_FN void xmppi_pbkdf2_half(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *state)
 {
-    memcpy(p->u.h, state, k->size);
-    k->fold(p->u.h, p->u.part);
-    memcpy(p->u.part, p->u.h, k->size);
+    xmppi_move(p->u.part, p->u.h, k->size);
+    xmppi_hash_set(k, &p->u, state, k->block + (unsigned)k->size);
+    xmppi_hash_finish(k, &p->u);
 }
 
-/* p->inner and p->outer are the states after the password's two pads, so that an HMAC of U costs
-   two folds. p->u.count holds the iterations that are left. */
+/* p->inner and p->outer are the states after the password's two pads, so that an HMAC of U, which
+   is p->u.h, costs two folds. p->u.count holds the iterations that are left. */
 XMPP_API void xmpp_pbkdf2_start(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const char *password,
                                 size_t n, const void *salt, size_t salt_n, uint32_t iterations)
 {
     static const unsigned char first_block[4] = { 0, 0, 0, 1 };
 
     xmppi_hmac_pad(k, &p->u, password, n, 0x5C);
-    memcpy(p->outer, p->u.h, k->size);
+    xmppi_move(p->outer, p->u.h, k->size);
     xmppi_hmac_pad(k, &p->u, password, n, 0x36);
-    memcpy(p->inner, p->u.h, k->size);
+    xmppi_move(p->inner, p->u.h, k->size);
     xmpp_hash_add(k, &p->u, salt, salt_n);
     xmpp_hash_add(k, &p->u, first_block, 4);
-    xmpp_hmac_end(k, &p->u, password, n, p->t);     /* leaves p->u zeroed */
-    memcpy(p->u.part, p->t, k->size);
-    p->u.part[k->size] = 0x80;
-    xmppi_put32(p->u.part + k->block - 4, ((uint32_t)k->block + k->size) << 3);
+    xmppi_hash_finish(k, &p->u);
+    xmppi_pbkdf2_half(k, p, p->outer);
+    xmppi_move(p->t, p->u.h, k->size);
     xmppi_put32(p->u.count, iterations > 0 ? iterations - 1 : 0);
 }
 
@@ -3529,7 +3515,7 @@ XMPP_API bool xmpp_pbkdf2_run(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, uint32_t 
     xmppi_put32(p->u.count, left);
     if (left > 0)
         return false;
-    xmpp_wipe((unsigned char *)p + sizeof p->t, sizeof *p - sizeof p->t - 128 + k->block);
+    xmpp_wipe(p->inner, sizeof *p - sizeof p->t - 128 + k->block);
     return true;
 }
 
@@ -3537,272 +3523,272 @@ XMPP_API bool xmpp_pbkdf2_run(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, uint32_t 
    SCRAM (RFC 5802, 7677), PLAIN (RFC 4616), EXTERNAL (RFC 4422), ANONYMOUS (RFC 4505).
    SCRAM: success counts only once the server's signature was found right, an error is final, and
    all secrets are wiped at the end. The AuthMessage is never in one piece: its parts are hashed
-   from where they are.
+   one after another, those that are ours from where the reply is written.
 
    xmpp_scram over its life. kdf.u is the hash at work too.
      SCRAM_DERIVE  as PBKDF2 needs it
      SCRAM_FINAL   inner: ClientKey; outer: ServerKey; t: ServerSignature; u.h: the salt;
-                   u.part: its length (0: too long to keep), the iteration count in four bytes */
+                   u.part: the iteration count in four bytes, the salt's length (0: too long to keep) */
 
 enum {
     XMPPI_SCRAM_NONE, XMPPI_SCRAM_FIRST, XMPPI_SCRAM_DERIVE, XMPPI_SCRAM_FINAL, XMPPI_SCRAM_DONE
 };
 
-/* A message under construction, and what SCRAM needs for it. */
+/* A message under construction. */
 typedef struct xmppi_sasl {
-    const xmpp_creds     *cr;
-    unsigned char        *out;
-    size_t                cap, n;       /* n > cap: too long */
-    const xmpp_hash_kind *k;            /* SCRAM only, from here on */
-    xmpp_pbkdf2          *p;
-    const char           *in;           /* server-first-message */
-    size_t                in_n;
-    const char           *nonce, *salt; /* in it */
-    size_t                nonce_n, salt_n;
-    uint32_t              iterations;
-    bool                  hashing;      /* what is put goes into p->u, not into out */
+    const xmpp_creds *cr;
+    unsigned char    *out;
+    size_t            cap, n;           /* both 0: too long */
 } xmppi_sasl;
 
 XMPPI_FN void xmppi_sasl_put(xmppi_sasl *s, const void *data, size_t n)
 {
-    if (s->hashing)
-        xmpp_hash_add(s->k, &s->p->u, data, n);
-    else if (s->n > s->cap || n > s->cap - s->n)
-        s->n = s->cap + 1;
-    else if (n > 0) {
-        memcpy(s->out + s->n, data, n);
-        s->n += n;
+    if (n > s->cap - s->n) {
+        s->cap = s->n = 0;
+        return;
     }
+    xmppi_move(s->out + s->n, data, n);
+    s->n += n;
 }
 
 XMPPI_FN void xmppi_sasl_puts(xmppi_sasl *s, const char *text)
 {
-    xmppi_sasl_put(s, text, strlen(text));
+    xmppi_sasl_put(s, text, xmppi_len(text));
 }
 
-/* Refuses what no mechanism could send. */
-XMPPI_FN int xmppi_sasl_init(xmppi_sasl *s, const xmpp_creds *cr, unsigned char *out, size_t cap)
+XMPPI_FN void xmppi_sasl_init(xmppi_sasl *s, const xmpp_creds *cr, unsigned char *out, size_t cap)
 {
-    memset(s, 0, sizeof *s);
     s->cr = cr;
     s->out = out;
-    s->cap = cap < XMPPI_INT_MAX ? cap : XMPPI_INT_MAX - 1;
-    return cr->user_n == 0 || memchr(cr->user, 0, cr->user_n) ? XMPP_E_ARG : XMPP_OK;
+    s->cap = XMPPI_LONG_SIZE && cap > XMPPI_INT_MAX ? XMPPI_INT_MAX : cap;
+    s->n = 0;
 }
 
 XMPPI_FN int xmppi_sasl_end(const xmppi_sasl *s)
 {
-    return s->n > s->cap ? XMPP_E_TOO_LONG : (int)s->n;
+    return s->n > 0 ? (int)s->n : XMPP_E_TOO_LONG;
 }
 
-/* Attributes of a SCRAM message: a letter, '=', a value, with ',' between them. */
-typedef struct xmppi_attrs {
-    const char *p;          /* the rest */
-    size_t      n;
-    const char *value;      /* of the attribute that was read last */
-    size_t      value_n;
-} xmppi_attrs;
-
-/* The next attribute's letter, 0 when there is none or it is malformed. */
-XMPPI_FN char xmppi_attrs_next(xmppi_attrs *a)
+/* Refuses a name that no mechanism could send. */
+XMPPI_FN bool xmppi_sasl_user(const xmpp_creds *cr)
 {
-    char name;
-    size_t n = 2;
+    size_t i = 0;
 
-    if (a->n < 3 || a->p[1] != '=')
-        return 0;
-    name = a->p[0];
-    if ((name | 0x20) < 'a' || (name | 0x20) > 'z')
-        return 0;
-    while (n < a->n && a->p[n] != ',')
-        n++;
-    a->value = a->p + 2;
-    a->value_n = n - 2;
-    if (n + 1 == a->n || n == 2)    /* ends in a comma, or an empty value */
-        return 0;
-    if (n < a->n)
-        n++;
-    a->p += n;
-    a->n -= n;
-    return name;
+    while (i < cr->user_n && cr->user[i] != 0)
+        i++;
+    return i > 0 && i == cr->user_n;
 }
 
-/* Extensions at the end are ignored, unless they are mandatory or what came before comes again. */
-XMPPI_FN bool xmppi_attrs_rest(xmppi_attrs *a, const char *refused)
-{
-    char name;
+/* What SCRAM needs for its reply. */
+typedef struct xmppi_scram {
+    xmppi_sasl            w;            /* first: it is passed on as this */
+    const xmpp_hash_kind *k;
+    xmpp_pbkdf2          *p;
+    const char           *in;           /* server-first-message */
+    size_t                in_n;
+    const char           *end[3];       /* of its values: nonce, salt, iteration count */
+    uint32_t              iterations;
+} xmppi_scram;
 
-    while (a->n > 0) {
-        name = xmppi_attrs_next(a);
-        if (name == 0 || strchr(refused, name))
+/* Reads a message: attributes, each a letter, '=' and a value, with ',' between them. The first n
+   are those that names begins with, in this order; end is where their values end. Extensions may
+   follow, but none that is mandatory or that names has too. */
+XMPPI_FN bool xmppi_scram_read(const char *in, size_t in_n, const char *names, unsigned n,
+                               const char **end)
+{
+    const char *p = in, *stop = in + in_n, *q;
+    unsigned i = 0;
+    size_t at;
+
+    do {
+        for (q = p; q < stop && *q != ','; q++) {}
+        /* a value that is empty; a comma at the end */
+        if (q - p < 3 || p[1] != '=' || (unsigned char)((*p | 0x20) - 'a') > 25 || q + 1 == stop)
             return false;
-    }
-    return true;
+        at = xmppi_find(names, *p);
+        if (i < n)
+            end[i] = q;
+        if (i < n ? at != i : names[at] != 0)
+            return false;
+        i++;
+        p = q + 1;
+    } while (q < stop);
+    return i >= n;
 }
 
 /* Reads the server-first-message. */
-XMPPI_FN int xmppi_scram_parse(xmppi_sasl *s)
+XMPPI_FN int xmppi_scram_first(xmppi_scram *s)
 {
-    size_t ours = strlen(s->cr->nonce), i;
-    xmppi_attrs a;
+    const xmpp_creds *cr = s->w.cr;
+    const char *nonce = cr->nonce, *p = s->in + 2, *number;
 
-    a.p = s->in;
-    a.n = s->in_n;
-    if (!xmpp_utf8_valid(a.p, a.n) || xmppi_attrs_next(&a) != 'r')
+    if (!xmpp_utf8_valid(s->in, s->in_n) || !xmppi_scram_read(s->in, s->in_n, "rsim", 3, s->end))
         return XMPP_E_SASL;
-    s->nonce = a.value;
-    s->nonce_n = a.value_n;
-    if (s->nonce_n <= ours || memcmp(s->nonce, s->cr->nonce, ours) != 0)
-        return XMPP_E_SASL;
-    for (i = ours; i < s->nonce_n; i++)
-        if (s->nonce[i] < 0x21 || s->nonce[i] > 0x7E)
+    for (; *nonce != 0; nonce++)                /* begins with ours */
+        if (p == s->end[0] || *p++ != *nonce)
             return XMPP_E_SASL;
-    if (xmppi_attrs_next(&a) != 's')
+    if (p == s->end[0])
         return XMPP_E_SASL;
-    s->salt = a.value;
-    s->salt_n = a.value_n;
-    if (xmppi_attrs_next(&a) != 'i' || a.value[0] == '0'
-        || !xmppi_number(a.value, a.value_n, 0xFFFFFFFF, &s->iterations)
-        || !xmppi_attrs_rest(&a, "rsim"))
+    for (; p < s->end[0]; p++)
+        if (*p < 0x21 || *p > 0x7E)
+            return XMPP_E_SASL;
+    number = s->end[1] + 3;
+    if (*number == '0' || !xmppi_number(number, (size_t)(s->end[2] - number), 0xFFFFFFFF, &s->iterations))
         return XMPP_E_SASL;
-    return s->iterations < s->cr->min_iterations || s->iterations > s->cr->max_iterations
+    return s->iterations < cr->min_iterations || s->iterations > cr->max_iterations
          ? XMPP_E_ITERATIONS : XMPP_OK;
 }
 
 /* client-first-message-bare */
-XMPPI_FN void xmppi_scram_bare(xmppi_sasl *s)
+XMPPI_FN void xmppi_scram_bare(xmppi_sasl *w)
 {
-    const xmpp_creds *cr = s->cr;
-    size_t i;
+    const char *p = w->cr->user, *end = p + w->cr->user_n;
 
-    xmppi_sasl_puts(s, "n=");
-    for (i = 0; i < cr->user_n; i++) {
-        if (cr->user[i] == ',')
-            xmppi_sasl_puts(s, "=2C");
-        else if (cr->user[i] == '=')
-            xmppi_sasl_puts(s, "=3D");
+    xmppi_sasl_puts(w, "n=");
+    for (; p < end; p++)
+        if (*p == ',')
+            xmppi_sasl_puts(w, "=2C");
+        else if (*p == '=')
+            xmppi_sasl_puts(w, "=3D");
         else
-            xmppi_sasl_put(s, cr->user + i, 1);
-    }
-    xmppi_sasl_puts(s, ",r=");
-    xmppi_sasl_puts(s, cr->nonce);
+            xmppi_sasl_put(w, p, 1);
+    xmppi_sasl_puts(w, ",r=");
+    xmppi_sasl_puts(w, w->cr->nonce);
 }
 
 XMPPI_FN int xmppi_scram_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
                                unsigned char *out, size_t cap)
 {
     xmpp_scram *st = (xmpp_scram *)state;
-    xmppi_sasl s;
+    xmppi_sasl w;
 
     (void)m;
     st->phase = XMPPI_SCRAM_NONE;
-    if (xmppi_sasl_init(&s, cr, out, cap) != XMPP_OK || strlen(cr->nonce) < 16)
+    if (!xmppi_sasl_user(cr) || xmppi_len(cr->nonce) < 16)
         return XMPP_E_ARG;
-    xmppi_sasl_puts(&s, cr->gs2);
-    xmppi_scram_bare(&s);
+    xmppi_sasl_init(&w, cr, out, cap);
+    xmppi_sasl_puts(&w, cr->gs2);
+    xmppi_scram_bare(&w);
     st->phase = XMPPI_SCRAM_FIRST;
-    return xmppi_sasl_end(&s);
+    return xmppi_sasl_end(&w);
 }
 
-/* client-final-message-without-proof: "c=" base64 ",r=" nonce */
-XMPPI_FN int xmppi_scram_final(xmppi_sasl *s)
+/* Appends the base64 of the last n bytes of out. */
+XMPPI_FN void xmppi_sasl_base64(xmppi_sasl *w, size_t n)
 {
-    const xmpp_creds *cr = s->cr;
-    unsigned char *raw;
-    int r;
+    int r = XMPP_E_TOO_LONG;
 
-    xmppi_sasl_puts(s, cr->gs2);
-    if (cr->gs2[0] == 'p')
-        xmppi_sasl_put(s, cr->binding, cr->binding_n);
-    if (s->n > s->cap || s->cap < 2)
-        return XMPP_E_TOO_LONG;
-    raw = s->out + s->cap - s->n;
-    memmove(raw, s->out, s->n);
-    r = xmpp_base64_encode(raw, s->n, (char *)s->out + 2, s->cap - 2);
+    if (n <= w->cap - w->n)
+        r = xmpp_base64_encode(w->out + w->cap - n, n, (char *)w->out + w->n, w->cap - w->n);
     if (r < 0)
-        return r;
-    s->out[0] = 'c';
-    s->out[1] = '=';
-    s->n = (size_t)r + 2;
-    xmppi_sasl_puts(s, ",r=");
-    xmppi_sasl_put(s, s->nonce, s->nonce_n);
-    return xmppi_sasl_end(s);
+        w->cap = w->n = 0;
+    else
+        w->n += (size_t)r;
 }
 
-/* HMAC of text or, when it is NULL, of the AuthMessage, whose last part is in out. */
-XMPPI_FN void xmppi_scram_hmac(xmppi_sasl *s, const unsigned char *key, const char *text,
+/* client-final-message-without-proof */
+XMPPI_FN void xmppi_scram_final(xmppi_scram *s)
+{
+    const xmpp_creds *cr = s->w.cr;
+    size_t n;
+
+    s->w.n = 0;
+    xmppi_sasl_puts(&s->w, "c=");
+    xmppi_sasl_puts(&s->w, cr->gs2);
+    if (cr->gs2[0] == 'p')
+        xmppi_sasl_put(&s->w, cr->binding, cr->binding_n);
+    if (s->w.n > 0) {
+        n = s->w.n - 2;
+        xmppi_move(s->w.out + s->w.cap - n, s->w.out + 2, n);
+        s->w.n = 2;
+        xmppi_sasl_base64(&s->w, n);
+    }
+    xmppi_sasl_puts(&s->w, ",r=");
+    xmppi_sasl_put(&s->w, s->in + 2, (size_t)(s->end[0] - s->in - 2));
+}
+
+XMPPI_FN void xmppi_scram_add(xmppi_scram *s, const void *data, size_t n)
+{
+    xmpp_hash_add(s->k, &s->p->u, data, n);
+}
+
+/* HMAC of text or, when it is NULL, of the AuthMessage, whose last part is in out then. */
+XMPPI_FN void xmppi_scram_hmac(xmppi_scram *s, const unsigned char *key, const char *text,
                                unsigned char *mac)
 {
     xmpp_hmac_init(s->k, &s->p->u, key, s->k->size);
-    s->hashing = true;
     if (text)
-        xmppi_sasl_puts(s, text);
+        xmppi_scram_add(s, text, 10);
     else {
-        xmppi_scram_bare(s);
-        xmppi_sasl_puts(s, ",");
-        xmppi_sasl_put(s, s->in, s->in_n);
-        xmppi_sasl_puts(s, ",");
-        xmppi_sasl_put(s, s->out, s->n);
+        s->w.n = 0;
+        xmppi_scram_bare(&s->w);
+        xmppi_sasl_puts(&s->w, ",");
+        xmppi_scram_add(s, s->w.out, s->w.n);
+        xmppi_scram_add(s, s->in, s->in_n);
+        xmppi_scram_add(s, ",", 1);
+        xmppi_scram_final(s);
+        xmppi_scram_add(s, s->w.out, s->w.n);
     }
-    s->hashing = false;
     xmpp_hmac_end(s->k, &s->p->u, key, s->k->size, mac);
 }
 
 /* With ClientKey and ServerKey known: writes the client-final-message. */
-XMPPI_FN int xmppi_scram_reply(xmppi_sasl *s)
+XMPPI_FN int xmppi_scram_reply(xmppi_scram *s)
 {
     xmpp_pbkdf2 *p = s->p;
-    size_t size = s->k->size, proof_n = (size + 2) / 3 * 4, i;
+    size_t size = s->k->size, i;
     unsigned char *proof;
-    int r = xmppi_scram_final(s);
+    int r;
 
-    if (r < 0)
-        return r;
-    if (s->cap - s->n < proof_n + 3)
+    if (s->w.cap < size)
         return XMPP_E_TOO_LONG;
+    s->w.cap -= size;
+    proof = s->w.out + s->w.cap;        /* at the end of out, until it is encoded */
     xmpp_hash_init(s->k, &p->u);
-    xmpp_hash_add(s->k, &p->u, p->inner, size);
+    xmppi_scram_add(s, p->inner, size);
     xmpp_hash_end(s->k, &p->u, p->t);
-    proof = s->out + s->n + 3 + proof_n - size;     /* at the end of its own base64 */
     xmppi_scram_hmac(s, p->t, NULL, proof);
     xmppi_scram_hmac(s, p->outer, NULL, p->t);
+    if (s->w.cap == 0)
+        return XMPP_E_TOO_LONG;
     for (i = 0; i < size; i++)
         proof[i] = (unsigned char)(proof[i] ^ p->inner[i]);
-    xmppi_sasl_puts(s, ",p=");
-    xmpp_base64_encode(proof, size, (char *)s->out + s->n, proof_n);
-    s->n += proof_n;
-    r = xmpp_base64_decode(s->salt, s->salt_n, p->u.h, sizeof p->u.h);
-    p->u.part[0] = (unsigned char)(r > 0 ? r : 0);
-    xmppi_put32(p->u.part + 1, s->iterations);
-    return xmppi_sasl_end(s);
+    s->w.cap += size;
+    xmppi_sasl_puts(&s->w, ",p=");
+    xmppi_sasl_base64(&s->w, size);
+    r = xmpp_base64_decode(s->end[0] + 3, (size_t)(s->end[1] - s->end[0] - 3), p->u.h, sizeof p->u.h);
+    xmppi_put32(p->u.part, s->iterations);
+    p->u.part[4] = (unsigned char)(r > 0 ? r : 0);
+    return xmppi_sasl_end(&s->w);
 }
 
 /* Takes ClientKey and ServerKey from the saved ones, or sets out to derive them (XMPP_E_AGAIN). */
-XMPPI_FN int xmppi_scram_begin(xmppi_sasl *s)
+XMPPI_FN int xmppi_scram_begin(xmppi_scram *s)
 {
-    const xmpp_keys *keys = s->cr->keys;
-    const char *password = s->cr->password;
-    int n = xmpp_base64_decode(s->salt, s->salt_n, s->out, s->cap);     /* out is free as yet */
+    const xmpp_creds *cr = s->w.cr;
+    const xmpp_keys *keys = cr->keys;
+    const unsigned char *salt = s->w.out;       /* free as yet */
+    int n = xmpp_base64_decode(s->end[0] + 3, (size_t)(s->end[1] - s->end[0] - 3), s->w.out, s->w.cap);
 
     if (n <= 0)
         return n == XMPP_E_TOO_LONG ? n : XMPP_E_SASL;
     if (keys && keys->hash == s->k->id && keys->salt_n == n && n <= (int)sizeof keys->salt
-        && memcmp(keys->salt, s->out, (size_t)n) == 0
+        && xmpp_same(keys->salt, salt, (size_t)n)
         && xmppi_get32(keys->iterations) == s->iterations) {
-        memcpy(s->p->inner, keys->client_key, s->k->size);
-        memcpy(s->p->outer, keys->server_key, s->k->size);
+        xmppi_move(s->p->inner, keys->client_key, sizeof keys->client_key * 2);
         return XMPP_OK;
     }
-    if (!password || !password[0])
+    if (!cr->password || !cr->password[0])
         return XMPP_E_NO_PASSWORD;
-    xmpp_pbkdf2_start(s->k, s->p, password, strlen(password), s->out, (size_t)n, s->iterations);
+    xmpp_pbkdf2_start(s->k, s->p, cr->password, xmppi_len(cr->password), salt, (size_t)n,
+                      s->iterations);
     return XMPP_E_AGAIN;
 }
 
 /* One slice of the derivation. */
-XMPPI_FN int xmppi_scram_derive(xmppi_sasl *s)
+XMPPI_FN int xmppi_scram_derive(xmppi_scram *s)
 {
-    uint32_t slice = s->cr->slice > 0 ? s->cr->slice : XMPP_CFG_SLICE;
+    uint32_t slice = s->w.cr->slice > 0 ? s->w.cr->slice : XMPP_CFG_SLICE;
 
     if (!xmpp_pbkdf2_run(s->k, s->p, slice))
         return XMPP_E_AGAIN;
@@ -3815,24 +3801,22 @@ XMPPI_FN int xmppi_scram_derive(xmppi_sasl *s)
 XMPPI_FN int xmppi_scram_verify(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *in,
                                 size_t n)
 {
+    const char *text = (const char *)in, *end = NULL;
     unsigned char *theirs = p->u.part + 8;
-    xmppi_attrs a;
-    char name;
+    bool whole = xmppi_scram_read(text, n, "vem", 1, &end);
 
-    a.p = (const char *)in;
-    a.n = n;
-    name = xmppi_attrs_next(&a);
-    if (name == 'e')
+    if (end && *text == 'e')
         return XMPP_E_AUTH;
-    if (name != 'v' || xmpp_base64_decode(a.value, a.value_n, theirs, k->size) != k->size
+    if (!end || *text != 'v'
+        || xmpp_base64_decode(text + 2, (size_t)(end - text - 2), theirs, k->size) != k->size
         || !xmpp_same(theirs, p->t, k->size))
         return XMPP_E_SERVER_PROOF;
-    return xmppi_attrs_rest(&a, "vem") ? XMPP_OK : XMPP_E_SASL;
+    return whole ? XMPP_OK : XMPP_E_SASL;
 }
 
-XMPPI_FN int xmppi_scram_work(xmppi_sasl *s, unsigned char *phase)
+XMPPI_FN int xmppi_scram_work(xmppi_scram *s, unsigned char *phase)
 {
-    int r = xmppi_scram_parse(s);
+    int r = xmppi_scram_first(s);
 
     if (r != XMPP_OK)
         return r;
@@ -3853,10 +3837,10 @@ XMPPI_FN int xmppi_scram_challenge(const xmpp_mech *m, void *state, const xmpp_c
                                    unsigned char *out, size_t cap)
 {
     xmpp_scram *st = (xmpp_scram *)state;
-    xmppi_sasl s;
+    xmppi_scram s;
     int r = XMPP_E_SASL;
 
-    xmppi_sasl_init(&s, cr, out, cap);
+    xmppi_sasl_init(&s.w, cr, out, cap);
     s.k = (const xmpp_hash_kind *)m->param;
     s.p = &st->kdf;
     s.in = (const char *)in;
@@ -3873,32 +3857,27 @@ XMPPI_FN int xmppi_scram_challenge(const xmpp_mech *m, void *state, const xmpp_c
     return r;
 }
 
-XMPPI_FN void xmppi_scram_keep(const xmpp_hash_kind *k, const xmpp_pbkdf2 *p, xmpp_keys *keys)
-{
-    keys->pinned = 1;
-    if (p->u.part[0] == 0)
-        return;
-    keys->hash = k->id;
-    keys->salt_n = p->u.part[0];
-    memcpy(keys->salt, p->u.h, sizeof keys->salt);
-    memcpy(keys->iterations, p->u.part + 1, sizeof keys->iterations);
-    memcpy(keys->client_key, p->inner, k->size);
-    memcpy(keys->server_key, p->outer, k->size);
-}
-
 XMPPI_FN int xmppi_scram_success(const xmpp_mech *m, void *state, const xmpp_creds *cr,
                                  const unsigned char *in, size_t n)
 {
     const xmpp_hash_kind *k = (const xmpp_hash_kind *)m->param;
     xmpp_scram *st = (xmpp_scram *)state;
+    xmpp_keys *keys = cr->keys;
     int r = XMPP_E_SERVER_PROOF;
 
     if (st->phase == XMPPI_SCRAM_FINAL)
         r = xmppi_scram_verify(k, &st->kdf, in, n);
     else if (st->phase == XMPPI_SCRAM_DONE)
         r = n == 0 ? XMPP_OK : XMPP_E_SASL;
-    if (r == XMPP_OK && cr->keys)
-        xmppi_scram_keep(k, &st->kdf, cr->keys);
+    if (r == XMPP_OK && keys) {
+        keys->pinned = 1;
+        if (st->kdf.u.part[4] > 0) {
+            keys->hash = k->id;
+            keys->salt_n = st->kdf.u.part[4];
+            xmppi_move(keys->salt, st->kdf.u.h, sizeof keys->salt + 4);     /* and the iterations */
+            xmppi_move(keys->client_key, st->kdf.inner, sizeof keys->client_key * 2);
+        }
+    }
     xmpp_wipe(st, m->state_size);
     return r;
 }
@@ -3918,19 +3897,20 @@ const xmpp_mech xmpp_mech_scram_sha_1 =
 XMPPI_FN int xmppi_plain_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
                                unsigned char *out, size_t cap)
 {
-    xmppi_sasl s;
+    xmppi_sasl w;
 
     (void)m;
     (void)state;
-    if (xmppi_sasl_init(&s, cr, out, cap) != XMPP_OK)
+    if (!xmppi_sasl_user(cr))
         return XMPP_E_ARG;
     if (!cr->password || !cr->password[0])
         return XMPP_E_NO_PASSWORD;
-    xmppi_sasl_put(&s, "", 1);
-    xmppi_sasl_put(&s, cr->user, cr->user_n);
-    xmppi_sasl_put(&s, "", 1);
-    xmppi_sasl_puts(&s, cr->password);
-    return xmppi_sasl_end(&s);
+    xmppi_sasl_init(&w, cr, out, cap);
+    xmppi_sasl_put(&w, "", 1);
+    xmppi_sasl_put(&w, cr->user, cr->user_n);
+    xmppi_sasl_put(&w, "", 1);
+    xmppi_sasl_puts(&w, cr->password);
+    return xmppi_sasl_end(&w);
 }
 
 /* EXTERNAL without an authorization identity, ANONYMOUS without a trace. */
@@ -4727,7 +4707,7 @@ XMPPI_FN void xmppi_keep_reason(xmpp_client *c, xmpp_node error, const char *ns)
 {
     xmpp_node n;
 
-    for (n = xmpp_first(error); n.mem != NULL; n = xmpp_sibling(n)) {
+    for (n = xmpp_first(error); xmpp_exists(n); n = xmpp_sibling(n)) {
         if (!xmpp_is(n, xmpp_name(n), ns)) continue;
         if (xmpp_is(n, "text", NULL)) c->text = xmpp_text(n);
         else if (c->condition == NULL) c->condition = xmpp_name(n);
@@ -4879,7 +4859,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
     e->text = e->uri = "";
     e->type = xmpp_attr(error, "type");
     if (e->type == NULL || xmppi_which(xmppi_error_types, e->type) < 0) e->type = "cancel";
-    for (n = xmpp_first(error); n.mem != NULL; n = xmpp_sibling(n)) {
+    for (n = xmpp_first(error); xmpp_exists(n); n = xmpp_sibling(n)) {
         if (!xmpp_is(n, xmpp_name(n), ns)) {
             e->app = n;
         } else if (xmpp_is(n, "text", ns)) {
@@ -4952,7 +4932,7 @@ XMPPI_FN void xmppi_on_message(xmpp_event *e)
         return;
     }
     if (xmppi_which(xmppi_message_types, e->kind) < 0) e->kind = "normal";
-    if (body.mem != NULL) {
+    if (xmpp_exists(body)) {
         e->type = XMPP_EV_MESSAGE;
         e->body = xmpp_text(body);
     }
@@ -5042,6 +5022,19 @@ XMPPI_FN bool xmppi_iq_end(xmpp_client *c, uint8_t i)
     return r != XMPP_EXT_TAKEN;
 }
 
+/* Lets the extensions have it. Returns true when c->ev is for the application. */
+XMPPI_FN bool xmppi_offer(xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+    int                 r = XMPP_EXT_PASS;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
+        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
+    c->hook--;
+    return r != XMPP_EXT_TAKEN;
+}
+
 XMPPI_FN bool xmppi_on_answer(xmpp_client *c, bool whole)
 {
     char    id[10];
@@ -5055,20 +5048,9 @@ XMPPI_FN bool xmppi_on_answer(xmpp_client *c, bool whole)
         else if (xmppi_eq(c->ev.kind, "error")) xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
         return xmppi_iq_end(c, i);
     }
-    return false;
-}
-
-/* Lets the extensions have it. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_offer(xmpp_client *c)
-{
-    const xmpp_ext_use *u;
-    int                 r = XMPP_EXT_PASS;
-
-    c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
-        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
-    c->hook--;
-    return r != XMPP_EXT_TAKEN;
+    /* An id like ours is late or a lie; another may answer what the application sent as XML of its own. */
+    c->ev.type = XMPP_EV_STANZA;
+    return whole && c->state >= XMPPI_SESSION && !(*c->ev.id == 'x' && xmppi_len(c->ev.id) == 9) && xmppi_offer(c);
 }
 
 XMPPI_FN const char *xmppi_reply_to(const xmpp_client *c) { return xmpp_attr(c->ev.stanza, "from"); }
@@ -5100,8 +5082,8 @@ XMPPI_FN bool xmppi_on_stanza(xmpp_client *c, xmpp_node n)
         if (*c->ev.id == '\0') return false;
         c->ev.type = XMPP_EV_IQ;
         c->flags |= XMPPI_F_ASKED;
-        if ((!xmppi_eq(c->ev.kind, "get") && !xmppi_eq(c->ev.kind, "set")) || c->ev.payload.mem == NULL ||
-            xmpp_sibling(c->ev.payload).mem != NULL) {
+        if ((!xmppi_eq(c->ev.kind, "get") && !xmppi_eq(c->ev.kind, "set")) || !xmpp_exists(c->ev.payload) ||
+            xmpp_exists(xmpp_sibling(c->ev.payload))) {
             if (xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "modify", "bad-request"))
                 c->flags &= (uint16_t)~XMPPI_F_ASKED;
             return false;
@@ -5242,6 +5224,7 @@ XMPPI_FN bool xmppi_on_child_end(xmpp_client *c, xmpp_node n)
     const struct xmppi_nonza *z;
     int                       ns = xmppi_ns_index(n);
 
+    if (c->arena_at + c->xml.len > c->arena_max) c->arena_max = c->arena_at + c->xml.len;
     if (!xmpp_is(n, "features", NULL)) c->flags |= XMPPI_F_TREE;
     if (xmpp_name(n)[0] == '\0') {
         c->ev.type = XMPP_EV_SKIPPED;
@@ -5453,6 +5436,7 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 
     if (c->flags & XMPPI_F_TELL || c->state == XMPPI_OPEN) return 0;
     if (c->state == XMPPI_OFF) return best;
+    if (c->state == XMPPI_STREAM && c->bytes_out == 0) best = 1000;     /* connecting: transports have limits of their own */
     for (i = 0; i < XMPP_CFG_IQS + 3 || cl != NULL; i++) {
         if (i >= XMPP_CFG_IQS + 3) {
             d = cl->deadline;
@@ -5850,6 +5834,7 @@ XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
     info->features = c->features;
     info->round_trips = c->round_trips;
     info->queue_max = c->q_max;
+    info->arena_max = c->arena_max;
     info->tls = (c->flags & XMPPI_F_SECURE) != 0;
 }
 
@@ -6430,7 +6415,7 @@ XMPPI_FN int xmppi_roster_stanza(xmpp_client *c, void *state, xmpp_event *ev)
         return XMPP_EXT_PASS;
     /* RFC 6121 2.1.6: from nobody or from the own bare JID, compared whole; anybody else is a liar */
     if (!xmpp_jid_equal(ev->from, xmpp_own_bare(c), false)) return XMPP_EXT_TAKEN;
-    if (!xmpp_roster_read(item, &it) || xmpp_sibling(item).mem != NULL) {
+    if (!xmpp_roster_read(item, &it) || xmpp_exists(xmpp_sibling(item))) {
         xmpp_answer_error(c, "modify", "bad-request", NULL, NULL, NULL);
         return XMPP_EXT_TAKEN;
     }
@@ -6447,7 +6432,7 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
 
     if (ro != NULL && ro->seen != NULL && ev->error == XMPP_OK) {
         ro->seen_n = 0;
-        for (n = xmpp_first(ev->payload); n.mem != NULL; n = xmpp_sibling(n))
+        for (n = xmpp_first(ev->payload); xmpp_exists(n); n = xmpp_sibling(n))
             if (xmpp_roster_read(n, &it)) xmppi_roster_note(c, ro, &it);
     }
     return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_LIST, NULL);

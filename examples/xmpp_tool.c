@@ -47,7 +47,7 @@ static const char usage_text[] =
     "  --password-file FILE      its first line is the password (or XMPP_PASSWORD)\n"
     "  --resource R              the resource to ask for\n"
     "  --host HOST               where to connect (or XMPP_HOST); default: the JID's domain\n"
-    "  --port N                  default 5222, with direct TLS 5223\n"
+    "  --port N                  (or XMPP_PORT); default 5222, with direct TLS 5223\n"
     "  --tls starttls|direct|none    default starttls; none: anybody on the way can read along\n"
     "  --ca FILE                 authorities to trust, PEM (or XMPP_CA); default: the system's\n"
     "  --pin SHA256HEX           trust this key of the server (may repeat); without --ca: alone\n"
@@ -183,6 +183,8 @@ static void parse_options(int argc, char **argv)
     }
     if (opt.host == NULL)
         opt.host = environment("XMPP_HOST");
+    if (opt.port == NULL)
+        opt.port = environment("XMPP_PORT");
     if (opt.ca == NULL && opt.pins == 0)
         opt.ca = environment("XMPP_CA");
 }
@@ -454,10 +456,10 @@ static const struct { int error; const char *words; } advices[] = {
     { XMPP_E_XML_SYNTAX, "is it an XMPP server? check --host, --port and --tls" },
     { XMPP_E_FEATURES, "with --tls none: it may demand TLS" },
     { XMPP_E_AUTH, "check --jid and the password" },
-    { XMPP_E_MECHANISM, "--mech PLAIN shows the server your password; EXTERNAL needs --cert, --key" },
+    { XMPP_E_MECHANISM, "--mech PLAIN shows it your password; EXTERNAL needs --cert and --key" },
     { XMPP_E_TLS, "check --port and --tls" },
     { XMPP_E_TLS_NAME, "check --jid; is --host the right server for it?" },
-    { XMPP_E_TLS_UNTRUSTED, "--ca FILE trusts other authorities, --pin a key that you have compared" },
+    { XMPP_E_TLS_UNTRUSTED, "--ca FILE trusts other authorities, --pin a key that you compared" },
     { XMPP_E_TLS_PIN, "has it a new key? its administrator knows" },
     { XMPP_E_TLS_PROTOCOL, "check --port and --tls: direct TLS has a port of its own, often 5223" },
     { XMPP_E_TLS_CONFIG, "check --ca and --pin" },
@@ -639,7 +641,7 @@ static void show_contact(xmpp_node item, bool push)
         json_text("ask", contact.ask);
         json_key("groups");
         putchar('[');
-        for (; group.mem != NULL; group = xmpp_sibling(group), comma = true) {
+        for (; xmpp_exists(group); group = xmpp_sibling(group), comma = true) {
             if (comma)
                 putchar(',');
             json_value(xmpp_text(group));
@@ -652,7 +654,7 @@ static void show_contact(xmpp_node item, bool push)
            contact.ask[0] != '\0' ? " (asked)" : "");
     put_text(stdout, contact.name, strlen(contact.name), NULL);
     putchar('\t');
-    for (; group.mem != NULL; group = xmpp_sibling(group), comma = true) {
+    for (; xmpp_exists(group); group = xmpp_sibling(group), comma = true) {
         if (comma)
             fputs(", ", stdout);
         put_text(stdout, xmpp_text(group), strlen(xmpp_text(group)), NULL);
@@ -692,7 +694,7 @@ static void note_roster(const xmpp_event *ev)
             return;
     }
     if (ev->error == XMPP_OK && (opt.json || roster_wanted))
-        for (item = xmpp_first(query); item.mem != NULL; item = xmpp_sibling(item))
+        for (item = xmpp_first(query); xmpp_exists(item); item = xmpp_sibling(item))
             show_contact(item, ev->code == XMPP_ROSTER_PUSH);
 }
 
@@ -1166,10 +1168,7 @@ static int command_raw(void)
 
 static const struct { uint32_t bit; const char *name; } feature_names[] = {
     { XMPP_FEATURE_STARTTLS, "starttls" },     { XMPP_FEATURE_MECHANISMS, "mechanisms" },
-    { XMPP_FEATURE_BIND, "bind" },             { XMPP_FEATURE_SESSION, "session" },
-    { XMPP_FEATURE_SM, "sm" },                 { XMPP_FEATURE_ROSTERVER, "rosterver" },
-    { XMPP_FEATURE_PREAPPROVAL, "preapproval" }, { XMPP_FEATURE_CSI, "csi" },
-    { XMPP_FEATURE_REGISTER, "register" },     { XMPP_FEATURE_SASL2, "sasl2" }
+    { XMPP_FEATURE_BIND, "bind" },             { XMPP_FEATURE_SESSION, "session" }
 };
 enum { FEATURES = sizeof feature_names / sizeof feature_names[0] };
 
@@ -1336,7 +1335,8 @@ static void print_date(FILE *f, slice t)
         year = year * 10 + (t.at[i] - '0');
     if (digits == 2)
         year += year < 50 ? 2000 : 1900;
-    fprintf(f, "%04d-%.2s-%.2s", year, (const char *)t.at + digits, (const char *)t.at + digits + 2);
+    fprintf(f, "%04d-%.2s-%.2s", year, (const char *)t.at + digits,
+            (const char *)t.at + digits + 2);
 }
 
 static void spki_pin(slice spki, unsigned char pin[32])
@@ -1405,7 +1405,7 @@ static void print_anchor(slice der)
     spki_pin(spki, anchors[i].pin);
     if (i == 0)
         puts(preamble);
-    printf("\n/* %s\n   ", anchors[i].ca ? "An authority:" : "Not an authority, trusted for itself:");
+    printf("\n/* %s:\n   ", anchors[i].ca ? "An authority" : "No authority, trusted for itself");
     print_summary(stdout, subject, after, spki, "\n   ");
     puts(" */");
     print_bytes("dn", i, subject.at, subject.n);

@@ -81,7 +81,7 @@ verdict() {     # verdict WORDS STATUS
 }
 verdict "every configuration links and its stack is known" $status
 verdict "cortex-m4 core-scram: text + data at most 14336 bytes" \
-    "$(awk '$1 == "cortex-m4" && $2 == "core-scram" { print ($3 + $4 > 14336); n = 1 } END { if (!n) print 1 }' $table)"
+    "$(awk '$1 == "cortex-m4" && $2 == "core-scram" { print (($3 + $4) > 14336); n = 1 } END { if (!n) print 1 }' $table)"
 verdict "xmpp_client: at most 512 bytes" \
     "$(awk '$2 == "core-scram" { n = 1; if ($6 > 512) bad = 1 } END { print (bad || !n) }' $table)"
 verdict "stack: at most 512 bytes on cortex-m4 in every configuration" \

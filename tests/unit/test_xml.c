@@ -840,13 +840,15 @@ static void caps_attributes(void **state)
     }
 }
 
-static const char *with_name(const char *format, int n)
+/* Puts a name of n bytes for each '#'. */
+static const char *with_name(const char *pattern, int n)
 {
-    char name[256];
-
-    memset(name, 'n', (size_t)n);
-    name[n] = '\0';
-    snprintf(big, sizeof big, format, name, name);
+    big[0] = '\0';
+    for (; *pattern != '\0'; pattern++)
+        if (*pattern == '#')
+            repeat("n", n);
+        else
+            strncat(big, pattern, 1);
     return big;
 }
 
@@ -857,13 +859,13 @@ static void caps_names(void **state)
     (void)state;
     for (i = -1; i <= 1; i++) {
         int n = XMPP_CFG_XML_NAME + i;
-        const char *got = run_doc(with_name("<%s></%s>", n), ROOM, 0);
+        const char *got = run_doc(with_name("<#></#>", n), ROOM, 0);
         assert_true((strstr(got, "!LIMIT@129") != NULL) == (i > 0));
-        got = run_doc(with_name("<s %s=''/>", n), ROOM, 0);
+        got = run_doc(with_name("<s #=''/>", n), ROOM, 0);
         assert_true((strstr(got, "!LIMIT@131") != NULL) == (i > 0));
-        got = run_doc(with_name("<s><%s></%s><n/></s>", n), ROOM, 0);
+        got = run_doc(with_name("<s><#></#><n/></s>", n), ROOM, 0);
         assert_true((strstr(got, "(*</>*)(<n/>)") != NULL) == (i > 0));
-        got = run_doc(with_name("<s><m><%s></%s></m></s>", n), ROOM, 2);
+        got = run_doc(with_name("<s><m><#></#></m></s>", n), ROOM, 2);
         assert_true((strstr(got, "*=<m/>") != NULL) == (i > 0));
     }
     /* a character that would pass the cap with its second byte */
