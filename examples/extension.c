@@ -83,11 +83,7 @@ int entity_time_ask(xmpp_client *c, const char *to)
 
 static xmpp_client         client;
 static xmpp_posix          net;
-static xmpp_bearssl        tls;
-static xmpp_bearssl_x509   x509;
-static xmpp_bearssl_store  store;
-static xmpp_bearssl_anchor roots[256];
-static unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(16384)];
+static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[16384], queue[8192];
 
 static entity_time         times;
@@ -144,22 +140,12 @@ int main(int argc, char **argv)
                              .host = getenv("XMPP_HOST"),
                              .exts = extensions,
                              XMPP_BUFFERS(rx, arena, queue) };
-    xmpp_bearssl_config trust = { .anchors = roots, .profile = xmpp_bearssl_profile_full,
-                                  XMPP_BEARSSL_MEMORY(x509, records) };
-    const char *port = getenv("XMPP_PORT"), *ca = getenv("XMPP_CA");
+    const char *port = getenv("XMPP_PORT");
     const xmpp_event *ev;
     int error;
 
-    account.port = (uint16_t)(port != NULL ? atoi(port) : 0);
-    xmpp_bearssl_store_init(&store, roots, 256, memory, sizeof memory);
-    if (ca != NULL)
-        error = xmpp_bearssl_anchors_file(&store, ca);
-    else
-        error = xmpp_bearssl_anchors_system(&store);
-    trust.anchor_count = store.count;
-    if (error > 0)
-        error = xmpp_init(&client, &xmpp_default_config, &account,
-                          xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net)));
+    account.port = (uint16_t)(port != NULL ? atoi(port) : 0);    error = xmpp_init(&client, &xmpp_default_config, &account,
+                      xmpp_bearssl_system_io(&tls, getenv("XMPP_CA"), xmpp_posix_io(&net)));
     if (error != XMPP_OK)
         fprintf(stderr, "%s\n", xmpp_strerror(error));
     while (error == XMPP_OK && (ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)

@@ -18,11 +18,7 @@
 static xmpp_client         client;
 static xmpp_posix          net;
 static xmpp_io             io;                          /* TLS over net */
-static xmpp_bearssl        tls;
-static xmpp_bearssl_x509   x509;
-static xmpp_bearssl_store  store;
-static xmpp_bearssl_anchor roots[256];
-static unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(4096)];
+static xmpp_bearssl_system tls;
 static unsigned char       rx[1024], arena[2048], queue[2048];     /* plenty for a sensor */
 static xmpp_keys           keys;    /* with them only the first login costs PBKDF2: save them */
 
@@ -77,18 +73,8 @@ static uint32_t backoff(unsigned tries, int error)
 static int start(char **argv)
 {
     static xmpp_account account;
-    static xmpp_bearssl_config trust;
-    const char *port = getenv("XMPP_PORT"), *ca = getenv("XMPP_CA");
-    int n;
+    const char *port = getenv("XMPP_PORT");
 
-    xmpp_bearssl_store_init(&store, roots, 256, memory, sizeof memory);
-    n = ca != NULL ? xmpp_bearssl_anchors_file(&store, ca) : xmpp_bearssl_anchors_system(&store);
-    if (n < 0)
-        return n;
-    trust = (xmpp_bearssl_config){ .anchors = roots,
-                                   .anchor_count = store.count,
-                                   .profile = xmpp_bearssl_profile_full,
-                                   XMPP_BEARSSL_MEMORY(x509, records) };
     account = (xmpp_account){ .jid = argv[1],
                               .password = getenv("XMPP_PASSWORD"),
                               .keys = &keys,
@@ -96,7 +82,7 @@ static int start(char **argv)
                               .port = (uint16_t)(port != NULL ? atoi(port) : 0),
                               .exts = extensions,
                               XMPP_BUFFERS(rx, arena, queue) };
-    io = xmpp_bearssl_io(&tls, &trust, xmpp_posix_io(&net));
+    io = xmpp_bearssl_system_io(&tls, getenv("XMPP_CA"), xmpp_posix_io(&net));
     return xmpp_init(&client, &xmpp_default_config, &account, io);
 }
 

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 2
 mode=${1:-print}
 work=build/size
 table=$work/table.txt
-names="tokenizer jid core-plain core-scram-sha-1 core-scram all"
+names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-template all"
 mkdir -p $work build/results
 : >$table
 
@@ -45,13 +45,13 @@ measure() {
         fi
         echo "$target $name $sizes $base $((0x$state)) $stack" |
             awk '{ for (i = 4; i <= 5; i++) if ($i - $(i + 3) < 4) $i = $(i + 3)     # what aligning leaves
-                   printf "%-13s %-17s %6d %5d %5d %5d %5d\n", $1, $2, $3-$6, $4-$7, $5-$8, $9, $10 }' |
+                   printf "%-13s %-19s %6d %5d %5d %5d %5d\n", $1, $2, $3-$6, $4-$7, $5-$8, $9, $10 }' |
             tee -a $table
     done
 }
 
 status=0
-[ $mode = check ] || printf '%-13s %-17s %6s %5s %5s %5s %5s\n' TARGET NAME text data bss state stack
+[ $mode = check ] || printf '%-13s %-19s %6s %5s %5s %5s %5s\n' TARGET NAME text data bss state stack
 if [ -n "$(command -v arm-none-eabi-gcc)" ]; then
     measure cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb --specs=nano.specs || status=1
     measure cortex-m0plus arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb --specs=nano.specs || status=1

@@ -23,6 +23,7 @@ void start(void);
 /* What every device does: log in, presence, a message for a message, an IQ request. */
 #define DEVICE(cfg_, account_)                                                                    \
     const xmpp_event *ev;                                                                         \
+    xmpp_writer w;                                                                                \
     xmpp_io io;                                                                                   \
                                                                                                   \
     io.ops = &io_ops;                                                                             \
@@ -34,7 +35,10 @@ void start(void);
             switch (ev->type) {                                                                   \
             case XMPP_EV_ONLINE:                                                                  \
                 sink = xmpp_presence(&client, XMPP_SHOW_ONLINE, "21.5 C");                        \
-                sink = xmpp_iqf(&client, "get", NULL, NULL, "<query xmlns='jabber:iq:version'/>"); \
+                sink = xmpp_iq_begin(&client, &w, "get", NULL);                                   \
+                xmpp_w_open(&w, "query", "jabber:iq:version");                                    \
+                xmpp_w_close(&w);                                                                 \
+                sink = xmpp_iq_commit(&client, &w, NULL, 0);                                      \
                 break;                                                                            \
             case XMPP_EV_MESSAGE:                                                                 \
                 sink = xmpp_message(&client, ev->from, ev->body);                                 \
