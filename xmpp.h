@@ -755,32 +755,41 @@ typedef struct xmpp_iq_slot {   /* private */
 /* The client. All of it is private. Must not be moved while in use.
    Small members come first: ARM reaches those with short instructions. */
 typedef struct xmpp_client {
-    uint8_t             state, hook, cut, hops, slot, feature;
+    uint8_t             state, hops;
+    bool                pinned;                         /* SCRAM succeeded with this account      */
+    uint8_t             hook;                           /* inside a hook, or inert. From here to rx: cleared by each connection */
+    uint8_t             done, cut, slot, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
     bool                waiting;                        /* sent, and nothing came since           */
-    uint16_t            flags, features;
+    bool                secure;                         /* inside TLS                             */
+    bool                present;                        /* available presence was sent            */
+    bool                writer;                         /* one is open                            */
+    bool                deaf;                           /* input is of no interest any more       */
+    bool                ended;                          /* </stream:stream> was queued            */
+    bool                eof;                            /* the transport has ended; bytes may be left */
+    bool                fresh;                          /* queued since the last pass of sends    */
+    bool                tell;                           /* XMPP_EV_ONLINE, _OFFLINE or _PASSWORD is due */
+    bool                anyres;                         /* the resource was taken: let the server choose */
     int16_t             error;                          /* the first fatal one                    */
-    uint16_t            rx_at, rx_n;
-    uint16_t            ctl_size, ctl_n, ctl_sent;      /* queue: control part                    */
-    uint16_t            q_at, q_end, q_sent, q_max;     /* queue: stanza part                     */
+    uint16_t            features, rx_at, rx_n, round_trips;
+    uint16_t            ctl_n, q_sent;                  /* queue: control part; bytes sent of the first stanza */
     uint16_t            pad, tag_out;                   /* spaces owed; bytes of a tag that was cut */
-    uint16_t            port, round_trips;
+    const char         *condition, *text;               /* what the peer said of the first error  */
+    const xmpp_mech    *mech;
+    unsigned char      *sasl;                           /* mechanism state, behind the nonce      */
+    unsigned char      *challenge;
+    uint32_t            challenge_n, sasl_at, mechs, bytes_in, bytes_out;
+    unsigned char      *rx, *ctl, *q;
+    uint16_t            rx_size, ctl_size, q_size, q_end, q_max, port;      /* q: the queue's stanza part */
     const xmpp_config  *cfg;
     const xmpp_account *acct;
     xmpp_io             io;
     uint32_t            now, step_at, rx_time, tx_time;
-    const xmpp_mech    *mech;
-    unsigned char      *sasl;                           /* mechanism state, then the nonce        */
-    unsigned char      *challenge;
-    uint32_t            challenge_n;
     const char         *bare, *domain, *redirect;       /* session strings, in the arena          */
     const char         *jid, *self;                     /* as bound: full and bare                */
     const char         *password;
-    const char         *condition, *text;               /* what the peer said of the first error  */
     xmpp_claim         *claims;
-    uint32_t            key, mechs, bytes_in, bytes_out, error_at;
-    uint32_t            arena_at;                       /* where a stream's records begin         */
-    uint32_t            arena_max;
+    uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -1123,11 +1132,9 @@ XMPPI_FN bool xmppi_number(const char *s, size_t n, uint32_t max, uint32_t *valu
 
     for (i = 0; i < n; i++) {
         d = (uint32_t)(unsigned char)s[i] - '0';
-        if (d > 9 || v > 0xFFFFFFFF / 10)
+        if (d > 9 || v > 0xFFFFFFFF / 10 || v * 10 > max || d > max - v * 10)
             return false;
         v = v * 10 + d;
-        if (v < d || v > max)           /* wrapped */
-            return false;
     }
     *value = v;
     return n > 0;
@@ -1153,9 +1160,7 @@ XMPPI_FN int xmppi_utf8_step(uint32_t *cp, uint8_t *need, unsigned char c)
         v = *cp << 6 | (v & 0x3F);
         --*need;
         /* the second byte of four; the second of three (a third of four has 0x400 and up) */
-        if (*need == 2 && (v < 0x10 || v > 0x10F))
-            return -1;
-        if (*need == 1 && (v < 0x20 || (v >= 0x360 && v <= 0x37F)))
+        if ((*need == 2 && v - 0x10 > 0xFF) || (*need == 1 && (v >> 5 == 0 || v >> 5 == 0x1B)))
             return -1;
     }
     *cp = v;
@@ -1164,9 +1169,7 @@ XMPPI_FN int xmppi_utf8_step(uint32_t *cp, uint8_t *need, unsigned char c)
 
 XMPPI_FN bool xmppi_xml_char(uint32_t cp)
 {
-    if (cp < 0x20)
-        return cp == 0x09 || cp == 0x0A || cp == 0x0D;
-    return cp != 0xFFFE && cp != 0xFFFF;
+    return cp < 0x20 ? 0x2600u >> cp & 1 : (cp | 1) != 0xFFFF;      /* tab, line feed, carriage return */
 }
 
 XMPP_API bool xmpp_utf8_valid(const char *s, size_t n)
@@ -1221,13 +1224,12 @@ XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
         cap = XMPPI_INT_MAX;
     if (n > cap / 4 * 3)
         return XMPP_E_TOO_LONG;
-    while (n > 0) {
+    for (; n > 0; n -= n < 3 ? n : 3) {
         v = 0;
         for (i = 0; i < 3; i++)
             v = v << 8 | (i < n ? *p++ : 0u);
         for (i = 0; i < 4; i++, v <<= 6)
             *o++ = i > n ? '=' : xmppi_base64[v >> 18 & 63];
-        n -= n < 3 ? n : 3;
     }
     return (int)(o - out);
 }
@@ -1235,27 +1237,29 @@ XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
 XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
 {
     unsigned char *o = (unsigned char *)out;
-    size_t i, len, pad = 0;
-    uint32_t v = 0, d;
+    uint32_t v = 0;
+    size_t i, d;
 
     if (n % 4 != 0)
         return XMPP_E_ARG;
     if (n > 0 && in[n - 1] == '=')
-        pad = in[n - 2] == '=' ? 2 : 1;
-    len = n / 4 * 3 - pad;
-    if (len > cap || (XMPPI_LONG_SIZE && len > XMPPI_INT_MAX))
-        return XMPP_E_TOO_LONG;
-    for (i = 0; i < n - pad; i++) {
-        d = (uint32_t)xmppi_find(xmppi_base64, in[i]);
-        if (d > 63 || in[i] == 0)
+        n -= in[n - 2] == '=' ? 2 : 1;
+    if (XMPPI_LONG_SIZE && cap > XMPPI_INT_MAX)
+        cap = XMPPI_INT_MAX;
+    for (i = 0; n > 0; n--) {
+        d = xmppi_find(xmppi_base64, *in++);
+        if (d > 63)
             return XMPP_E_ARG;
-        v = v << 6 | d;                 /* a digit leaves 6, 4, 2, 0 bits for the next byte */
-        if (i % 4 != 0) {
-            *o++ = (unsigned char)(v >> (6 - i % 4 * 2) & 255);
-            v &= 0x3Fu >> (i % 4 * 2);
+        v = v << 6 | (uint32_t)d;
+        i += 6;                         /* bits that are left */
+        if (i >= 8) {
+            if (cap-- == 0)
+                return XMPP_E_TOO_LONG;
+            i -= 8;
+            *o++ = (unsigned char)(v >> i & 255);
         }
     }
-    return v == 0 ? (int)len : XMPP_E_ARG;
+    return (v & (((uint32_t)1 << i) - 1)) == 0 ? (int)(o - (unsigned char *)out) : XMPP_E_ARG;
 }
 
 /* ==== >>errors ==============================================================
@@ -2820,154 +2824,148 @@ XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
    length but for the domain's trailing dot, which parsing leaves out of the
    slice: so JIDs are compared where they stand. */
 
-XMPPI_FN unsigned char xmppi_jid_lower(char c)
+XMPPI_FRAME unsigned char xmppi_jid_lower(char c)
 {
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-/* The value of a hexadecimal digit, 16 for anything else. */
-XMPPI_FN uint8_t xmppi_jid_hex(char c)
+/* Labels of letters, digits and inner hyphens, or beyond ASCII. No controls in s, which is not empty.
+   0: wrong; 1: a name; 2: IPv4, that is four decimal octets without leading zeros. */
+XMPPI_FRAME unsigned xmppi_jid_labels(const char *s, size_t n)
 {
-    unsigned char l = xmppi_jid_lower(c);
-    return (uint8_t)(l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : 16);
-}
+    /* run: of ASCII, as no label has more than 63, however it is encoded */
+    unsigned run = 0, value = 0, dots = 0, kind = 2;
+    unsigned char c, last = '.';
 
-/* Four decimal octets without leading zeros. */
-XMPPI_FN bool xmppi_jid_ipv4(const char *s, size_t n)
-{
-    size_t i, from = 0;
-    uint32_t value;
-    uint8_t part;
-    for (part = 0; part < 4; part++) {
-        for (i = from; i < n && s[i] != '.'; i++) {}
-        if ((i - from > 1 && s[from] == '0') || !xmppi_number(s + from, i - from, 255, &value))
-            return false;
-        if (i == n)
-            return part == 3;
-        from = i + 1;
+    for (;; n--, last = c) {
+        /* lower case; leaves . - and digits alone */
+        c = n > 0 ? (unsigned char)(*s++ | 0x20) : '.';
+        run++;
+        if (c == '.') {
+            if (last == '-' || last == '.')
+                return 0;
+            if (n == 0)
+                return kind == 2 && dots != 3 ? 0 : kind;
+            dots++;
+            run = value = 0;
+        } else if (c >= '0' && c <= '9') {
+            if (run > 1 && value == 0)
+                dots = 4;               /* no IPv4 any more */
+            value = value * 10 + (unsigned)(c - '0');
+            if (value > 255)
+                dots = 4;
+        } else {
+            kind = 1;
+            if (c >= 0x80)
+                run = 0;
+            else if (c == '-' ? last == '.' : c < 'a' || c > 'z')
+                return 0;
+        }
+        if (run > 63)
+            return 0;
     }
-    return false;
 }
 
-/* RFC 3986 IPv6address, without a zone. Behind s stands its ']'. */
-XMPPI_FN bool xmppi_jid_ipv6(const char *s, size_t n)
+/* RFC 3986 IPv6address, without a zone. At end stands its ']'. */
+XMPPI_FN bool xmppi_jid_ipv6(const char *s, const char *end)
 {
-    size_t i = 0, from;
-    unsigned groups = 0;
+    unsigned groups = 0, digits;
     bool gap = false;
-    if (s[0] == ':' && s[++i] != ':')
+
+    if (*s == ':' && *++s != ':')
         return false;
     for (;;) {
-        if (s[i] == ':') {
+        for (digits = 0; (*s >= '0' && *s <= '9') || ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'f'); s++)
+            digits++;
+        if (*s == '.') {
+            s -= digits;
+            groups += 2;
+            if (xmppi_jid_labels(s, (size_t)(end - s)) != 2)
+                return false;
+            break;
+        }
+        if (digits > 4)
+            return false;
+        if (digits > 0) {
+            groups++;
+            if (s == end)
+                break;
+        } else {
             if (gap)
                 return false;
             gap = true;
-            if (++i == n)
-                break;
         }
-        for (from = i; xmppi_jid_hex(s[i]) < 16; i++) {}
-        groups++;
-        if (s[i] == '.') {
-            if (!xmppi_jid_ipv4(s + from, n - from))
-                return false;
-            groups++;
-            break;
-        }
-        if (i == from || i - from > 4)
+        if (*s++ != ':')
             return false;
-        if (i == n)
+        if (digits == 0 && s == end)
             break;
-        if (s[i++] != ':')
-            return false;
     }
     return gap ? groups < 8 : groups == 8;
 }
 
-/* Labels of letters, digits and inner hyphens, or beyond ASCII; IPv4; [IPv6]. No controls in s. */
 XMPPI_FN bool xmppi_jid_domain(const char *s, size_t n)
 {
-    size_t i;
-    unsigned char c, last = '.';
-    uint8_t run = 0;    /* of ASCII: no label has more than 63, however it is encoded */
-    bool numeric = true;
     if (s[0] == '[')
-        return s[n - 1] == ']' && xmppi_jid_ipv6(s + 1, n - 2);
-    for (i = 0; i <= n; i++, last = c) {
-        /* lower case; leaves . - and digits alone */
-        c = i < n ? (unsigned char)(s[i] | 0x20) : '.';
-        if ((c == '.' && last == '-') || (last == '.' && (c == '.' || c == '-')))
-            return false;
-        run++;
-        if (c == '.') {
-            run = 0;
-        } else if (c >= 0x80) {
-            numeric = false;
-            run = 0;
-        } else if (c < '0' || c > '9') {
-            numeric = false;
-            if (c != '-' && (c < 'a' || c > 'z'))
-                return false;
-        }
-        if (run > 63)
-            return false;
-    }
-    return !numeric || xmppi_jid_ipv4(s, n);
+        return s[n - 1] == ']' && xmppi_jid_ipv6(s + 1, s + n - 1);
+    return xmppi_jid_labels(s, n) != 0;
 }
 
 XMPP_API int xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n)
 {
-    size_t i, slash = n, at = n;
+    const char *p = text, *end = text;
     bool odd = false;                           /* something that no local part may have */
-    memset(j, 0, sizeof *j);
+    unsigned char c;
+
+    xmpp_wipe(j, sizeof *j);
     if (text == NULL || !xmpp_utf8_valid(text, n))
         return XMPP_E_JID;
-    for (i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (end += n; p < end; p++) {
+        c = (unsigned char)*p;
         /* C0, DEL, C1 */
-        if (c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+        if (c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)p[1] < 0xa0))
             return XMPP_E_JID;
-        if (slash < n)
+        if (j->resource != NULL)
             continue;
-        if (c == '/')
-            slash = i;
-        else if (c == '@' && at == n)
-            at = i;
-        else if (at == n && strchr(" \"&':<>", c) != NULL)
+        n = (size_t)(p - text);
+        if (c == '/') {
+            j->resource = p + 1;
+        } else if (c == '@' && j->local == NULL) {
+            if (odd || n - 1 > 1022)
+                return XMPP_E_JID;
+            j->local = text;
+            j->local_n = (uint16_t)n;
+            text = p + 1;
+        } else if (c < 64 && (0x540000C5 >> (c & 31) & 1)) {    /* space " & ' : < > */
             odd = true;
+        }
     }
-    if (slash < n) {
-        i = n - slash - 1;
-        if (i < 1 || i > 1023)
+    if (j->resource != NULL) {
+        n = (size_t)(end - j->resource);
+        if (n - 1 > 1022)
             return XMPP_E_JID;
-        j->resource = text + slash + 1;
-        j->resource_n = (uint16_t)i;
+        j->resource_n = (uint16_t)n;
+        end = j->resource - 1;
     }
-    if (at < n) {
-        if (at < 1 || at > 1023 || odd)
-            return XMPP_E_JID;
-        j->local = text;
-        j->local_n = (uint16_t)at;
-        text += at + 1;
-        slash -= at + 1;
-    }
-    if (slash > 0 && text[slash - 1] == '.')
-        slash--;
-    if (slash < 1 || slash > 1023 || !xmppi_jid_domain(text, slash))
+    n = (size_t)(end - text);
+    if (n > 0 && end[-1] == '.')
+        n--;
+    if (n - 1 > 1022 || !xmppi_jid_domain(text, n))
         return XMPP_E_JID;
     j->domain = text;
-    j->domain_n = (uint16_t)slash;
+    j->domain_n = (uint16_t)n;
     return XMPP_OK;
 }
 
 XMPP_API int xmpp_jid_parse(xmpp_jid *j, const char *text)
 {
-    return xmpp_jid_parse_n(j, text, text == NULL ? 0 : strlen(text));
+    return xmpp_jid_parse_n(j, text, text == NULL ? 0 : xmppi_len(text));
 }
 
 /* local@domain, one piece of the text that was parsed. */
 XMPPI_FN const char *xmppi_jid_bare(const xmpp_jid *j, size_t *n)
 {
     const char *s = j->local != NULL ? j->local : j->domain;
+
     *n = (size_t)(j->domain - s) + j->domain_n;
     return s;
 }
@@ -2986,7 +2984,7 @@ XMPP_API int xmpp_jid_format(const xmpp_jid *j, bool bare, char *out, size_t cap
         out[i] = (char)xmppi_jid_lower(s[i]);
     if (more > 0) {
         out[n++] = '/';
-        memmove(out + n, j->resource, --more);
+        xmppi_move(out + n, j->resource, --more);
     }
     out[n + more] = '\0';
     return (int)(n + more);
@@ -2995,18 +2993,16 @@ XMPP_API int xmpp_jid_format(const xmpp_jid *j, bool bare, char *out, size_t cap
 XMPP_API bool xmpp_jid_equal(const char *a, const char *b, bool bare)
 {
     xmpp_jid x, y;
-    size_t n, m;
-    if (xmpp_jid_parse(&x, a) != XMPP_OK || xmpp_jid_parse(&y, b) != XMPP_OK)
+    size_t n;
+
+    if (xmpp_jid_parse(&x, a) != XMPP_OK || xmpp_jid_parse(&y, b) != XMPP_OK
+        || x.local_n != y.local_n || x.domain_n != y.domain_n)
         return false;
-    a = xmppi_jid_bare(&x, &n);
-    b = xmppi_jid_bare(&y, &m);
-    if (n != m)
-        return false;
-    while (n-- > 0)
-        if (xmppi_jid_lower(a[n]) != xmppi_jid_lower(b[n]))
+    a = xmppi_jid_bare(&x, &n) + n;
+    for (b = y.domain + y.domain_n; n > 0; n--)
+        if (xmppi_jid_lower(*--a) != xmppi_jid_lower(*--b))
             return false;
-    return bare || (x.resource_n == y.resource_n &&
-                    (x.resource_n == 0 || memcmp(x.resource, y.resource, x.resource_n) == 0));
+    return bare || (x.resource_n == y.resource_n && xmpp_same(x.resource, y.resource, x.resource_n));
 }
 
 XMPP_API int xmpp_jid_normalise(const char *text, char *out, size_t cap)
@@ -3018,6 +3014,13 @@ XMPP_API int xmpp_jid_normalise(const char *text, char *out, size_t cap)
     if (cap > 0)
         out[0] = '\0';
     return r;
+}
+
+/* The value of a hexadecimal digit, 16 for anything else. */
+XMPPI_FN uint8_t xmppi_jid_hex(char c)
+{
+    unsigned char l = xmppi_jid_lower(c);
+    return (uint8_t)(l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : 16);
 }
 
 /* Percent-decodes. Returns the length (out is NUL-terminated), XMPP_E_TOO_LONG, or XMPP_E_ARG
@@ -3072,7 +3075,7 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
         if (xmppi_jid_lower(uri[n]) != (unsigned char)scheme[n])
             return XMPP_E_JID;
     uri += n;
-    n = xmppi_uri_find(uri, strlen(uri), '#', '#');
+    n = xmppi_find(uri, '#');
     q = xmppi_uri_find(uri, n, '?', '?');
     if (q < n && query != NULL) {
         *query = uri + q + 1;
@@ -3108,7 +3111,7 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
 XMPP_API int xmpp_uri_value(const char *query, size_t query_n, const char *key, char *out,
                             size_t cap)
 {
-    size_t key_n = strlen(key), i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
+    size_t key_n = xmppi_len(key), i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
     int len;
     if (cap > 0)
         out[0] = '\0';
@@ -3116,7 +3119,7 @@ XMPP_API int xmpp_uri_value(const char *query, size_t query_n, const char *key, 
         const char *pair = query + i + 1;
         size_t n = xmppi_uri_find(pair, query_n - i - 1, ';', ';');
         i += 1 + n;
-        if (n <= key_n || pair[key_n] != '=' || memcmp(pair, key, key_n) != 0)
+        if (n <= key_n || pair[key_n] != '=' || !xmpp_same(pair, key, key_n))
             continue;
         len = xmppi_uri_decode(pair + key_n + 1, n - key_n - 1, out, cap);
         if (len >= 0 && xmpp_utf8_valid(out, (size_t)len))
@@ -3136,7 +3139,7 @@ XMPPI_FN size_t xmppi_uri_put(char *out, size_t cap, size_t at, const char *s, s
     static const char hex[] = "0123456789ABCDEF";
     for (; n > 0; n--, s++) {
         unsigned char c = xmppi_jid_lower(*s);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(keep, c) != NULL;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || keep[xmppi_find(keep, (char)c)] != 0;
         if (!fold)
             c = (unsigned char)*s;
         if (at + 3 < cap) {
@@ -3191,13 +3194,6 @@ XMPPI_FN uint32_t xmppi_word(const unsigned char *block, unsigned i)
     return xmppi_get32(block + (i & 15) * 4);
 }
 
-/* Adds a block's outcome to the state. */
-XMPPI_FN void xmppi_add32(unsigned char *h, const uint32_t *v, unsigned n)
-{
-    while (n-- > 0)
-        xmppi_put32(h + n * 4, xmppi_get32(h + n * 4) + v[n]);
-}
-
 #ifdef XMPP_SHA1_BLOCK
 XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
@@ -3213,28 +3209,32 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     static const uint32_t k[4] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
     uint32_t v[5], x, w;
-    unsigned i;
+    unsigned i, j;
 
     for (i = 0; i < 5; i++)
         v[i] = xmppi_get32(h + i * 4);
-    for (i = 0; i < 80; i++) {
+    for (i = j = 0; i < 80; i++) {
         w = xmppi_word(block, i);
         xmppi_put32(block + (i & 15) * 4, xmppi_rol32(w ^ xmppi_word(block, i + 2)
                     ^ xmppi_word(block, i + 8) ^ xmppi_word(block, i + 13), 1));
-        if (i < 20)
-            x = v[3] ^ (v[1] & (v[2] ^ v[3]));
-        else if (i >= 40 && i < 60)
-            x = (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
+        if (i == 20 || i == 40 || i == 60)
+            j++;
+        x = v[2] ^ v[3];
+        if (j == 0)
+            x = (x & v[1]) ^ v[3];
+        else if (j == 2)
+            x = (x & v[1]) + (v[2] & v[3]);
         else
-            x = v[1] ^ v[2] ^ v[3];
-        x += xmppi_rol32(v[0], 5) + v[4] + k[i / 20] + w;
+            x ^= v[1];
+        x += xmppi_rol32(v[0], 5) + v[4] + k[j] + w;
         v[4] = v[3];
         v[3] = v[2];
         v[2] = xmppi_rol32(v[1], 30);
         v[1] = v[0];
         v[0] = x;
     }
-    xmppi_add32(h, v, 5);
+    for (i = 0; i < 5; i++)
+        xmppi_put32(h + i * 4, xmppi_get32(h + i * 4) + v[i]);
 }
 #endif
 
@@ -3288,7 +3288,8 @@ XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
         v[1] = v[0];
         v[0] = x + y;
     }
-    xmppi_add32(h, v, 8);
+    for (i = 0; i < 8; i++)
+        xmppi_put32(h + i * 4, xmppi_get32(h + i * 4) + v[i]);
 }
 #endif
 
@@ -3383,18 +3384,22 @@ const xmpp_hash_kind xmpp_sha1   = { 1, 20, 64, xmppi_sha1_fold, xmppi_sha1_init
 const xmpp_hash_kind xmpp_sha256 = { 2, 32, 64, xmppi_sha256_fold, xmppi_sha256_init };
 const xmpp_hash_kind xmpp_sha512 = { 5, 64, 128, xmppi_sha512_fold, xmppi_sha512_init };
 
-/* Sets the state, after count bytes. */
-XMPPI_FN void xmppi_hash_set(const xmpp_hash_kind *k, xmpp_hash *s, const unsigned char *h,
-                             unsigned count)
+/* Sets the state, after n bytes. s->count is in bits, and holds for 128 GB. */
+XMPPI_FN void xmppi_hash_set(const xmpp_hash_kind *k, xmpp_hash *s, const unsigned char *h, unsigned n)
 {
     xmppi_move(s->h, h, k->size);
     xmppi_put32(s->count, 0);
-    xmppi_put32(s->count + 4, count);
+    xmppi_put32(s->count + 4, (uint32_t)n << 3);
 }
 
 XMPP_API void xmpp_hash_init(const xmpp_hash_kind *k, xmpp_hash *s)
 {
     xmppi_hash_set(k, s, k->init, 0);
+}
+
+XMPPI_FRAME void xmppi_hash_fold(const xmpp_hash_kind *k, xmpp_hash *s)
+{
+    k->fold(s->h, s->part);
 }
 
 XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *data, size_t n)
@@ -3404,12 +3409,13 @@ XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *d
     unsigned at;
 
     for (; n > 0; n--) {
-        at = count & (k->block - 1u);
+        at = count >> 3 & (k->block - 1u);
         s->part[at] = *p++;
         if (at == k->block - 1u)
-            k->fold(s->h, s->part);
-        if (++count == 0)
-            xmppi_put32(s->count, xmppi_get32(s->count) + 1);
+            xmppi_hash_fold(k, s);
+        count += 8;
+        if (count == 0)
+            s->count[3]++;
     }
     xmppi_put32(s->count + 4, count);
 }
@@ -3417,19 +3423,19 @@ XMPP_API void xmpp_hash_add(const xmpp_hash_kind *k, xmpp_hash *s, const void *d
 /* Pads and folds the rest: s->h is the digest then. */
 XMPPI_FN void xmppi_hash_finish(const xmpp_hash_kind *k, xmpp_hash *s)
 {
-    uint32_t count = xmppi_get32(s->count + 4);
-    unsigned at = count & (k->block - 1u);
+    unsigned block = k->block;
+    unsigned char *end = s->part + block, *p = s->part + (xmppi_get32(s->count + 4) >> 3 & (block - 1));
 
-    s->part[at++] = 0x80;
-    if (at > k->block - k->block / 8u) {
-        xmpp_wipe(s->part + at, k->block - at);
-        k->fold(s->h, s->part);
-        at = 0;
+    *p++ = 0x80;
+    for (;;) {
+        xmpp_wipe(p, (size_t)(end - p));
+        if (p <= end - block / 8)
+            break;
+        xmppi_hash_fold(k, s);
+        p = s->part;
     }
-    xmpp_wipe(s->part + at, k->block - at);
-    xmppi_put32(s->part + k->block - 8, xmppi_get32(s->count) << 3 | count >> 29);
-    xmppi_put32(s->part + k->block - 4, count << 3);
-    k->fold(s->h, s->part);
+    xmppi_move(end - 8, s->count, 8);
+    xmppi_hash_fold(k, s);
 }
 
 XMPP_API void xmpp_hash_end(const xmpp_hash_kind *k, xmpp_hash *s, unsigned char *digest)
@@ -3439,82 +3445,133 @@ XMPP_API void xmpp_hash_end(const xmpp_hash_kind *k, xmpp_hash *s, unsigned char
     xmpp_wipe(s, offsetof(xmpp_hash, part) + k->block);
 }
 
-/* Starts with the key's block, each byte xored with pad. */
-XMPPI_FN void xmppi_hmac_pad(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
-                             unsigned pad)
+/* Starts an HMAC, and keeps the state that it will be ended with. The key is no longer than a block. */
+XMPPI_FN void xmppi_hmac_start(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
+                               unsigned char *outer)
 {
     const unsigned char *p = (const unsigned char *)key;
-    unsigned i;
+    unsigned pad = 0x5C, i;
+
+    for (;;) {
+        for (i = 0; i < k->block; i++)
+            s->part[i] = (unsigned char)((i < n ? p[i] : 0u) ^ pad);
+        xmppi_hash_set(k, s, k->init, k->block);
+        xmppi_hash_fold(k, s);
+        if (pad == 0x36)
+            return;
+        xmppi_move(outer, s->h, k->size);
+        pad = 0x36;
+    }
+}
+
+/* outer: to the state that the HMAC will be ended with. */
+XMPPI_FN void xmppi_hmac_key(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
+                             unsigned char *outer)
+{
+    unsigned char digest[64];
 
     if (n > k->block) {
         xmpp_hash_init(k, s);
-        xmpp_hash_add(k, s, p, n);
-        xmppi_hash_finish(k, s);
-        p = s->h;
+        xmpp_hash_add(k, s, key, n);
+        xmpp_hash_end(k, s, digest);
+        key = digest;
         n = k->size;
     }
-    for (i = 0; i < k->block; i++)
-        s->part[i] = (unsigned char)((i < n ? p[i] : 0u) ^ pad);
-    xmppi_hash_set(k, s, k->init, k->block);
-    k->fold(s->h, s->part);
+    xmppi_hmac_start(k, s, key, n, outer);
+    xmpp_wipe(digest, sizeof digest);
 }
 
 XMPP_API void xmpp_hmac_init(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n)
 {
-    xmppi_hmac_pad(k, s, key, n, 0x36);
+    unsigned char outer[64];
+
+    xmppi_hmac_key(k, s, key, n, outer);
+    xmpp_wipe(outer, sizeof outer);
 }
 
 XMPP_API void xmpp_hmac_end(const xmpp_hash_kind *k, xmpp_hash *s, const void *key, size_t n,
                             unsigned char *mac)
 {
+    unsigned char outer[64];
+
     xmppi_hash_finish(k, s);
     xmppi_move(mac, s->h, k->size);
-    xmppi_hmac_pad(k, s, key, n, 0x5C);
+    xmppi_hmac_key(k, s, key, n, outer);
+    xmppi_hash_set(k, s, outer, k->block);
     xmpp_hash_add(k, s, mac, k->size);
     xmpp_hash_end(k, s, mac);
+    xmpp_wipe(outer, sizeof outer);
 }
 
-/* Digests the digest in p->u.h, from the state after one of the password's pads. */
-XMPPI_FN void xmppi_pbkdf2_half(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *state)
+/* PBKDF2, and the HMACs of SCRAM: p->inner and p->outer are the states after the password's two pads,
+   so that an HMAC of U, which is p->u.h, costs two folds. p->u.count holds the iterations that are left. */
+
+/* Digests the digest in p->u.h, from the state after a pad. */
+XMPPI_FN void xmppi_hmac_half(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *state)
 {
     xmppi_move(p->u.part, p->u.h, k->size);
     xmppi_hash_set(k, &p->u, state, k->block + (unsigned)k->size);
     xmppi_hash_finish(k, &p->u);
 }
 
-/* p->inner and p->outer are the states after the password's two pads, so that an HMAC of U, which
-   is p->u.h, costs two folds. p->u.count holds the iterations that are left. */
-XMPP_API void xmpp_pbkdf2_start(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const char *password,
-                                size_t n, const void *salt, size_t salt_n, uint32_t iterations)
+/* mac may be outer */
+XMPPI_FN void xmppi_hmac_finish(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const unsigned char *outer,
+                                unsigned char *mac)
+{
+    xmppi_hash_finish(k, &p->u);
+    xmppi_hmac_half(k, p, outer);
+    xmppi_move(mac, p->u.h, k->size);
+}
+
+XMPPI_FRAME void xmppi_xor(unsigned char *to, const unsigned char *from, size_t n)
+{
+    while (n-- > 0)
+        to[n] = (unsigned char)(to[n] ^ from[n]);
+}
+
+XMPPI_FRAME void xmppi_pbkdf2_key(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const void *password, size_t n)
+{
+    if (n > k->block) {
+        xmpp_hash_init(k, &p->u);
+        xmpp_hash_add(k, &p->u, password, n);
+        xmpp_hash_end(k, &p->u, p->t);
+        password = p->t;
+        n = k->size;
+    }
+    xmppi_hmac_start(k, &p->u, password, n, p->outer);
+    xmppi_move(p->inner, p->u.h, k->size);
+}
+
+XMPPI_FRAME void xmppi_pbkdf2_salt(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const void *salt, size_t n)
 {
     static const unsigned char first_block[4] = { 0, 0, 0, 1 };
 
-    xmppi_hmac_pad(k, &p->u, password, n, 0x5C);
-    xmppi_move(p->outer, p->u.h, k->size);
-    xmppi_hmac_pad(k, &p->u, password, n, 0x36);
-    xmppi_move(p->inner, p->u.h, k->size);
-    xmpp_hash_add(k, &p->u, salt, salt_n);
+    xmpp_hash_add(k, &p->u, salt, n);
     xmpp_hash_add(k, &p->u, first_block, 4);
-    xmppi_hash_finish(k, &p->u);
-    xmppi_pbkdf2_half(k, p, p->outer);
-    xmppi_move(p->t, p->u.h, k->size);
+    xmppi_hmac_finish(k, p, p->outer, p->t);
+}
+
+XMPP_API void xmpp_pbkdf2_start(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const char *password,
+                                size_t n, const void *salt, size_t salt_n, uint32_t iterations)
+{
+    xmppi_pbkdf2_key(k, p, password, n);
+    xmppi_pbkdf2_salt(k, p, salt, salt_n);
     xmppi_put32(p->u.count, iterations > 0 ? iterations - 1 : 0);
 }
 
 XMPP_API bool xmpp_pbkdf2_run(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, uint32_t slice)
 {
     uint32_t left = xmppi_get32(p->u.count);
-    unsigned i;
 
-    for (; slice > 0 && left > 0; slice--, left--) {
-        xmppi_pbkdf2_half(k, p, p->inner);
-        xmppi_pbkdf2_half(k, p, p->outer);
-        for (i = 0; i < k->size; i++)
-            p->t[i] = (unsigned char)(p->t[i] ^ p->u.h[i]);
+    for (; left > 0; left--) {
+        if (slice-- == 0) {
+            xmppi_put32(p->u.count, left);
+            return false;
+        }
+        xmppi_hmac_half(k, p, p->inner);
+        xmppi_hmac_half(k, p, p->outer);
+        xmppi_xor(p->t, p->u.h, k->size);
     }
-    xmppi_put32(p->u.count, left);
-    if (left > 0)
-        return false;
     xmpp_wipe(p->inner, sizeof *p - sizeof p->t - 128 + k->block);
     return true;
 }
@@ -3590,15 +3647,13 @@ typedef struct xmppi_scram {
     uint32_t              iterations;
 } xmppi_scram;
 
-/* Reads a message: attributes, each a letter, '=' and a value, with ',' between them. The first n
-   are those that names begins with, in this order; end is where their values end. Extensions may
-   follow, but none that is mandatory or that names has too. */
-XMPPI_FN bool xmppi_scram_read(const char *in, size_t in_n, const char *names, unsigned n,
-                               const char **end)
+/* Reads a message: attributes, each a letter, '=' and a value, with ',' between them. It begins with
+   those before the comma of names, in this order; end is where their values end. Extensions may
+   follow, but none that is mandatory or named. */
+XMPPI_FN bool xmppi_scram_read(const char *p, size_t n, const char *names, const char **end)
 {
-    const char *p = in, *stop = in + in_n, *q;
-    unsigned i = 0;
-    size_t at;
+    const char *stop = p + n, *q;
+    size_t at, i = 0;
 
     do {
         for (q = p; q < stop && *q != ','; q++) {}
@@ -3606,31 +3661,36 @@ XMPPI_FN bool xmppi_scram_read(const char *in, size_t in_n, const char *names, u
         if (q - p < 3 || p[1] != '=' || (unsigned char)((*p | 0x20) - 'a') > 25 || q + 1 == stop)
             return false;
         at = xmppi_find(names, *p);
-        if (i < n)
+        if (names[i] != ',') {
             end[i] = q;
-        if (i < n ? at != i : names[at] != 0)
+            if (at != i++)
+                return false;
+        } else if (names[at] != 0)
             return false;
-        i++;
         p = q + 1;
     } while (q < stop);
-    return i >= n;
+    return names[i] == ',';
+}
+
+XMPPI_FRAME int xmppi_scram_salt(const xmppi_scram *s, unsigned char *out, size_t cap)
+{
+    const char *salt = s->end[0] + 3;
+
+    return xmpp_base64_decode(salt, (size_t)(s->end[1] - salt), out, cap);
 }
 
 /* Reads the server-first-message. */
 XMPPI_FN int xmppi_scram_first(xmppi_scram *s)
 {
     const xmpp_creds *cr = s->w.cr;
-    const char *nonce = cr->nonce, *p = s->in + 2, *number;
+    const char *p = s->in + 2, *number;
+    size_t ours = xmppi_len(cr->nonce);
 
-    if (!xmpp_utf8_valid(s->in, s->in_n) || !xmppi_scram_read(s->in, s->in_n, "rsim", 3, s->end))
+    if (!xmpp_utf8_valid(s->in, s->in_n) || !xmppi_scram_read(s->in, s->in_n, "rsi,m", s->end)
+        || (size_t)(s->end[0] - p) <= ours || !xmpp_same(p, cr->nonce, ours))
         return XMPP_E_SASL;
-    for (; *nonce != 0; nonce++)                /* begins with ours */
-        if (p == s->end[0] || *p++ != *nonce)
-            return XMPP_E_SASL;
-    if (p == s->end[0])
-        return XMPP_E_SASL;
-    for (; p < s->end[0]; p++)
-        if (*p < 0x21 || *p > 0x7E)
+    while (p < s->end[0])
+        if ((unsigned char)(*p++ - 0x21) > 0x7E - 0x21)
             return XMPP_E_SASL;
     number = s->end[1] + 3;
     if (*number == '0' || !xmppi_number(number, (size_t)(s->end[2] - number), 0xFFFFFFFF, &s->iterations))
@@ -3646,10 +3706,8 @@ XMPPI_FN void xmppi_scram_bare(xmppi_sasl *w)
 
     xmppi_sasl_puts(w, "n=");
     for (; p < end; p++)
-        if (*p == ',')
-            xmppi_sasl_puts(w, "=2C");
-        else if (*p == '=')
-            xmppi_sasl_puts(w, "=3D");
+        if (*p == ',' || *p == '=')
+            xmppi_sasl_put(w, *p == ',' ? "=2C" : "=3D", 3);
         else
             xmppi_sasl_put(w, p, 1);
     xmppi_sasl_puts(w, ",r=");
@@ -3673,41 +3731,39 @@ XMPPI_FN int xmppi_scram_start(const xmpp_mech *m, void *state, const xmpp_creds
     return xmppi_sasl_end(&w);
 }
 
-/* Appends the base64 of the last n bytes of out. */
-XMPPI_FN void xmppi_sasl_base64(xmppi_sasl *w, size_t n)
+/* Turns what is in out, from there to its end, into base64. */
+XMPPI_FN void xmppi_sasl_base64(xmppi_sasl *w, size_t from)
 {
-    int r = XMPP_E_TOO_LONG;
+    unsigned char *out = w->out + from, *raw = w->out + w->cap;
+    size_t n = w->n - from;
+    int r;
 
-    if (n <= w->cap - w->n)
-        r = xmpp_base64_encode(w->out + w->cap - n, n, (char *)w->out + w->n, w->cap - w->n);
+    if (w->n == 0)
+        return;
+    raw -= n;
+    xmppi_move(raw, out, n);
+    r = xmpp_base64_encode(raw, n, (char *)out, w->cap - from);
+    w->n = from + (size_t)r;
     if (r < 0)
         w->cap = w->n = 0;
-    else
-        w->n += (size_t)r;
 }
 
 /* client-final-message-without-proof */
 XMPPI_FN void xmppi_scram_final(xmppi_scram *s)
 {
     const xmpp_creds *cr = s->w.cr;
-    size_t n;
 
     s->w.n = 0;
     xmppi_sasl_puts(&s->w, "c=");
     xmppi_sasl_puts(&s->w, cr->gs2);
     if (cr->gs2[0] == 'p')
         xmppi_sasl_put(&s->w, cr->binding, cr->binding_n);
-    if (s->w.n > 0) {
-        n = s->w.n - 2;
-        xmppi_move(s->w.out + s->w.cap - n, s->w.out + 2, n);
-        s->w.n = 2;
-        xmppi_sasl_base64(&s->w, n);
-    }
+    xmppi_sasl_base64(&s->w, 2);
     xmppi_sasl_puts(&s->w, ",r=");
     xmppi_sasl_put(&s->w, s->in + 2, (size_t)(s->end[0] - s->in - 2));
 }
 
-XMPPI_FN void xmppi_scram_add(xmppi_scram *s, const void *data, size_t n)
+XMPPI_FRAME void xmppi_scram_add(xmppi_scram *s, const void *data, size_t n)
 {
     xmpp_hash_add(s->k, &s->p->u, data, n);
 }
@@ -3716,7 +3772,7 @@ XMPPI_FN void xmppi_scram_add(xmppi_scram *s, const void *data, size_t n)
 XMPPI_FN void xmppi_scram_hmac(xmppi_scram *s, const unsigned char *key, const char *text,
                                unsigned char *mac)
 {
-    xmpp_hmac_init(s->k, &s->p->u, key, s->k->size);
+    xmppi_hmac_start(s->k, &s->p->u, key, s->k->size, mac);
     if (text)
         xmppi_scram_add(s, text, 10);
     else {
@@ -3729,14 +3785,14 @@ XMPPI_FN void xmppi_scram_hmac(xmppi_scram *s, const unsigned char *key, const c
         xmppi_scram_final(s);
         xmppi_scram_add(s, s->w.out, s->w.n);
     }
-    xmpp_hmac_end(s->k, &s->p->u, key, s->k->size, mac);
+    xmppi_hmac_finish(s->k, s->p, mac, mac);
 }
 
 /* With ClientKey and ServerKey known: writes the client-final-message. */
 XMPPI_FN int xmppi_scram_reply(xmppi_scram *s)
 {
     xmpp_pbkdf2 *p = s->p;
-    size_t size = s->k->size, i;
+    size_t size = s->k->size, from;
     unsigned char *proof;
     int r;
 
@@ -3751,12 +3807,14 @@ XMPPI_FN int xmppi_scram_reply(xmppi_scram *s)
     xmppi_scram_hmac(s, p->outer, NULL, p->t);
     if (s->w.cap == 0)
         return XMPP_E_TOO_LONG;
-    for (i = 0; i < size; i++)
-        proof[i] = (unsigned char)(proof[i] ^ p->inner[i]);
+    xmppi_xor(proof, p->inner, size);
     s->w.cap += size;
     xmppi_sasl_puts(&s->w, ",p=");
-    xmppi_sasl_base64(&s->w, size);
-    r = xmpp_base64_decode(s->end[0] + 3, (size_t)(s->end[1] - s->end[0] - 3), p->u.h, sizeof p->u.h);
+    from = s->w.n;
+    xmppi_sasl_put(&s->w, proof, size);
+    xmppi_sasl_base64(&s->w, from);
+    xmpp_wipe(p->u.h, sizeof p->u.h);
+    r = xmppi_scram_salt(s, p->u.h, sizeof p->u.h);
     xmppi_put32(p->u.part, s->iterations);
     p->u.part[4] = (unsigned char)(r > 0 ? r : 0);
     return xmppi_sasl_end(&s->w);
@@ -3768,7 +3826,7 @@ XMPPI_FN int xmppi_scram_begin(xmppi_scram *s)
     const xmpp_creds *cr = s->w.cr;
     const xmpp_keys *keys = cr->keys;
     const unsigned char *salt = s->w.out;       /* free as yet */
-    int n = xmpp_base64_decode(s->end[0] + 3, (size_t)(s->end[1] - s->end[0] - 3), s->w.out, s->w.cap);
+    int n = xmppi_scram_salt(s, s->w.out, s->w.cap);
 
     if (n <= 0)
         return n == XMPP_E_TOO_LONG ? n : XMPP_E_SASL;
@@ -3780,8 +3838,10 @@ XMPPI_FN int xmppi_scram_begin(xmppi_scram *s)
     }
     if (!cr->password || !cr->password[0])
         return XMPP_E_NO_PASSWORD;
-    xmpp_pbkdf2_start(s->k, s->p, cr->password, xmppi_len(cr->password), salt, (size_t)n,
-                      s->iterations);
+    /* xmpp_pbkdf2_start, with less on the stack */
+    xmppi_pbkdf2_key(s->k, s->p, cr->password, xmppi_len(cr->password));
+    xmppi_pbkdf2_salt(s->k, s->p, salt, (size_t)n);
+    xmppi_put32(s->p->u.count, s->iterations - 1);
     return XMPP_E_AGAIN;
 }
 
@@ -3803,7 +3863,7 @@ XMPPI_FN int xmppi_scram_verify(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const u
 {
     const char *text = (const char *)in, *end = NULL;
     unsigned char *theirs = p->u.part + 8;
-    bool whole = xmppi_scram_read(text, n, "vem", 1, &end);
+    bool whole = xmppi_scram_read(text, n, "v,em", &end);
 
     if (end && *text == 'e')
         return XMPP_E_AUTH;
@@ -3944,9 +4004,9 @@ const xmpp_mech *const xmpp_mechs_all[] = {
    RFC 6120: from the first byte to stanzas, as a state machine. Bytes come in by
    xmpp_feed, go out by xmpp_pending; xmpp_next turns the bytes at hand into events.
 
-   A connection passes the states below. Which negotiation comes next is read from
-   xmppi_stages after each <features/>; which top-level elements are welcome in which state,
-   from xmppi_nonzas. */
+   A connection passes the states below. What comes next is decided after each <features/>
+   (xmppi_negotiate); which top-level elements are welcome in which state, in xmppi_on_child.
+   What takes long or deep, the mechanism's messages, is left to xmpp_tick: c->work. */
 
 enum {  /* c->state */
     XMPPI_OFF = 0,      /* inert, or after the end: XMPP_EV_OFFLINE is or was handed out */
@@ -3962,29 +4022,16 @@ enum {  /* c->state */
     XMPPI_CLOSING       /* what is queued goes out, then </stream:stream>, then the transport closes */
 };
 
-enum {  /* c->flags */
-    XMPPI_F_TLS     = 0x0001,   /* stage done: TLS, or policy wants none       */
-    XMPPI_F_AUTHED  = 0x0002,   /* stage done */
-    XMPPI_F_BOUND   = 0x0004,   /* stage done */
-    XMPPI_F_SESSION = 0x0008,   /* stage done */
-    XMPPI_F_SECURE  = 0x0010,   /* inside TLS                                  */
-    XMPPI_F_PRESENT = 0x0020,   /* available presence was sent                 */
-    XMPPI_F_ASKED   = 0x0040,   /* the event at hand is a request without answer */
-    XMPPI_F_TREE    = 0x0080,   /* the event at hand has a tree                */
-    XMPPI_F_WRITER  = 0x0100,   /* a writer is open                            */
-    XMPPI_F_DEAF    = 0x0200,   /* input is of no interest any more            */
-    XMPPI_F_ENDED   = 0x0400,   /* </stream:stream> was queued                 */
-    XMPPI_F_EOF     = 0x0800,   /* the transport has ended; bytes may be left  */
-    XMPPI_F_FRESH   = 0x1000,   /* queued since the last pass of sends         */
-    XMPPI_F_TELL    = 0x2000,   /* XMPP_EV_ONLINE, _OFFLINE or _PASSWORD is due */
-    XMPPI_F_PINNED  = 0x4000,   /* SCRAM succeeded with this account: survives reset */
-    XMPPI_F_ANYRES  = 0x8000    /* the resource was taken: let the server choose */
+enum {  /* c->done: the stages that are passed, in their order; each is its XMPP_FEATURE_* too */
+    XMPPI_TLS_DONE = 1, XMPPI_AUTHED = 2, XMPPI_BOUND = 4, XMPPI_SESSION_DONE = 8, XMPPI_STAGES = 15
 };
 
-enum {  /* xmpp_iq_slot.state and .owner, of which 2 and up is extension number owner - 2 */
-    XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST,
-    XMPPI_OWN_APP = 0, XMPPI_OWN_CORE = 1, XMPPI_OWN_EXT = 2
-};
+enum { XMPPI_W_NONE = 0, XMPPI_W_START, XMPPI_W_CHALLENGE, XMPPI_W_SUCCESS };       /* c->work */
+/* c->ask: the automatic answer that is due when the event at hand ends; the first one can be forestalled */
+enum { XMPPI_A_NONE = 0, XMPPI_A_UNAVAILABLE, XMPPI_A_BAD, XMPPI_A_POLICY };
+
+/* xmpp_iq_slot.state; the first slot is the library's own. Owner: 0 application, i + 1 extension number i */
+enum { XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST };
 enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2 };    /* queue records: length 2, flags 1 */
 
 enum { XMPPI_NONCE = 25 };      /* 18 random bytes as base64, and NUL */
@@ -3994,42 +4041,74 @@ enum { XMPPI_NONCE = 25 };      /* 18 random bytes as base64, and NUL */
 XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
 XMPPI_FN const char *xmppi_or_empty(const char *s) { return s != NULL ? s : ""; }
 
-/* Which of the words in a list, each ended by NUL and the list by an empty one? -1: none. */
+/* Word number i of a list, in which each is ended by NUL and the list by an empty one. */
+XMPPI_FN const char *xmppi_nth(const char *list, int i)
+{
+    while (i-- > 0) list += xmppi_len(list) + 1;
+    return list;
+}
+
+/* Which of the words in a list? -1: none. */
 XMPPI_FN int xmppi_which(const char *list, const char *word)
 {
     int i;
 
-    for (i = 0; *list != '\0'; i++, list += xmppi_len(list) + 1)
+    for (i = 0; *list != '\0'; i++, list = xmppi_nth(list, 1))
         if (xmppi_eq(list, word)) return i;
     return -1;
 }
 
 static const char xmppi_shows[] = "chat\0away\0xa\0dnd\0";      /* XMPP_SHOW_CHAT and up */
 static const char xmppi_message_types[] = "normal\0chat\0groupchat\0headline\0error\0";
-static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0";
+static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0error\0";
+static const char xmppi_iq_types[] = "get\0set\0result\0error\0";
 static const char xmppi_error_types[] = "auth\0cancel\0continue\0modify\0wait\0";
+static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0";    /* XMPPI_NS_TLS and up */
 
-/* ---- >>queue : the control part ---- */
+/* ---- >>forms : XML from a pattern ---- */
 
-/* A writer on the control part's free space. */
-XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
+/* { takes the next argument, % writes it, escaped; what is in {} is left out when it is NULL. | ends a
+   start tag ("/>" when nothing follows in the element); } ends the element if it was begun inside,
+   otherwise who called. */
+XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
 {
-    unsigned char *q = (unsigned char *)c->acct->queue;
+    const char *s = NULL;
+    uint16_t    at = 0;
+    bool        inside = false;
 
-    if (c->ctl_sent > 0) {
-        c->ctl_n = (uint16_t)(c->ctl_n - c->ctl_sent);
-        xmppi_move(q, q + c->ctl_sent, c->ctl_n);
-        c->ctl_sent = 0;
+    for (; *form != '\0'; form++) {
+        if (*form == '{') {
+            s = va_arg(ap, const char *);
+            while (s == NULL && *form != '}') form++;
+        } else if (*form == '}') {
+            if (inside) xmpp_w_close(w);
+        } else if (*form == '|') {
+            w->tag = inside = true;
+            w->name[w->depth++] = at;
+            continue;
+        } else if (*form == '%') {
+            if (form[1] == '\'') xmppi_w_value(w, s, xmppi_len(s), true);
+            else xmpp_w_text(w, s);
+            continue;
+        } else {
+            if (*form == '<') {
+                xmppi_w_content(w);
+                at = (uint16_t)(w->len + 1);
+            }
+            xmppi_w_bytes(w, form, 1);
+            continue;
+        }
+        inside = false;
     }
-    xmpp_w_init(w, q + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
 }
 
-XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, const xmpp_writer *w)
+XMPPI_FN void xmppi_form(xmpp_writer *w, const char *form, ...)
 {
-    if (w->error != XMPP_OK || (c->flags & XMPPI_F_ENDED)) return false;     /* nothing follows the end */
-    c->ctl_n = (uint16_t)(c->ctl_n + w->len);
-    c->flags |= XMPPI_F_FRESH;
-    return true;
+    va_list ap;
+
+    va_start(ap, form);
+    xmppi_vform(w, form, ap);
+    va_end(ap);
 }
 
 XMPPI_FN void xmppi_w_attr_n(xmpp_writer *w, const char *name, const char *value, size_t n)
@@ -4041,186 +4120,171 @@ XMPPI_FN void xmppi_w_attr_n(xmpp_writer *w, const char *name, const char *value
     xmppi_w_bytes(w, "'", 1);
 }
 
-/* ---- the stanza part: records [q_at, q_end), contiguous, moved down when the end is reached ---- */
+/* ---- >>queue : the control part ---- */
 
-XMPPI_FN unsigned char *xmppi_q(const xmpp_client *c, size_t at)
+/* A writer on the control part's free space. */
+XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
 {
-    return (unsigned char *)c->acct->queue + c->ctl_size + at;
+    xmpp_w_init(w, c->ctl + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
 }
 
-XMPPI_FN uint16_t xmppi_q_size(const xmpp_client *c)
+/* Closes what is open. False: no room, and nothing was queued. */
+XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, xmpp_writer *w)
 {
-    return (uint16_t)(c->acct->queue_size - c->ctl_size);
+    while (w->depth > 0 && w->error == XMPP_OK) xmpp_w_close(w);
+    if (w->error != XMPP_OK || c->ended) return false;     /* nothing follows the end */
+    c->ctl_n = (uint16_t)(c->ctl_n + w->len);
+    c->fresh = true;
+    return true;
 }
 
-XMPPI_FN uint16_t xmppi_q_len(const xmpp_client *c, size_t at)
+/* Queues an element of the library's own. */
+XMPPI_FRAME bool xmppi_control(xmpp_client *c, const char *form, ...)
 {
-    const unsigned char *r = xmppi_q(c, at);
+    xmpp_writer w;
+    va_list     ap;
 
-    return (uint16_t)(r[0] | (uint16_t)r[1] << 8);
+    xmppi_ctl_begin(c, &w);
+    va_start(ap, form);
+    xmppi_vform(&w, form, ap);
+    va_end(ap);
+    return xmppi_ctl_end(c, &w);
+}
+
+/* ---- the stanza part: records [0, q_end), moved down when one goes ---- */
+
+XMPPI_FN uint16_t xmppi_q_next(const xmpp_client *c, uint16_t at)
+{
+    return (uint16_t)(at + XMPPI_R_HEAD + (c->q[at] | (unsigned)c->q[at + 1] << 8));
 }
 
 XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
 {
-    uint16_t n = (uint16_t)(XMPPI_R_HEAD + xmppi_q_len(c, at));
+    uint16_t next = xmppi_q_next(c, at);
 
-    if (at == c->q_at) {
-        c->q_at = (uint16_t)(c->q_at + n);
-        c->q_sent = 0;
-    } else {
-        xmppi_move(xmppi_q(c, at), xmppi_q(c, (size_t)at + n), (size_t)(c->q_end - at - n));
-        c->q_end = (uint16_t)(c->q_end - n);
-    }
-    if (c->q_at == c->q_end) c->q_at = c->q_end = 0;
+    xmppi_move(c->q + at, c->q + next, (size_t)(c->q_end - next));
+    c->q_end = (uint16_t)(c->q_end - (next - at));
 }
 
 /* Removes the records with one of these flags of which no byte was written. */
 XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
 {
-    uint16_t at = c->q_at, next;
+    uint16_t at = c->q_sent > 0 ? xmppi_q_next(c, 0) : 0;
 
-    while (at < c->q_end) {
-        next = (uint16_t)(at + XMPPI_R_HEAD + xmppi_q_len(c, at));
-        if ((xmppi_q(c, at)[2] & flags) && !(at == c->q_at && c->q_sent > 0)) {
-            bool first = at == c->q_at;
-            xmppi_q_remove(c, at);
-            at = first ? c->q_at : at;
-        } else {
-            at = next;
-        }
-    }
+    while (at < c->q_end)
+        if (c->q[at + 2] & flags) xmppi_q_remove(c, at);
+        else at = xmppi_q_next(c, at);
 }
 
 XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 {
-    size_t size = xmppi_q_size(c), free_at;
+    size_t at = (size_t)c->q_end + XMPPI_R_HEAD;
 
     w->error = XMPP_E_STATE;
-    if ((c->flags & XMPPI_F_WRITER) || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
-    if (c->q_at > 0 && size - c->q_end < size / 2) {
-        xmppi_move(xmppi_q(c, 0), xmppi_q(c, c->q_at), (size_t)(c->q_end - c->q_at));
-        c->q_end = (uint16_t)(c->q_end - c->q_at);
-        c->q_at = 0;
-    }
-    free_at = (size_t)c->q_end + XMPPI_R_HEAD;
-    xmpp_w_init(w, xmppi_q(c, free_at), size > free_at ? size - free_at : 0);
-    c->flags |= XMPPI_F_WRITER;
+    if (c->writer || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
+    xmpp_w_init(w, c->q + at, c->q_size > at ? c->q_size - at : 0);
+    c->writer = true;
     return XMPP_OK;
 }
 
-/* Memory for checking: the larger of what is free behind the text and in the arena. */
-XMPPI_FN int xmppi_check(xmpp_client *c, const unsigned char *text, size_t n, int *kind)
+/* Ends a writer that xmpp_begin opened. */
+XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
 {
-    unsigned char *scratch = c->xml.mem + c->xml.len;
-    size_t         room = c->xml.cap - c->xml.len, tail = 0;
+    unsigned char *head;
+    int            r;
 
-    if (text >= xmppi_q(c, 0) && text < xmppi_q(c, xmppi_q_size(c))) {
-        tail = (size_t)(xmppi_q(c, xmppi_q_size(c)) - (text + n));
-        if (tail > room) {
-            scratch = xmppi_q(c, xmppi_q_size(c)) - tail;
-            room = tail;
-        }
-    }
-    return xmppi_check_stanza(text, n, scratch, room, kind);
-}
-
-/* Ends a writer that xmpp_begin opened. check: the text is the application's. */
-XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags, bool check)
-{
-    int            r = xmpp_w_end(w), kind = 0;
-    unsigned char *head = xmppi_q(c, c->q_end);
-
-    if (!(c->flags & XMPPI_F_WRITER)) return XMPP_E_STATE;
-    c->flags &= (uint16_t)~XMPPI_F_WRITER;
-    if (r == XMPP_OK && w->len == 0) r = XMPP_E_ARG;
-    if (w->buf != head + XMPPI_R_HEAD) {    /* records before it have gone since it was opened */
-        xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len);
-        w->buf = head + XMPPI_R_HEAD;
-    }
-    if (r == XMPP_OK && check) r = xmppi_check(c, w->buf, w->len, &kind);
-    if (r == XMPP_E_FULL && c->q_at == c->q_end) r = XMPP_E_TOO_LONG;
+    if (!c->writer) return XMPP_E_STATE;
+    c->writer = false;
+    r = xmpp_w_end(w);
+    if (r == XMPP_E_FULL && c->q_end == 0) r = XMPP_E_TOO_LONG;
     if (r != XMPP_OK) return r;
-    if (kind == 'i') flags |= XMPPI_R_IQ;
+    if (flags & XMPPI_R_PRESENCE) xmppi_q_purge(c, XMPPI_R_PRESENCE);   /* the latest says it all */
+    head = c->q + c->q_end;
+    xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len);    /* records before it may have gone since it was opened */
     head[0] = (unsigned char)(w->len & 0xff);
     head[1] = (unsigned char)(w->len >> 8);
-    head[2] = 0;                /* the older presence goes, this one stays */
-    c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + w->len);
-    if (flags & XMPPI_R_PRESENCE) {
-        uint16_t n = (uint16_t)(XMPPI_R_HEAD + w->len);
-        xmppi_q_purge(c, XMPPI_R_PRESENCE);
-        head = xmppi_q(c, (size_t)(c->q_end - n));
-    }
     head[2] = flags;
-    if (c->q_end - c->q_at > c->q_max) c->q_max = (uint16_t)(c->q_end - c->q_at);
-    c->flags |= XMPPI_F_FRESH;
+    c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + w->len);
+    if (c->q_end > c->q_max) c->q_max = c->q_end;
+    c->fresh = true;
     return XMPP_OK;
 }
 
-XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w) { return xmppi_commit(c, w, 0, true); }
+/* The same for a text that the library did not make: it must be one stanza. */
+XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
+{
+    /* memory for checking: the larger of what is free behind the text and in the arena */
+    unsigned char *scratch = c->xml.mem + c->xml.len;
+    size_t         room = c->xml.cap - c->xml.len;
+    int            kind = 0;
+
+    if (w->error == XMPP_OK) {
+        if (w->cap - w->len > room) {
+            scratch = w->buf + w->len;
+            room = w->cap - w->len;
+        }
+        w->error = w->len > 0 ? xmppi_check_stanza(w->buf, w->len, scratch, room, &kind) : (int)XMPP_E_ARG;
+    }
+    return xmppi_commit(c, w, kind == 'i' ? XMPPI_R_IQ : 0);
+}
+
+XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w) { return xmppi_commit_text(c, w); }
 
 /* ---- >>output : what one send should hold ---- */
+
+static const unsigned char xmppi_spaces[] = "                                ";
 
 /* Follows XML text through n bytes. *cut: 0 in text, '<' in a tag, a quote inside one, '&' in a reference.
    *tag: bytes of the tag or reference so far. Returns the last position before n where a break does no harm, 0 for none. */
 XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint16_t *tag)
 {
-    size_t  i, safe = 0;
-    uint8_t s = *cut;
+    size_t   i, safe = 0;
+    unsigned s = *cut, t = *tag;
 
-    for (i = 0; i < n; i++) {
-        unsigned char b = p[i];
-        if (s == 0 && (b & 0xc0) != 0x80) safe = i;
+    for (i = 0; i < n; i++, t++) {
+        unsigned b = p[i];
         if (s == 0) {
-            if (b == '<' || b == '&') {
-                s = b;
-                *tag = 0;
-            }
-        } else if (s == '&') {
-            if (b == ';') s = 0;
-        } else if (s == '<') {
-            if (b == '>') s = 0;
-            else if (b == '\'' || b == '"') s = b;
-        } else if (b == s) {
-            s = '<';
+            if ((b & 0xc0) != 0x80) safe = i;
+            t = 0;
+            if (b == '<' || b == '&') s = b;
+        } else if (s == '<' && (b == '\'' || b == '"')) {
+            s = b;
+        } else if (b == (s == '<' ? '>' : s == '&' ? ';' : s)) {
+            s = s == b ? '<' : 0;
         }
-        if (s != 0 && *tag < 0xffff) ++*tag;
     }
-    *cut = s;
+    *cut = (uint8_t)s;
+    *tag = (uint16_t)t;
     return safe;
 }
 
 /* What is to be sent next, whole: control first, but only between stanzas. */
 XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 {
-    bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->flags & XMPPI_F_BOUND));
+    bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
 
-    if (c->q_sent == 0) {
-        if (c->pad > 0 && c->ctl_n == 0 && flow) {
-            *n = c->pad < 64 ? c->pad : 64;
-            return (const unsigned char *)
-                   "                                                                ";
-        }
-        if (c->ctl_n > c->ctl_sent) {
-            *n = (size_t)(c->ctl_n - c->ctl_sent);
-            return (const unsigned char *)c->acct->queue + c->ctl_sent;
-        }
+    *n = c->ctl_n;
+    if (c->q_sent == 0 && *n > 0) return c->ctl;
+    if (!flow) return NULL;
+    if (c->q_sent == 0 && c->pad > 0) {
+        *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
+        return xmppi_spaces;
     }
-    if (flow && c->q_at < c->q_end && (c->q_sent > 0 || !(c->flags & XMPPI_F_ENDED))) {
-        *n = (size_t)(xmppi_q_len(c, c->q_at) - c->q_sent);
-        return xmppi_q(c, (size_t)c->q_at + XMPPI_R_HEAD + c->q_sent);
-    }
-    *n = 0;
-    return NULL;
+    if (c->q_end == 0 || (c->q_sent == 0 && c->ended)) return NULL;
+    *n = (size_t)(xmppi_q_next(c, 0) - XMPPI_R_HEAD - c->q_sent);
+    return c->q + XMPPI_R_HEAD + c->q_sent;
 }
 
 XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
 {
     const unsigned char *p = xmppi_next_out(c, n);
+    uint8_t              cut = c->cut;
+    uint16_t             tag = 0;
+    size_t               safe;
 
-    if (p != NULL && *n > room) {
-        uint8_t  cut = c->cut;
-        uint16_t tag = 0;
-        size_t   safe = xmppi_scan(p, room, &cut, &tag);
+    if (p == NULL) *n = 0;
+    if (*n > room) {
+        safe = xmppi_scan(p, room, &cut, &tag);
         *n = safe == 0 || (cut == 0 && (p[room] & 0xc0) != 0x80) ? room : safe;
     }
     return p;
@@ -4234,21 +4298,23 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
     if (p == NULL || n == 0 || n > whole) return;
     c->bytes_out += (uint32_t)n;
     c->tx_time = c->now;
-    if (n < whole) {
+    if (n == whole) {
+        c->cut = 0;
+    } else {
         xmppi_scan(p, n, &c->cut, &c->tag_out);
         /* The server's parser may wait until the tag that came in pieces has doubled in length. */
         if (c->cut != 0 && c->tag_out > c->pad) c->pad = c->tag_out;
-    } else {
-        c->cut = 0;
     }
-    if (p == (const unsigned char *)c->acct->queue + c->ctl_sent) {
-        c->ctl_sent = (uint16_t)(c->ctl_sent + n);
-        if (c->ctl_sent == c->ctl_n) c->ctl_sent = c->ctl_n = 0;
-    } else if (p >= xmppi_q(c, 0) && p < xmppi_q(c, xmppi_q_size(c))) {
-        c->q_sent = (uint16_t)(c->q_sent + n);
-        if (n == whole) xmppi_q_remove(c, c->q_at);
-    } else {
+    if (p == c->ctl) {
+        c->ctl_n = (uint16_t)(c->ctl_n - n);
+        xmppi_move(c->ctl, c->ctl + n, c->ctl_n);
+    } else if (p == xmppi_spaces) {
         c->pad = (uint16_t)(c->pad - n);
+    } else if (n < whole) {
+        c->q_sent = (uint16_t)(c->q_sent + n);
+    } else {
+        c->q_sent = 0;
+        xmppi_q_remove(c, 0);
     }
     if (c->state < XMPPI_ONLINE) c->waiting = true;     /* a round trip has begun */
 }
@@ -4263,41 +4329,57 @@ XMPPI_FN void xmppi_state(xmpp_client *c, uint8_t state)
     xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));
 }
 
-XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
+/* The first error is the one that is told. */
+XMPPI_FN void xmppi_blame(xmpp_client *c, int error)
 {
-    if (c->sasl != NULL) xmpp_wipe(c->sasl, (size_t)c->mech->state_size + XMPPI_NONCE);
-    c->sasl = c->challenge = NULL;
+    if (c->error == XMPP_OK) c->error = (int16_t)error;
 }
 
-XMPPI_FN void xmppi_hook_all(xmpp_client *c, bool online)
+/* What lies between the arena's session strings and the stream's own records is wiped with it. */
+XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
+{
+    if (c->sasl != NULL) xmpp_wipe(c->sasl - XMPPI_NONCE, (size_t)c->mech->state_size + XMPPI_NONCE);
+    c->sasl = NULL;
+    c->work = XMPPI_W_NONE;
+}
+
+/* Calls a hook of all extensions, in order, until one says that the stanza at hand is dealt with. */
+enum { XMPPI_H_STANZA, XMPPI_H_ONLINE, XMPPI_H_OFFLINE, XMPPI_H_PRESENCE, XMPPI_H_DUE };
+XMPPI_FN int xmppi_hook(xmpp_client *c, int hook, xmpp_writer *w)
 {
     const xmpp_ext_use *u;
+    const xmpp_ext     *x;
+    int                 r = XMPP_EXT_PASS;
 
     c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
-        if (online && u->ext->online != NULL) u->ext->online(c, u->state);
-        if (!online && u->ext->offline != NULL) u->ext->offline(c, u->state);
+    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++) {
+        x = u->ext;
+        if (hook == XMPPI_H_STANZA && x->stanza != NULL) r = x->stanza(c, u->state, &c->ev);
+        if (hook == XMPPI_H_ONLINE && x->online != NULL) x->online(c, u->state);
+        if (hook == XMPPI_H_OFFLINE && x->offline != NULL) x->offline(c, u->state);
+        if (hook == XMPPI_H_PRESENCE && x->presence != NULL) x->presence(c, u->state, w);
+        if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0) x->due(c, u->state);
     }
     c->hook--;
+    return r;
 }
 
 /* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them whole. */
 XMPPI_FN void xmppi_over(xmpp_client *c)
 {
-    size_t i;
+    xmpp_iq_slot *s;
 
     if (c->state > XMPPI_OPEN) c->io.ops->close(c->io.ctx, true);
-    if (c->flags & XMPPI_F_BOUND) xmppi_hook_all(c, false);
+    if (c->done & XMPPI_BOUND) xmppi_hook(c, XMPPI_H_OFFLINE, NULL);
     for (; c->claims != NULL; c->claims = c->claims->next) c->claims->open = false;
     xmppi_forget_sasl(c);
     c->state = XMPPI_OFF;
-    c->ctl_n = c->ctl_sent = c->q_sent = c->pad = 0;
+    c->ctl_n = c->q_sent = c->pad = 0;
     c->cut = 0;
-    c->flags = (uint16_t)((c->flags & (XMPPI_F_PINNED | XMPPI_F_WRITER | XMPPI_F_TREE | XMPPI_F_SECURE)) |
-                          XMPPI_F_TELL | XMPPI_F_DEAF);
-    for (i = 0; i < XMPP_CFG_IQS; i++)
-        if (c->iq[i].state == XMPPI_IQ_WAITING)
-            c->iq[i].state = c->iq[i].owner == XMPPI_OWN_CORE ? XMPPI_IQ_FREE : XMPPI_IQ_LOST;
+    c->tell = c->deaf = true;
+    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
+        if (s->state == XMPPI_IQ_WAITING) s->state = XMPPI_IQ_LOST;
+    c->iq[0].state = XMPPI_IQ_FREE;
     xmppi_q_purge(c, XMPPI_R_IQ);
 }
 
@@ -4306,33 +4388,38 @@ XMPPI_FN void xmppi_closing(xmpp_client *c)
 {
     if (c->state == XMPPI_CLOSING) return;
     c->state = XMPPI_CLOSING;
+    c->work = XMPPI_W_NONE;
     xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
 }
 
-/* The first fatal error: sticks. condition: the stream error to send, or NULL. */
-XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error, const char *condition)
-{
-    xmpp_writer w;
+/* Of XMPP_E_PROTOCOL there are kinds that have a name of their own in RFC 6120 4.9.3. */
+enum { XMPPI_E_STANZA_TYPE = XMPPI_E_END - 1, XMPPI_E_FROM = XMPPI_E_END - 2, XMPPI_E_FORMAT = XMPPI_E_END - 3 };
 
-    if (c->state == XMPPI_OFF) return;
-    if (c->error == XMPP_OK) c->error = (int16_t)error;
-    c->error_at = c->xml.offset;
-    c->flags |= XMPPI_F_DEAF;
-    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION || (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
+/* An error ends the connection; what is none does nothing. What is the peer's fault is told to it. */
+XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
+{
+    /* of XMPP_E_XML_PREFIX and all before it in XML, of those from there to XMPP_E_NAMESPACE, and of the ones above */
+    static const char conditions[] = "not-well-formed\0restricted-xml\0unsupported-encoding\0policy-violation\0\0"
+                                     "undefined-condition\0unsupported-version\0invalid-namespace\0"
+                                     "unsupported-stanza-type\0invalid-from\0bad-format";
+    int i = XMPP_E_XML_PREFIX - error;
+
+    if (error >= 0 || c->state == XMPPI_OFF) return;
+    if (error < XMPPI_E_END) {
+        i = XMPPI_E_STANZA_TYPE - error + 8;
+        error = XMPP_E_PROTOCOL;
+    }
+    xmppi_blame(c, error);
+    c->deaf = true;
+    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
+        (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
         xmppi_over(c);
         return;
     }
-    if (condition != NULL && !(c->flags & XMPPI_F_ENDED)) {
-        xmppi_ctl_begin(c, &w);
-        xmppi_w_raw(&w, "<stream:error>");
-        xmpp_w_leaf(&w, condition, "urn:ietf:params:xml:ns:xmpp-streams", "");
-        xmppi_w_raw(&w, "</stream:error>");
-        xmppi_ctl_end(c, &w);
-    }
+    if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_NAMESPACE && error != XMPP_E_STREAM)
+        xmppi_control(c, "<stream:error|<{%} xmlns='{%}'|", xmppi_nth(conditions, i), xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
     xmppi_closing(c);
 }
-
-XMPPI_FN void xmppi_protocol(xmpp_client *c) { xmppi_fail(c, XMPP_E_PROTOCOL, "undefined-condition"); }
 
 /* The transport failed, or ended before the peer ended the stream. */
 XMPPI_FN void xmppi_transport(xmpp_client *c)
@@ -4340,34 +4427,28 @@ XMPPI_FN void xmppi_transport(xmpp_client *c)
     const char *words = NULL;
     int         e = c->io.ops->reason != NULL ? c->io.ops->reason(c->io.ctx, &words) : XMPP_OK;
 
-    if (c->error == XMPP_OK && words != NULL) c->text = words;
     if (e >= 0) e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
-    xmppi_fail(c, e, NULL);
-    if (c->state != XMPPI_OFF) xmppi_over(c);
+    if (c->error == XMPP_OK) c->text = words;
+    xmppi_blame(c, e);
+    xmppi_over(c);
 }
 
 /* ---- >>iq-out : requests under way ---- */
 
-XMPPI_FN int xmppi_random(const xmpp_client *c, uint32_t *out)
+XMPPI_FN int xmppi_random(const xmpp_client *c, void *out, size_t n)
 {
-    unsigned char b[4];
-
-    if (c->io.ops->random(c->io.ctx, b, sizeof(b)) != XMPP_OK) return XMPP_E_ENTROPY;
-    *out = xmppi_get32(b);
-    return XMPP_OK;
+    return c->io.ops->random(c->io.ctx, out, n) == XMPP_OK ? XMPP_OK : XMPP_E_ENTROPY;
 }
 
 /* A keyed hash of an address as it compares: local and domain part without case. Never 0. */
 XMPPI_FN uint32_t xmppi_addr_n(const xmpp_client *c, const char *text, size_t n)
 {
-    uint32_t h = c->key ^ 0x811c9dc5u;
-    size_t   i;
-    bool     fold = true;
+    uint32_t h = c->key ^ 0x811c9dc5u, fold = 0x20;
 
-    for (i = 0; i < n; i++) {
-        unsigned char b = (unsigned char)text[i];
-        if (b == '/') fold = false;
-        if (fold && b >= 'A' && b <= 'Z') b = (unsigned char)(b | 0x20);
+    for (; n > 0; n--, text++) {
+        uint32_t b = (unsigned char)*text;
+        if (b == '/') fold = 0;
+        if (b >= 'A' && b <= 'Z') b |= fold;
         h = (h ^ b) * 0x01000193u;
         h ^= h >> 15;
     }
@@ -4388,70 +4469,112 @@ XMPPI_FN void xmppi_iq_id(uint32_t id, char out[10])
 
 XMPPI_FN void xmppi_iq_open(xmpp_writer *w, const char *id, const char *to, const char *type)
 {
-    xmpp_w_open(w, "iq", NULL);
-    xmpp_w_attr(w, "id", id);
-    xmpp_w_attr(w, "to", to);
-    xmpp_w_attr(w, "type", type);
+    xmppi_form(w, "<iq{ id='%'}{ to='%'}{ type='%'}|", id, to, type);
 }
 
-/* Takes a slot and writes the start of the request. */
-XMPPI_FN int xmppi_iq_start(xmpp_client *c, xmpp_writer *w, const char *type, const char *to, uint8_t owner)
+/* Takes a slot: of the application's, if it is not the library's own, a free one. */
+XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10])
 {
-    char    id[10];
-    uint8_t i = 0;
+    xmpp_iq_slot *s = c->iq;
 
-    /* The first slot is the library's own, the others are the application's. */
-    if (owner != XMPPI_OWN_CORE)
-        for (i = 1; i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE;) i++;
-    if (i == XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
-    if (xmppi_random(c, &c->iq[i].id) != XMPP_OK) return XMPP_E_ENTROPY;
-    c->iq[i].addr = to != NULL ? xmppi_addr(c, to) : 0;
-    c->iq[i].owner = owner;
-    c->iq[i].state = XMPPI_IQ_WRITING;
-    c->slot = i;
-    xmppi_iq_id(c->iq[i].id, id);
-    xmppi_iq_open(w, id, to, type);
+    if (!own) {
+        do
+            if (++s == c->iq + XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
+        while (s->state != XMPPI_IQ_FREE);
+    }
+    c->slot = (uint8_t)(s - c->iq);
+    s->state = XMPPI_IQ_WRITING;
+    s->addr = to != NULL ? xmppi_addr_n(c, to, xmppi_len(to)) : 0;
+    if (xmppi_random(c, &s->id, sizeof(s->id)) != XMPP_OK) {
+        s->state = XMPPI_IQ_FREE;
+        return XMPP_E_ENTROPY;
+    }
+    xmppi_iq_id(s->id, id);
     return XMPP_OK;
 }
 
-XMPPI_FN int xmppi_iq_sent(xmpp_client *c, int result, void *tag, uint32_t ms)
+XMPPI_FN void xmppi_iq_sent(xmpp_client *c, xmpp_iq_slot *s, uint32_t ms)
 {
-    xmpp_iq_slot *s = &c->iq[c->slot];
+    s->state = XMPPI_IQ_WAITING;
+    s->deadline = c->now + ms;
+}
 
-    s->state = result == XMPP_OK ? XMPPI_IQ_WAITING : XMPPI_IQ_FREE;
-    s->tag = tag;
-    s->deadline = c->now + (ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
-    return result == XMPP_OK ? c->slot : result;
+XMPPI_FN bool xmppi_jid_ok(const char *text)
+{
+    xmpp_jid j;
+
+    return text != NULL && xmpp_jid_parse(&j, text) == XMPP_OK;
 }
 
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to)
 {
-    xmpp_jid j;
-    int      r = xmpp_begin(c, w);
+    char id[10];
+    int  r = xmpp_begin(c, w);
 
     if (r != XMPP_OK) return r;
-    if (to != NULL && xmpp_jid_parse(&j, to) != XMPP_OK) r = XMPP_E_JID;
-    else if (type == NULL || (!xmppi_eq(type, "get") && !xmppi_eq(type, "set"))) r = XMPP_E_ARG;
-    else r = xmppi_iq_start(c, w, type, to, XMPPI_OWN_APP);
-    if (r != XMPP_OK) {
+    if (to != NULL && !xmppi_jid_ok(to)) r = XMPP_E_JID;
+    else if ((unsigned)xmppi_which(xmppi_iq_types, xmppi_or_empty(type)) > 1) r = XMPP_E_ARG;
+    else r = xmppi_iq_take(c, false, to, id);
+    if (r == XMPP_OK) {
+        xmppi_iq_open(w, id, to, type);
+    } else {
         w->error = r;
-        c->flags &= (uint16_t)~XMPPI_F_WRITER;
+        c->writer = false;
     }
     return r;
 }
 
+/* Was one element written into the request, and nothing else? Of a template xmppi_payload knows better. */
+XMPPI_FN bool xmppi_has_payload(const xmpp_writer *w)
+{
+    return !w->tag && w->buf[w->len - 1] == '>' &&
+           (w->name[1] == 0 || w->name[1] == xmppi_find((const char *)w->buf, '>') + 2);
+}
+
 XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void *tag, uint32_t ms)
 {
-    if (!(c->flags & XMPPI_F_WRITER) || c->iq[c->slot].state != XMPPI_IQ_WRITING)
-        return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    xmpp_iq_slot *s = &c->iq[c->slot];
+    int           r;
+
+    if (!c->writer || s->state != XMPPI_IQ_WRITING) return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    if (w->error == XMPP_OK && !xmppi_has_payload(w)) w->error = XMPP_E_ARG;
     xmpp_w_close(w);
-    c->iq[c->slot].owner = owner;
-    return xmppi_iq_sent(c, xmppi_commit(c, w, XMPPI_R_IQ, true), tag, ms);
+    r = xmppi_commit(c, w, XMPPI_R_IQ);
+    s->state = XMPPI_IQ_FREE;
+    if (r != XMPP_OK) return r;
+    s->owner = owner;
+    s->tag = tag;
+    xmppi_iq_sent(c, s, ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
+    return c->slot;
 }
 
 XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms)
 {
-    return xmppi_iq_commit(c, w, XMPPI_OWN_APP, tag, ms);
+    return xmppi_iq_commit(c, w, 0, tag, ms);
+}
+
+/* Writes a template of a payload, which must be one element. */
+XMPPI_FN void xmppi_payload(xmpp_writer *w, const char *fmt, va_list ap)
+{
+    const unsigned char *p;
+    unsigned             depth = 0, roots = 0, quote = 0;
+    size_t               from = w->len + 1;     /* behind the '>' that comes first */
+
+    xmpp_vwritef(w, fmt, ap);
+    for (p = w->buf + from; w->error == XMPP_OK && p < w->buf + w->len; p++) {
+        if (quote != 0) {
+            if (*p == quote) quote = *p == '>' ? 0 : (unsigned)'>';
+            else if (quote == '>' && (*p == '\'' || *p == '"')) quote = *p;
+            if (quote == 0 && p[-1] == '/') depth--;
+        } else if (*p == '<') {
+            quote = '>';
+            if (p[1] == '/') depth--;
+            else if (depth++ == 0) roots++;
+        } else if (depth == 0) {
+            roots = 2;      /* text beside the element */
+        }
+    }
+    if (roots != 1) xmppi_w_fail(w, XMPP_E_TEMPLATE);
 }
 
 XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...)
@@ -4462,454 +4585,283 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 
     if (r != XMPP_OK) return r;
     va_start(ap, fmt);
-    xmpp_vwritef(&w, fmt, ap);
+    xmppi_payload(&w, fmt, ap);
     va_end(ap);
     return xmpp_iq_commit(c, &w, tag, 0);
 }
 
-/* A request of the library's own, in the control part: the resource to bind, a session, a ping. */
-XMPPI_FRAME void xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const xmpp_jid *resource,
-                            uint32_t ms)
+/* A request of the library's own: the resource to bind, a session, a ping. A ping that finds no room is not missed. */
+XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const char *resource, uint32_t ms)
 {
-    xmpp_writer w;
-    int         r;
+    char id[10];
+    int  r = xmppi_iq_take(c, true, NULL, id);
 
-    xmppi_ctl_begin(c, &w);
-    r = xmppi_iq_start(c, &w, type, NULL, XMPPI_OWN_CORE);
-    if (r != XMPP_OK) {
-        xmppi_fail(c, r, NULL);
-        return;
+    if (r != XMPP_OK) return r;
+    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource)) {
+        xmppi_iq_sent(c, c->iq, ms);
+        return XMPP_OK;
     }
-    xmpp_w_open(&w, name, ns);
-    if (resource != NULL && resource->resource != NULL) {
-        xmpp_w_open(&w, "resource", NULL);
-        xmpp_w_text_n(&w, resource->resource, resource->resource_n);
-        xmpp_w_close(&w);
-    }
-    xmpp_w_close(&w);
-    xmpp_w_close(&w);
-    r = xmppi_ctl_end(c, &w) ? XMPP_OK : XMPP_E_FULL;
-    xmppi_iq_sent(c, r, NULL, ms);
-    if (r != XMPP_OK && c->state != XMPPI_ONLINE) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
+    c->iq[0].state = XMPPI_IQ_FREE;
+    return c->state == XMPPI_ONLINE ? XMPP_OK : XMPP_E_TOO_LONG;
 }
 
 /* ---- >>negotiation : what comes after <features/> ---- */
 
-XMPPI_FRAME void xmppi_header(xmpp_client *c)
+XMPPI_FN void xmppi_xml_start(xmpp_client *c)
 {
-    xmpp_writer w;
-
-    xmppi_ctl_begin(c, &w);
-    xmppi_w_raw(&w, "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
-                    " xmlns:stream='http://etherx.jabber.org/streams' version='1.0' to='");
-    xmpp_w_text(&w, c->domain);
-    if ((c->flags & XMPPI_F_SECURE) && c->domain != c->bare) {
-        xmppi_w_raw(&w, "' from='");
-        xmpp_w_text(&w, c->bare);
-    }
-    if (c->cfg->lang != NULL) {
-        xmppi_w_raw(&w, "' xml:lang='");
-        xmpp_w_text(&w, c->cfg->lang);
-    }
-    xmppi_w_raw(&w, "'>");
     xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
+}
+
+XMPPI_FN int xmppi_header(xmpp_client *c)
+{
+    xmppi_xml_start(c);
     xmppi_state(c, XMPPI_STREAM);
-    if (!xmppi_ctl_end(c, &w)) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
+    return xmppi_control(c, "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
+                            " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'{ to='%'}{ from='%'}{ xml:lang='%'}>",
+                         c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang) ? XMPP_OK : XMPP_E_TOO_LONG;
 }
 
-XMPPI_FRAME void xmppi_go_tls(xmpp_client *c)
-{
-    xmpp_writer w;
-
-    xmppi_ctl_begin(c, &w);
-    xmpp_w_leaf(&w, "starttls", "urn:ietf:params:xml:ns:xmpp-tls", "");
-    xmppi_ctl_end(c, &w);
-    xmppi_state(c, XMPPI_STARTTLS);
-}
-
-XMPPI_FN void xmppi_go_bind(xmpp_client *c)
-{
-    xmpp_jid j;
-
-    xmppi_state(c, XMPPI_BIND);
-    xmpp_jid_parse(&j, c->acct->jid);
-    xmppi_iq_core(c, "set", "bind", "urn:ietf:params:xml:ns:xmpp-bind", (c->flags & XMPPI_F_ANYRES) ? NULL : &j, XMPP_FOREVER >> 1);
-}
-
-XMPPI_FN void xmppi_go_session(xmpp_client *c)
-{
-    xmppi_state(c, XMPPI_SESSION);
-    xmppi_iq_core(c, "set", "session", "urn:ietf:params:xml:ns:xmpp-session", NULL, XMPP_FOREVER >> 1);
-}
-
-/* ---- >>sasl-client : a mechanism's messages on the wire ---- */
-
-XMPPI_FN void xmppi_creds(const xmpp_client *c, xmpp_creds *cr)
-{
-    xmpp_wipe(cr, sizeof(*cr));
-    cr->user = c->bare;
-    cr->user_n = c->domain == c->bare ? 0 : (size_t)(c->domain - c->bare - 1);
-    cr->password = c->password;
-    cr->keys = c->acct->keys;
-    cr->nonce = (const char *)c->sasl + c->mech->state_size;
-    cr->gs2 = "n,,";
-    cr->min_iterations = XMPPI_OR(c->cfg->min_iterations, 4096);
-    cr->max_iterations = XMPPI_OR(c->cfg->max_iterations, 1000000);
-    cr->slice = XMPP_CFG_SLICE;
-}
-
-/* Sends <auth/> (initial: "=" stands for an empty message) or <response/>. The message is wiped. */
-XMPPI_FRAME void xmppi_sasl_send(xmpp_client *c, const char *name, unsigned char *raw, int n, bool initial)
-{
-    xmpp_writer w;
-    int         r;
-
-    xmppi_ctl_begin(c, &w);
-    xmpp_w_open(&w, name, "urn:ietf:params:xml:ns:xmpp-sasl");
-    if (initial) xmpp_w_attr(&w, "mechanism", c->mech->name);
-    xmppi_w_content(&w);
-    if (initial && n == 0) xmppi_w_raw(&w, "=");
-    r = w.error == XMPP_OK ? xmpp_base64_encode(raw, (size_t)n, (char *)w.buf + w.len, w.cap - w.len) : w.error;
-    xmpp_wipe(raw, (size_t)n);
-    if (r >= 0) w.len += (size_t)r;
-    xmpp_w_close(&w);
-    if (r < 0 || !xmppi_ctl_end(c, &w)) xmppi_fail(c, XMPP_E_TOO_LONG, NULL);
-}
-
+/* Does the account allow this mechanism, and the connection? */
 XMPPI_FN bool xmppi_mech_fits(const xmpp_client *c, const xmpp_mech *m)
 {
     uint8_t f = m->flags;
 
     if (f & XMPP_MECH_PLAINTEXT)
-        return (c->cfg->options & XMPP_OPT_PLAIN) && !(c->flags & XMPPI_F_PINNED) &&
-               ((c->flags & XMPPI_F_SECURE) || (c->cfg->options & XMPP_OPT_PLAIN_WITHOUT_TLS));
+        return (c->cfg->options & XMPP_OPT_PLAIN) && !c->pinned &&
+               (c->secure || (c->cfg->options & XMPP_OPT_PLAIN_WITHOUT_TLS));
     if (f & XMPP_MECH_CERT) return c->acct->use_cert;
     return ((f & XMPP_MECH_ANONYMOUS) != 0) == (c->domain == c->bare);
 }
 
-/* Begins with c->mech: needs what it needs to be at hand. */
-XMPPI_FRAME void xmppi_sasl_begin(xmpp_client *c)
+/* The strongest mechanism that the server offers and that was not tried. */
+XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
 {
-    xmpp_creds     cr;
-    unsigned char *end = c->xml.mem + c->xml.cap, *out, raw[18];
-    int            n;
+    const xmpp_mech *const *list = c->cfg->mechs, *m;
+    uint32_t                bit = 1;
+    int                     error = XMPP_E_MECHANISM;
 
-    c->sasl = c->xml.mem + c->xml.len;
-    out = c->sasl + c->mech->state_size + XMPPI_NONCE;
-    if ((size_t)(end - c->sasl) < (size_t)c->mech->state_size + 64) {
-        xmppi_fail(c, XMPP_E_ARENA, NULL);
-        return;
+    for (; (m = *list) != NULL && bit != 0; list++, bit <<= 1) {
+        if (!(c->mechs & bit)) continue;
+        if (!xmppi_mech_fits(c, m)) {
+            if ((m->flags & XMPP_MECH_PLAINTEXT) && c->pinned) error = XMPP_E_DOWNGRADE;
+            continue;
+        }
+        c->mech = m;
+        c->mechs &= ~bit;
+        c->work = XMPPI_W_START;
+        if ((m->flags & (XMPP_MECH_PASSWORD | XMPP_MECH_PLAINTEXT)) && c->password == NULL &&
+            ((m->flags & XMPP_MECH_PLAINTEXT) || c->acct->keys == NULL || c->acct->keys->hash == 0)) {
+            c->work = XMPPI_W_NONE;
+            c->tell = true;       /* XMPP_EV_PASSWORD */
+        }
+        return XMPP_OK;
     }
-    if (c->io.ops->random(c->io.ctx, raw, sizeof(raw)) != XMPP_OK) {
-        xmppi_fail(c, XMPP_E_ENTROPY, NULL);
-        return;
-    }
-    xmpp_base64_encode(raw, sizeof(raw), (char *)out - XMPPI_NONCE, XMPPI_NONCE - 1);
-    out[-1] = '\0';
-    c->xml.len = (uint32_t)(out - c->xml.mem);
-    xmppi_creds(c, &cr);
-    n = c->mech->start(c->mech, c->sasl, &cr, out, (size_t)(end - out));
-    if (n < 0) xmppi_fail(c, n, NULL);
-    else xmppi_sasl_send(c, "auth", out, n, true);
+    return error;
 }
 
-XMPPI_FN void xmppi_go_sasl(xmpp_client *c)
+/* Begins the first stage that is not done. */
+XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 {
-    const xmpp_mech *const *m = c->cfg->mechs;
-    bool                    plain = false;
-    uint8_t                 i;
+    unsigned    todo = ~(unsigned)c->done & XMPPI_STAGES, stage = todo & (0u - todo);
+    const char *resource = NULL;
+    bool        bind = stage == XMPPI_BOUND;
 
+    if (!(c->features & stage)) {
+        if ((stage & ~(unsigned)XMPPI_SESSION_DONE) != 0) return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
+        c->state = XMPPI_ONLINE;
+        c->hops = 0;
+        c->rx_time = c->now;
+        c->tell = c->fresh = true;
+        xmppi_hook(c, XMPPI_H_ONLINE, NULL);
+        return XMPP_OK;
+    }
+    if (stage == XMPPI_TLS_DONE) {
+        xmppi_state(c, XMPPI_STARTTLS);
+        xmppi_control(c, "<{%} xmlns='{%}'|", xmppi_stages, xmppi_namespaces[XMPPI_NS_TLS]);
+        return XMPP_OK;
+    }
+    if (stage == XMPPI_AUTHED) {
+        xmppi_state(c, XMPPI_SASL);
+        return xmppi_go_sasl(c);
+    }
+    xmppi_state(c, bind ? XMPPI_BIND : XMPPI_SESSION);
+    if (bind && !c->anyres) {
+        resource = c->acct->jid + xmppi_find(c->acct->jid, '/');
+        resource = *resource != '\0' ? resource + 1 : NULL;
+    }
+    return xmppi_iq_core(c, "set", xmppi_nth(xmppi_stages, c->state - XMPPI_SASL + 1),
+                         xmppi_namespaces[XMPPI_NS_BIND - XMPPI_BIND + c->state], resource, XMPP_FOREVER >> 1);
+}
+
+/* ---- >>sasl-client : a mechanism's messages on the wire ---- */
+
+/* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. The message is wiped. */
+XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
+{
+    xmpp_writer w;
+    int         r;
+
+    xmppi_ctl_begin(c, &w);
+    xmppi_form(&w, "<{%} xmlns='{%}'{ mechanism='%'}|", mech != NULL ? "auth" : "response", xmppi_namespaces[XMPPI_NS_SASL], mech);
+    xmppi_w_content(&w);
+    if (mech != NULL && n == 0) xmppi_w_bytes(&w, "=", 1);
+    r = xmpp_base64_encode(raw, (size_t)n, (char *)w.buf + w.len, w.cap - w.len);
+    xmpp_wipe(raw, (size_t)n);
+    if (r < 0) xmppi_w_fail(&w, r);
+    else w.len += (size_t)r;
+    return xmppi_ctl_end(c, &w) ? XMPP_OK : XMPP_E_TOO_LONG;
+}
+
+/* Makes room for the mechanism's state, behind its nonce. */
+XMPPI_FN int xmppi_sasl_open(xmpp_client *c)
+{
+    unsigned char raw[18], *nonce;
+    uint32_t      n = (uint32_t)c->mech->state_size + XMPPI_NONCE;
+
+    xmpp_xml_drop(&c->xml);
+    if (c->sasl_at != 0) c->xml.len = c->sasl_at;       /* of another mechanism, which failed */
+    c->sasl_at = c->xml.len;
+    nonce = c->xml.mem + c->xml.len;
+    if (c->xml.cap - c->xml.len < n + 64 - XMPPI_NONCE) return XMPP_E_ARENA;
+    if (xmppi_random(c, raw, sizeof(raw)) != XMPP_OK) return XMPP_E_ENTROPY;
+    xmpp_base64_encode(raw, sizeof(raw), (char *)nonce, XMPPI_NONCE - 1);
+    nonce[XMPPI_NONCE - 1] = '\0';
+    c->sasl = nonce + XMPPI_NONCE;
+    c->xml.len += n;
+    return XMPP_OK;
+}
+
+/* What c->work says: the first message, one slice of the answer to a challenge, or the check of success. */
+XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
+{
+    const xmpp_mech *m = c->mech;
+    uint8_t          work = c->work;
+    unsigned char   *out;
+    size_t           room;
+    xmpp_creds       cr;
+    int              n = XMPP_OK;
+
+    if (work == XMPPI_W_START) n = xmppi_sasl_open(c);
+    if (n != XMPP_OK) return n;
+    out = c->xml.mem + c->xml.len;
+    room = c->xml.cap - c->xml.len;
+    cr.user = c->bare;
+    cr.user_n = c->domain == c->bare ? 0 : (size_t)(c->domain - c->bare - 1);
+    cr.password = c->password;
+    cr.keys = c->acct->keys;
+    cr.nonce = (const char *)c->sasl - XMPPI_NONCE;
+    cr.gs2 = "n,,";
+    cr.binding = NULL;
+    cr.binding_n = 0;
+    cr.min_iterations = XMPPI_OR(c->cfg->min_iterations, 4096);
+    cr.max_iterations = XMPPI_OR(c->cfg->max_iterations, 1000000);
+    cr.slice = XMPP_CFG_SLICE;
+    if (work == XMPPI_W_START) n = m->start(m, c->sasl, &cr, out, room);
+    else if (work == XMPPI_W_CHALLENGE) n = m->challenge(m, c->sasl, &cr, c->challenge, c->challenge_n, out, room);
+    else if (m->success != NULL) n = m->success(m, c->sasl, &cr, c->challenge, c->challenge_n);
+    if (n == XMPP_E_AGAIN) return XMPP_OK;
+    c->work = XMPPI_W_NONE;
+    if (n < 0) return n;
     xmppi_state(c, XMPPI_SASL);
-    for (i = 0; m[i] != NULL && i < 32; i++) {
-        if (!(c->mechs >> i & 1)) continue;
-        if (xmppi_mech_fits(c, m[i])) break;
-        if (m[i]->flags & XMPP_MECH_PLAINTEXT) plain = true;
-    }
-    if (m[i] == NULL || i == 32) {
-        xmppi_fail(c, plain && (c->flags & XMPPI_F_PINNED) ? XMPP_E_DOWNGRADE : XMPP_E_MECHANISM, NULL);
-        return;
-    }
-    c->mech = m[i];
-    c->mechs &= ~((uint32_t)1 << i);
-    if ((c->mech->flags & (XMPP_MECH_PASSWORD | XMPP_MECH_PLAINTEXT)) && c->password == NULL &&
-        ((c->mech->flags & XMPP_MECH_PLAINTEXT) || c->acct->keys == NULL || c->acct->keys->hash == 0))
-        c->flags |= XMPPI_F_TELL;       /* XMPP_EV_PASSWORD */
-    else
-        xmppi_sasl_begin(c);
-}
-
-/* The decoded content of a SASL element, in place. False: malformed. */
-XMPPI_FN bool xmppi_sasl_data(xmpp_client *c, xmpp_node n)
-{
-    const char *text = xmpp_text(n);
-    size_t      len = xmppi_len(text);
-    int         r = 0;
-
-    c->challenge = c->xml.mem + c->xml.len;
-    if (len > 0 && !xmppi_eq(text, "=")) {
-        c->challenge = c->xml.mem + (text - (const char *)c->xml.mem);
-        r = xmpp_base64_decode(text, len, c->challenge, len);
-    }
-    c->challenge_n = r > 0 ? (uint32_t)r : 0;
-    if (r < 0) xmppi_fail(c, XMPP_E_SASL, NULL);
-    return r >= 0;
-}
-
-/* One slice of the answer to a challenge. */
-XMPPI_FRAME void xmppi_sasl_work(xmpp_client *c)
-{
-    xmpp_creds     cr;
-    unsigned char *out = c->xml.mem + c->xml.len;
-    int            n;
-
-    xmppi_creds(c, &cr);
-    n = c->mech->challenge(c->mech, c->sasl, &cr, c->challenge, c->challenge_n, out, c->xml.cap - c->xml.len);
-    if (n == XMPP_E_AGAIN) return;
-    c->challenge = NULL;
-    if (n < 0) {
-        xmppi_fail(c, n, NULL);
-        return;
-    }
-    xmppi_sasl_send(c, "response", out, n, false);
-    if (c->state == XMPPI_SASL) xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));
-}
-
-XMPPI_FN void xmppi_on_challenge(xmpp_client *c, xmpp_node n)
-{
-    if (c->sasl == NULL || c->mech->challenge == NULL) xmppi_protocol(c);
-    else if (xmppi_sasl_data(c, n)) c->flags |= XMPPI_F_TREE;   /* stays until the answer is made */
-}
-
-XMPPI_FRAME void xmppi_on_success(xmpp_client *c, xmpp_node n)
-{
-    xmpp_creds cr;
-    int        r = XMPP_OK;
-
-    if (c->sasl == NULL) {
-        xmppi_protocol(c);
-        return;
-    }
-    if (!xmppi_sasl_data(c, n)) return;
-    xmppi_creds(c, &cr);
-    if (c->mech->success != NULL) r = c->mech->success(c->mech, c->sasl, &cr, c->challenge, c->challenge_n);
-    if (r != XMPP_OK) {
-        xmppi_fail(c, r, NULL);
-        return;
-    }
-    c->flags |= XMPPI_F_AUTHED;
-    if (c->mech->flags & XMPP_MECH_MUTUAL) c->flags |= XMPPI_F_PINNED;
+    if (work != XMPPI_W_SUCCESS) return xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
+    c->done |= XMPPI_AUTHED;
+    if (m->flags & XMPP_MECH_MUTUAL) c->pinned = true;
     xmppi_forget_sasl(c);
-    xmppi_header(c);
+    return xmppi_header(c);
 }
 
-/* Keeps what the peer said of an error; the tree stays until the reset. */
-XMPPI_FN void xmppi_keep_reason(xmpp_client *c, xmpp_node error, const char *ns)
+/* <challenge/> or <success/>: decodes what it holds, in place. It stays until xmppi_sasl_work has done with it. */
+XMPPI_FN int xmppi_on_sasl(xmpp_client *c, uint8_t work)
+{
+    const char *text = xmpp_text(c->xml.node);
+    size_t      len = xmppi_eq(text, "=") ? 0 : xmppi_len(text);
+    int         r;
+
+    if (c->sasl == NULL || (work == XMPPI_W_CHALLENGE && c->mech->challenge == NULL)) return XMPP_E_PROTOCOL;
+    c->challenge = c->xml.mem + (text - (const char *)c->xml.mem);
+    r = xmpp_base64_decode(text, len, c->challenge, len);
+    if (r < 0) return XMPP_E_SASL;
+    c->challenge_n = (uint32_t)r;
+    c->work = work;
+    return XMPP_OK;
+}
+
+/* ---- >>errors-in : what the peer says of an error ---- */
+
+XMPPI_FN void xmppi_reason(xmpp_node error, int ns, xmpp_stanza_error *e)
 {
     xmpp_node n;
 
-    for (n = xmpp_first(error); xmpp_exists(n); n = xmpp_sibling(n)) {
-        if (!xmpp_is(n, xmpp_name(n), ns)) continue;
-        if (xmpp_is(n, "text", NULL)) c->text = xmpp_text(n);
-        else if (c->condition == NULL) c->condition = xmpp_name(n);
-    }
-    c->flags |= XMPPI_F_TREE;
-}
-
-XMPPI_FN void xmppi_on_failure(xmpp_client *c, xmpp_node n)
-{
-    if (c->state == XMPPI_STARTTLS) {
-        xmppi_fail(c, XMPP_E_NO_TLS, NULL);
-        return;
-    }
-    xmppi_keep_reason(c, n, "urn:ietf:params:xml:ns:xmpp-sasl");
-    if (c->condition != NULL && xmppi_eq(c->condition, "invalid-mechanism")) {
-        c->condition = c->text = NULL;
-        xmpp_xml_drop(&c->xml);
-        c->flags &= (uint16_t)~XMPPI_F_TREE;
-        if (c->sasl != NULL) c->xml.len = (uint32_t)(c->sasl - c->xml.mem);
-        xmppi_forget_sasl(c);
-        xmppi_go_sasl(c);
-        return;
-    }
-    xmppi_fail(c, c->condition != NULL && xmppi_eq(c->condition, "temporary-auth-failure") ? XMPP_E_AUTH_TEMPORARY : XMPP_E_AUTH,
-               NULL);
-}
-
-XMPPI_FN void xmppi_on_proceed(xmpp_client *c, xmpp_node n)
-{
-    (void)n;
-    if (c->rx_at != c->rx_n) xmppi_fail(c, XMPP_E_INJECTION, NULL);
-    else c->state = XMPPI_TLS;
-}
-
-/* ---- stream errors and see-other-host ---- */
-
-XMPPI_FN void xmppi_on_error(xmpp_client *c, xmpp_node n)
-{
-    xmppi_keep_reason(c, n, "urn:ietf:params:xml:ns:xmpp-streams");
-    if (c->condition == NULL) c->condition = "undefined-condition";
-    if (!xmppi_eq(c->condition, "see-other-host")) xmppi_fail(c, XMPP_E_STREAM, NULL);
-    else if (c->cfg->redirect == NULL || !c->cfg->redirect(c, xmpp_text(xmpp_first(n)))) xmppi_fail(c, XMPP_E_REDIRECT, NULL);
-}
-
-/* ---- the tables ---- */
-
-/* Walked after each <features/>: the first stage that is not done is begun. */
-static const struct xmppi_stage {
-    uint16_t done, feature;
-    int16_t  missing;           /* the error when the server does not offer it; 0: it may */
-    void   (*go)(xmpp_client *c);
-} xmppi_stages[] = {
-    { XMPPI_F_TLS,     XMPP_FEATURE_STARTTLS,   XMPP_E_NO_TLS,   xmppi_go_tls },
-    { XMPPI_F_AUTHED,  XMPP_FEATURE_MECHANISMS, XMPP_E_FEATURES, xmppi_go_sasl },
-    { XMPPI_F_BOUND,   XMPP_FEATURE_BIND,       XMPP_E_FEATURES, xmppi_go_bind },
-    { XMPPI_F_SESSION, XMPP_FEATURE_SESSION,    XMPP_OK,         xmppi_go_session }
-};
-
-/* Top-level elements other than stanzas and <features/>, and the state that expects them (0: any). */
-static const struct xmppi_nonza {
-    uint8_t     ns, state;
-    const char *name;
-    void      (*on)(xmpp_client *c, xmpp_node n);
-} xmppi_nonzas[] = {
-    { XMPPI_NS_STREAMS, 0,              "error",     xmppi_on_error },
-    { XMPPI_NS_TLS,     XMPPI_STARTTLS, "proceed",   xmppi_on_proceed },
-    { XMPPI_NS_TLS,     XMPPI_STARTTLS, "failure",   xmppi_on_failure },
-    { XMPPI_NS_SASL,    XMPPI_SASL,     "challenge", xmppi_on_challenge },
-    { XMPPI_NS_SASL,    XMPPI_SASL,     "success",   xmppi_on_success },
-    { XMPPI_NS_SASL,    XMPPI_SASL,     "failure",   xmppi_on_failure }
-};
-
-/* What <features/> may hold. */
-static const struct xmppi_feature {
-    uint16_t    bit;
-    const char *name, *ns;
-} xmppi_features[] = {
-    { XMPP_FEATURE_STARTTLS,   "starttls",   "urn:ietf:params:xml:ns:xmpp-tls" },
-    { XMPP_FEATURE_MECHANISMS, "mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl" },
-    { XMPP_FEATURE_BIND,       "bind",       "urn:ietf:params:xml:ns:xmpp-bind" },
-    { XMPP_FEATURE_SESSION,    "session",    "urn:ietf:params:xml:ns:xmpp-session" }
-};
-
-XMPPI_FN void xmppi_go_online(xmpp_client *c)
-{
-    c->state = XMPPI_ONLINE;
-    c->hops = 0;
-    c->rx_time = c->now;
-    c->flags |= XMPPI_F_TELL | XMPPI_F_FRESH;
-    xmppi_hook_all(c, true);
-}
-
-XMPPI_FN void xmppi_negotiate(xmpp_client *c)
-{
-    size_t i;
-
-    for (i = 0; i < sizeof(xmppi_stages) / sizeof(xmppi_stages[0]); i++) {
-        const struct xmppi_stage *s = &xmppi_stages[i];
-        if (c->flags & s->done) continue;
-        if (c->features & s->feature) {
-            s->go(c);
-            return;
-        }
-        if (s->missing != XMPP_OK) {
-            xmppi_fail(c, s->missing, NULL);
-            return;
-        }
-    }
-    xmppi_go_online(c);
-}
-
-/* ---- >>features : read as tokens, never as a tree ---- */
-
-XMPPI_FN void xmppi_feature_start(xmpp_client *c, xmpp_node n)
-{
-    size_t i;
-
-    if (c->xml.depth == 3) {
-        c->feature = 0;
-        for (i = 0; i < sizeof(xmppi_features) / sizeof(xmppi_features[0]); i++)
-            if (xmpp_is(n, xmppi_features[i].name, xmppi_features[i].ns)) {
-                c->feature = (uint8_t)xmppi_features[i].bit;
-                c->features |= xmppi_features[i].bit;
-            }
-    } else if (c->xml.depth == 4 && c->feature == XMPP_FEATURE_SESSION && xmpp_is(n, "optional", NULL)) {
-        c->features &= (uint16_t)~XMPP_FEATURE_SESSION;
-    }
-}
-
-/* The name of a mechanism. */
-XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
-{
-    size_t i;
-
-    if (c->xml.depth != 4 || c->feature != XMPP_FEATURE_MECHANISMS) return;
-    for (i = 0; c->cfg->mechs[i] != NULL && i < 32; i++)
-        if (xmppi_eq(c->cfg->mechs[i]->name, text)) c->mechs |= (uint32_t)1 << i;
-}
-
-/* ---- >>stanza-in ---- */
-
-XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
-{
-    static const char ns[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
-    xmpp_node         error = xmpp_child(stanza, "error", NULL), n;
-
     xmpp_wipe(e, sizeof(*e));
-    e->condition = "undefined-condition";
     e->text = e->uri = "";
-    e->type = xmpp_attr(error, "type");
-    if (e->type == NULL || xmppi_which(xmppi_error_types, e->type) < 0) e->type = "cancel";
     for (n = xmpp_first(error); xmpp_exists(n); n = xmpp_sibling(n)) {
-        if (!xmpp_is(n, xmpp_name(n), ns)) {
+        if (xmppi_ns_index(n) != ns) {
             e->app = n;
-        } else if (xmpp_is(n, "text", ns)) {
+        } else if (xmppi_eq(xmpp_name(n), "text")) {
             e->text = xmpp_text(n);
-        } else {
+        } else if (e->condition == NULL) {
             e->condition = xmpp_name(n);
             e->uri = xmpp_text(n);
         }
     }
+    if (e->condition == NULL) e->condition = "undefined-condition";
 }
 
-/* Writes <error/> with what is given. */
-XMPPI_FN void xmppi_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
-                            const char *app_name)
+XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
 {
-    static const char ns[] = "urn:ietf:params:xml:ns:xmpp-stanzas";
+    xmpp_node error = xmpp_child(stanza, "error", NULL);
 
-    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0) xmppi_w_fail(w, XMPP_E_ARG);
-    xmpp_w_open(w, "error", NULL);
-    xmpp_w_attr(w, "type", type);
-    xmpp_w_leaf(w, condition, ns, "");
-    xmpp_w_leaf(w, "text", ns, text);
-    if (app_name != NULL) xmpp_w_leaf(w, app_name, app_ns, "");
-    xmpp_w_close(w);
+    xmppi_reason(error, XMPPI_NS_STANZAS, e);
+    e->type = xmppi_or_empty(xmpp_attr(error, "type"));
+    if (xmppi_which(xmppi_error_types, e->type) < 0) e->type = "cancel";
 }
 
-/* An automatic error, in the control part. to NULL: the own server. False: no room. */
-XMPPI_FRAME bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+/* <stream:error/>, or <failure/> of SASL. What it says is kept in the tree: nothing is read any more. */
+XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 {
-    xmpp_writer w;
+    xmpp_stanza_error e;
+    int               error = XMPP_E_STREAM;
 
-    xmppi_ctl_begin(c, &w);
-    xmppi_iq_open(&w, id, to, "error");
-    xmppi_w_error(&w, type, condition, NULL, NULL, NULL);
-    xmpp_w_close(&w);
-    return xmppi_ctl_end(c, &w);
+    xmppi_reason(c->xml.node, ns, &e);
+    if (ns == XMPPI_NS_SASL) {
+        if (xmppi_eq(e.condition, "invalid-mechanism")) {
+            xmppi_forget_sasl(c);
+            return xmppi_go_sasl(c);
+        }
+        error = xmppi_eq(e.condition, "temporary-auth-failure") ? XMPP_E_AUTH_TEMPORARY : XMPP_E_AUTH;
+    } else if (xmppi_eq(e.condition, "see-other-host")) {
+        if (c->cfg->redirect != NULL && c->cfg->redirect(c, e.uri)) return XMPP_OK;
+        error = XMPP_E_REDIRECT;
+    }
+    c->condition = e.condition;
+    c->text = e.text;
+    return error;
+}
+
+/* ---- >>stanza-in ---- */
+
+/* An automatic error. to NULL: the own server. False: no room. */
+XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+{
+    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type, condition,
+                         xmppi_namespaces[XMPPI_NS_STANZAS]);
+}
+
+XMPPI_FN const char *xmppi_attr(const xmpp_client *c, const char *name)
+{
+    return xmppi_or_empty(xmpp_attr(c->ev.stanza, name));
 }
 
 /* Fills what every stanza event has. */
-XMPPI_FN void xmppi_fill(xmpp_client *c, xmpp_node n)
+XMPPI_FN void xmppi_fill(xmpp_client *c)
 {
-    xmpp_event *e = &c->ev;
-
-    e->stanza = n;
-    e->payload = xmpp_first(n);
-    e->from = xmpp_attr(n, "from");
-    if (e->from == NULL) e->from = c->self;
-    e->to = xmppi_or_empty(xmpp_attr(n, "to"));
-    e->id = xmppi_or_empty(xmpp_attr(n, "id"));
-    e->kind = xmppi_or_empty(xmpp_attr(n, "type"));
+    c->ev.stanza = c->xml.node;
+    c->ev.payload = xmpp_first(c->ev.stanza);
+    c->ev.from = xmppi_attr(c, "from");
+    if (*c->ev.from == '\0') c->ev.from = c->self;
+    c->ev.to = xmppi_attr(c, "to");
+    c->ev.id = xmppi_attr(c, "id");
+    c->ev.kind = xmppi_attr(c, "type");
 }
 
 XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
@@ -4926,58 +4878,54 @@ XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
 XMPPI_FN void xmppi_on_message(xmpp_event *e)
 {
     xmpp_node body = xmpp_child(e->stanza, "body", NULL);
+    int       type = xmppi_which(xmppi_message_types, e->kind);
 
-    if (xmppi_eq(e->kind, "error")) {
+    if (type == 4) {
         xmppi_fill_error(e, XMPP_EV_MESSAGE_ERROR);
         return;
     }
-    if (xmppi_which(xmppi_message_types, e->kind) < 0) e->kind = "normal";
+    if (type < 0) e->kind = xmppi_message_types;
     if (xmpp_exists(body)) {
         e->type = XMPP_EV_MESSAGE;
         e->body = xmpp_text(body);
     }
 }
 
+XMPPI_FN const char *xmppi_child_text(const xmpp_event *e, const char *name)
+{
+    return xmpp_text(xmpp_child(e->stanza, name, NULL));
+}
+
 /* -128..127, anything else is 0. */
 XMPPI_FN int8_t xmppi_priority(const char *s)
 {
-    bool neg = *s == '-';
-    int  v = 0;
+    bool     minus = *s == '-';
+    uint32_t v = 0;
 
-    if (*s == '-' || *s == '+') s++;
-    if (*s == '\0') return 0;
-    for (; *s != '\0'; s++) {
-        if (*s < '0' || *s > '9' || v > 12) return 0;
-        v = v * 10 + (*s - '0');
-    }
-    if (v > (neg ? 128 : 127)) return 0;
-    return (int8_t)(neg ? -v : v);
+    if (minus || *s == '+') s++;
+    if (!xmppi_number(s, xmppi_len(s), minus ? 128 : 127, &v)) v = 0;
+    return (int8_t)(minus ? 0 - (int)v : (int)v);
 }
 
 XMPPI_FN void xmppi_on_presence(xmpp_event *e)
 {
-    int type = xmppi_which(xmppi_presence_types, e->kind);
+    int type = *e->kind == '\0' ? 4 : xmppi_which(xmppi_presence_types, e->kind);
 
-    e->status = xmpp_text(xmpp_child(e->stanza, "status", NULL));
-    e->show = (int8_t)(xmppi_which(xmppi_shows, xmpp_text(xmpp_child(e->stanza, "show", NULL))) + 1);
-    e->priority = xmppi_priority(xmpp_text(xmpp_child(e->stanza, "priority", NULL)));
-    if (type >= 0) e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
-    else if (*e->kind == '\0') e->type = XMPP_EV_PRESENCE;
-    else if (xmppi_eq(e->kind, "error")) xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
+    e->status = xmppi_child_text(e, "status");
+    e->show = (int8_t)(xmppi_which(xmppi_shows, xmppi_child_text(e, "show")) + 1);
+    e->priority = xmppi_priority(xmppi_child_text(e, "priority"));
+    if (type == 5) xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
+    else if (type >= 0) e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
 }
+
+XMPPI_FN unsigned xmppi_lower(char c) { return c >= 'A' && c <= 'Z' ? (unsigned)c | 0x20u : (unsigned char)c; }
 
 /* Is this an address whose first n bytes, up to its end or resource, are these? ASCII without case. */
 XMPPI_FN bool xmppi_is_bare(const char *text, const char *bare)
 {
-    unsigned char a, b;
-
-    do {
-        a = (unsigned char)*text++;
-        b = (unsigned char)*bare++;
-        if (a >= 'A' && a <= 'Z') a = (unsigned char)(a | 0x20);
-        if (b >= 'A' && b <= 'Z') b = (unsigned char)(b | 0x20);
-    } while (a == b && a != '\0');
-    return b == '\0' && (a == '\0' || a == '/');
+    for (; *bare != '\0'; text++, bare++)
+        if (xmppi_lower(*text) != xmppi_lower(*bare)) return false;
+    return *text == '\0' || *text == '/';
 }
 
 /* Came the answer from where the question went? A question to nobody in particular went to the own account. */
@@ -4987,115 +4935,93 @@ XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const c
     return xmppi_is_bare(from, c->self) || xmppi_eq(from, c->domain);
 }
 
-XMPPI_FN void xmppi_bound(xmpp_client *c);
+XMPPI_FN int xmppi_bound(xmpp_client *c);
 
 /* Did anything come since the ping was sent? Then the link lives, whatever became of the answer. */
-XMPPI_FN bool xmppi_heard(const xmpp_client *c, const xmpp_iq_slot *s)
+XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 {
-    return !xmppi_due(s->deadline - XMPPI_OR(c->cfg->answer_ms, 30000), c->rx_time);
+    return !xmppi_due(c->iq[0].deadline - XMPPI_OR(c->cfg->answer_ms, 30000), c->rx_time);
 }
 
-/* Hands an answer, or its absence, to who asked. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_iq_end(xmpp_client *c, uint8_t i)
+/* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
+enum { XMPPI_EVENT = 1 };
+
+/* Hands an answer, or its absence (error), to who asked. */
+XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
 {
-    xmpp_iq_slot       *s = &c->iq[i];
     const xmpp_ext_use *u;
     int                 r = XMPP_EXT_PASS;
 
     s->state = XMPPI_IQ_FREE;
     c->ev.type = XMPP_EV_IQ_RESULT;
+    c->ev.error = error;
     c->ev.tag = s->tag;
-    c->ev.iq = i;
-    if (s->owner == XMPPI_OWN_CORE) {
-        if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION) xmppi_bound(c);
-        else if (c->ev.error == XMPP_E_TIMEOUT && !xmppi_heard(c, s)) xmppi_fail(c, XMPP_E_DEAD, NULL);
-        return false;
+    c->ev.iq = (int16_t)(s - c->iq);
+    if (s == c->iq) {
+        if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION) return xmppi_bound(c);
+        return error == XMPP_E_TIMEOUT && !xmppi_heard(c) ? XMPP_E_DEAD : XMPP_OK;
     }
-    if (s->owner >= XMPPI_OWN_EXT) {
-        u = &c->acct->exts[s->owner - XMPPI_OWN_EXT];
-        if (u->ext->result != NULL) {
-            c->hook++;
-            r = u->ext->result(c, u->state, &c->ev);
-            c->hook--;
-        }
+    if (s->owner > 0) {
+        u = &c->acct->exts[s->owner - 1];
+        c->hook++;
+        if (u->ext->result != NULL) r = u->ext->result(c, u->state, &c->ev);
+        c->hook--;
     }
     return r != XMPP_EXT_TAKEN;
 }
 
-/* Lets the extensions have it. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_offer(xmpp_client *c)
+/* Lets the extensions have a stanza. */
+XMPPI_FN int xmppi_offer(xmpp_client *c) { return xmppi_hook(c, XMPPI_H_STANZA, NULL) != XMPP_EXT_TAKEN; }
+
+XMPPI_FN int xmppi_on_answer(xmpp_client *c)
 {
-    const xmpp_ext_use *u;
-    int                 r = XMPP_EXT_PASS;
+    char          id[10];
+    xmpp_iq_slot *s;
 
-    c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
-        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
-    c->hook--;
-    return r != XMPP_EXT_TAKEN;
-}
-
-XMPPI_FN bool xmppi_on_answer(xmpp_client *c, bool whole)
-{
-    char    id[10];
-    uint8_t i;
-
-    for (i = 0; i < XMPP_CFG_IQS; i++) {
-        if (c->iq[i].state != XMPPI_IQ_WAITING) continue;
-        xmppi_iq_id(c->iq[i].id, id);
-        if (!xmppi_eq(id, c->ev.id) || !xmppi_answers(c, &c->iq[i], c->ev.from)) continue;
-        if (!whole) c->ev.error = XMPP_E_ARENA;
-        else if (xmppi_eq(c->ev.kind, "error")) xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
-        return xmppi_iq_end(c, i);
+    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++) {
+        xmppi_iq_id(s->id, id);
+        if (s->state != XMPPI_IQ_WAITING || !xmppi_eq(id, c->ev.id) || !xmppi_answers(c, s, c->ev.from)) continue;
+        if (c->xml.skipping) c->ev.error = XMPP_E_ARENA;
+        else if (*c->ev.kind == 'e') xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
+        return xmppi_iq_end(c, s, c->ev.error);
     }
     /* An id like ours is late or a lie; another may answer what the application sent as XML of its own. */
     c->ev.type = XMPP_EV_STANZA;
-    return whole && c->state >= XMPPI_SESSION && !(*c->ev.id == 'x' && xmppi_len(c->ev.id) == 9) && xmppi_offer(c);
+    if (c->xml.skipping || c->state < XMPPI_SESSION || (*c->ev.id == 'x' && xmppi_len(c->ev.id) == 9)) return XMPP_OK;
+    return xmppi_offer(c);
 }
 
 XMPPI_FN const char *xmppi_reply_to(const xmpp_client *c) { return xmpp_attr(c->ev.stanza, "from"); }
 
-/* A whole stanza is in the tree. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_on_stanza(xmpp_client *c, xmpp_node n)
+/* A whole stanza is in the tree; kind 0: message, 1: presence, 2: iq. */
+XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
 {
-    char kind = xmpp_name(n)[0];
-    bool request;
+    int type;
 
-    xmppi_fill(c, n);
-    c->flags |= XMPPI_F_TREE;
-    request = kind == 'i' && !xmppi_eq(c->ev.kind, "result") && !xmppi_eq(c->ev.kind, "error");
-    if (kind == 'i' && !request) return xmppi_on_answer(c, !c->xml.skipping);
-    if (c->state < XMPPI_SESSION) return false;
+    xmppi_fill(c);
+    type = xmppi_which(xmppi_iq_types, c->ev.kind);
+    if (kind == 2 && type > 1) return xmppi_on_answer(c);
+    if (c->state < XMPPI_SESSION) return XMPP_OK;
+    if (kind == 2 && *c->ev.id != '\0')
+        c->ask = c->xml.skipping ? XMPPI_A_POLICY :
+                 type < 0 || !xmpp_exists(c->ev.payload) || xmpp_exists(xmpp_sibling(c->ev.payload)) ? XMPPI_A_BAD : XMPPI_A_UNAVAILABLE;
     c->ev.type = XMPP_EV_STANZA;
     if (c->xml.skipping) {
         c->ev.type = XMPP_EV_SKIPPED;
-        c->ev.size = c->xml.size;
-        c->ev.kind = xmpp_name(n);
-        if (request && *c->ev.id != '\0') xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "modify", "policy-violation");
-        return true;
+        c->ev.kind = xmpp_name(c->ev.stanza);
+        return XMPPI_EVENT;
     }
-    if (kind == 'm') {
-        xmppi_on_message(&c->ev);
-    } else if (kind == 'p') {
-        xmppi_on_presence(&c->ev);
-    } else {
-        if (*c->ev.id == '\0') return false;
-        c->ev.type = XMPP_EV_IQ;
-        c->flags |= XMPPI_F_ASKED;
-        if ((!xmppi_eq(c->ev.kind, "get") && !xmppi_eq(c->ev.kind, "set")) || !xmpp_exists(c->ev.payload) ||
-            xmpp_exists(xmpp_sibling(c->ev.payload))) {
-            if (xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "modify", "bad-request"))
-                c->flags &= (uint16_t)~XMPPI_F_ASKED;
-            return false;
-        }
-    }
+    if (kind == 0) xmppi_on_message(&c->ev);
+    else if (kind == 1) xmppi_on_presence(&c->ev);
+    else if (c->ask != XMPPI_A_UNAVAILABLE) return XMPP_OK;
+    else c->ev.type = XMPP_EV_IQ;
     return xmppi_offer(c);
 }
 
 /* ---- after bind and session ---- */
 
 /* Is the JID that the server gave ours? Of an anonymous account the server chooses the localpart. */
-XMPPI_FN bool xmppi_is_ours(const xmpp_client *c, const char *text)
+XMPPI_FRAME bool xmppi_is_ours(const xmpp_client *c, const char *text)
 {
     xmpp_jid j;
 
@@ -5103,175 +5029,175 @@ XMPPI_FN bool xmppi_is_ours(const xmpp_client *c, const char *text)
            xmppi_is_bare(c->domain != c->bare ? text : j.domain, c->bare);
 }
 
-/* Keeps the JID that the server gave, whole or not at all, and its bare form beside it. */
-XMPPI_FN void xmppi_take_jid(xmpp_client *c, const char *text)
+/* Keeps the JID that the server gave, whole or not at all, and its bare form behind it. */
+XMPPI_FN int xmppi_take_jid(xmpp_client *c, const char *text)
 {
-    char    *keep = (char *)c->xml.mem;
-    size_t   n = xmppi_len(text), bare = xmppi_find(text, '/');
-    uint32_t at;
+    size_t n = xmppi_len(text) + 1, bare = xmppi_find(text, '/');
+    char  *keep;
 
     xmpp_xml_drop(&c->xml);
-    c->flags &= (uint16_t)~XMPPI_F_TREE;
-    at = c->xml.len;
-    if ((size_t)at + n + bare + 2 > c->xml.cap) {
-        xmppi_fail(c, XMPP_E_ARENA, NULL);
-        return;
-    }
-    xmppi_move(keep + at, text, n + 1);
-    xmppi_move(keep + at + n + 1, keep + at, bare);
-    keep[at + n + 1 + bare] = '\0';
-    c->jid = keep + at;
-    c->self = keep + at + n + 1;
-    c->xml.len = (uint32_t)(at + n + bare + 2);
-    c->flags |= XMPPI_F_BOUND;
+    if (c->xml.cap - c->xml.len < n + bare + 1) return XMPP_E_ARENA;
+    keep = (char *)c->xml.mem + c->xml.len;
+    xmppi_move(keep, text, n);
+    c->jid = keep;
+    c->self = keep + n;
+    xmppi_move(keep + n, keep, bare);
+    keep[n + bare] = '\0';
+    c->xml.len += (uint32_t)(n + bare + 1);
+    c->done |= XMPPI_BOUND;
+    return xmppi_negotiate(c);
 }
 
 /* The answer to bind or session is in c->ev. */
-XMPPI_FN void xmppi_bound(xmpp_client *c)
+XMPPI_FN int xmppi_bound(xmpp_client *c)
 {
     const char *jid;
 
-    if (c->ev.error == XMPP_OK && c->state == XMPPI_BIND) {
-        jid = xmpp_text(xmpp_child(xmpp_child(c->ev.stanza, "bind", "urn:ietf:params:xml:ns:xmpp-bind"), "jid", NULL));
-        if (!xmppi_is_ours(c, jid)) {
-            xmppi_protocol(c);
-            return;
-        }
-        xmppi_take_jid(c, jid);
-    } else if (c->ev.error == XMPP_OK) {
-        c->flags |= XMPPI_F_SESSION;
-    } else if (c->state == XMPPI_BIND && xmppi_eq(xmppi_or_empty(c->ev.condition), "conflict") && !(c->flags & XMPPI_F_ANYRES)) {
-        c->flags |= XMPPI_F_ANYRES;     /* RFC 6120 7.7.2.2: not the same one again */
-    } else {
+    if (c->ev.error != XMPP_OK) {
         c->condition = c->ev.condition;
         c->text = c->ev.text;
-        xmppi_fail(c, c->ev.error == XMPP_E_STANZA ? XMPP_E_BIND : c->ev.error, NULL);
-        return;
+        if (c->state != XMPPI_BIND || !xmppi_eq(c->condition, "conflict") || c->anyres)
+            return c->ev.error == XMPP_E_STANZA ? (int)XMPP_E_BIND : c->ev.error;
+        c->condition = c->text = NULL;
+        c->anyres = true;       /* RFC 6120 7.7.2.2: not the same one again */
+    } else if (c->state == XMPPI_BIND) {
+        jid = xmpp_text(xmpp_child(xmpp_child(c->ev.stanza, "bind", xmppi_namespaces[XMPPI_NS_BIND]), "jid", NULL));
+        return xmppi_is_ours(c, jid) ? xmppi_take_jid(c, jid) : (int)XMPP_E_PROTOCOL;
+    } else {
+        c->done |= XMPPI_SESSION_DONE;
     }
-    if (c->state != XMPPI_CLOSING && c->state != XMPPI_OFF) xmppi_negotiate(c);
+    return xmppi_negotiate(c);
 }
 
 /* ---- >>stream-in : tokens to what they mean ---- */
 
-XMPPI_FN void xmppi_on_header(xmpp_client *c, xmpp_node n)
+XMPPI_FN int xmppi_on_header(xmpp_client *c)
 {
-    const char *version = xmpp_attr(n, "version"), *from = xmpp_attr(n, "from");
+    const char *version = xmppi_or_empty(xmpp_attr(c->xml.node, "version")), *from = xmpp_attr(c->xml.node, "from");
 
-    if (!xmpp_is(n, "stream", "http://etherx.jabber.org/streams")) {
-        xmppi_fail(c, XMPP_E_NAMESPACE, "invalid-namespace");
-        return;
-    }
-    while (version != NULL && *version == '0') version++;
-    if (version == NULL || *version < '1' || *version > '9') {
-        xmppi_fail(c, XMPP_E_VERSION, "unsupported-version");
-        return;
-    }
+    while (*version == '0') version++;
+    if (xmppi_ns_index(c->xml.node) != XMPPI_NS_STREAMS || !xmppi_eq(xmpp_name(c->xml.node), "stream")) return XMPP_E_NAMESPACE;
+    if (*version < '1' || *version > '9') return XMPP_E_VERSION;
     /* The certificate was checked for this name; a stream from another one is somebody else's. */
-    if (from != NULL && (c->flags & XMPPI_F_SECURE) && !xmppi_is_bare(from, c->domain)) {
-        xmppi_fail(c, XMPP_E_PROTOCOL, "invalid-from");
-        return;
-    }
+    if (from != NULL && c->secure && !xmppi_is_bare(from, c->domain)) return XMPPI_E_FROM;
     xmppi_xml_compact(&c->xml);
     c->features = 0;
     c->mechs = 0;
     xmppi_state(c, XMPPI_FEATURES);
+    return XMPP_OK;
 }
 
-/* The entry for an element of the stream's, TLS's or SASL's namespace, NULL when it is out of place. */
-XMPPI_FN const struct xmppi_nonza *xmppi_nonza_of(const xmpp_client *c, xmpp_node n)
-{
-    const struct xmppi_nonza *z = xmppi_nonzas;
-    size_t                    i;
+enum {  /* c->child, in the order of xmppi_children; the first three are stanzas */
+    XMPPI_C_IQ = 2, XMPPI_C_ERROR, XMPPI_C_FEATURES, XMPPI_C_PROCEED, XMPPI_C_CHALLENGE, XMPPI_C_SUCCESS, XMPPI_C_FAILURE,
+    XMPPI_C_OTHER,              /* of a namespace that is nothing to us */
+    XMPPI_C_UNREAD              /* not even its name went into the arena */
+};
+static const char xmppi_children[] = "message\0presence\0iq\0error\0features\0proceed\0challenge\0success\0failure\0";
+static const uint16_t xmppi_welcome[] = {       /* in which states */
+    0xffff, 0xffff, 0xffff, 0xffff, 1 << XMPPI_FEATURES, 1 << XMPPI_STARTTLS, 1 << XMPPI_SASL, 1 << XMPPI_SASL,
+    1 << XMPPI_STARTTLS | 1 << XMPPI_SASL
+};
 
-    for (i = 0; i < sizeof(xmppi_nonzas) / sizeof(xmppi_nonzas[0]); i++, z++)
-        if (z->ns == xmppi_ns_index(n) && xmpp_is(n, z->name, NULL) && (z->state == 0 || z->state == c->state)) return z;
-    return NULL;
+/* A child of the stream begins: what is it? */
+XMPPI_FN int xmppi_on_child(xmpp_client *c)
+{
+    const char *name = xmpp_name(c->xml.node);
+    int         ns = xmppi_ns_index(c->xml.node), i = xmppi_which(xmppi_children, name);
+    int         expected = i <= XMPPI_C_IQ ? XMPPI_NS_CLIENT : i <= XMPPI_C_FEATURES ? XMPPI_NS_STREAMS :
+                           c->state == XMPPI_STARTTLS ? XMPPI_NS_TLS : XMPPI_NS_SASL;
+
+    c->child = XMPPI_C_UNREAD;
+    if (*name == '\0') return XMPP_OK;
+    c->child = XMPPI_C_OTHER;
+    if (i >= 0 && ns == expected && (xmppi_welcome[i] >> c->state & 1)) c->child = (uint8_t)i;
+    else if (ns == XMPPI_NS_CLIENT) return XMPPI_E_STANZA_TYPE;
+    else if (ns >= XMPPI_NS_STREAMS && ns <= XMPPI_NS_SASL) return XMPP_E_PROTOCOL;
+    else if (ns == XMPPI_NS_NONE || xmppi_eq(xmpp_ns(c->xml.node), "jabber:server")) return XMPP_E_NAMESPACE;
+    if (i != XMPPI_C_FEATURES) xmpp_xml_tree(&c->xml);
+    return XMPP_OK;
 }
 
-XMPPI_FN bool xmppi_is_stanza(xmpp_node n)
+/* ---- features are read as tokens, never as a tree: c->feature is the one at hand, as a stage's number ---- */
+
+XMPPI_FN void xmppi_feature_start(xmpp_client *c)
 {
-    const char *name = xmpp_name(n);
+    const char *name = xmpp_name(c->xml.node);
+    int         i = xmppi_which(xmppi_stages, name);
 
-    return xmppi_ns_index(n) == XMPPI_NS_CLIENT &&
-           (xmppi_eq(name, "message") || xmppi_eq(name, "presence") || xmppi_eq(name, "iq"));
-}
-
-/* A child of the stream begins. */
-XMPPI_FN void xmppi_on_child(xmpp_client *c, xmpp_node n)
-{
-    int ns = xmppi_ns_index(n);
-
-    if (xmpp_name(n)[0] == '\0') return;        /* a start tag beyond the caps: its end will tell */
-    if (ns == XMPPI_NS_STREAMS && xmpp_is(n, "features", NULL) && c->state == XMPPI_FEATURES) return;
-    if ((ns == XMPPI_NS_STREAMS || ns == XMPPI_NS_TLS || ns == XMPPI_NS_SASL) && xmppi_nonza_of(c, n) == NULL) {
-        xmppi_protocol(c);
-        return;
-    }
-    if (ns == XMPPI_NS_CLIENT && !xmppi_is_stanza(n)) {
-        xmppi_fail(c, XMPP_E_PROTOCOL, "unsupported-stanza-type");
-        return;
-    }
-    if (ns == XMPPI_NS_NONE || xmpp_is(n, xmpp_name(n), "jabber:server")) {
-        xmppi_fail(c, XMPP_E_NAMESPACE, "invalid-namespace");
-        return;
-    }
-    xmpp_xml_tree(&c->xml);
-}
-
-/* A child of the stream is complete. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_on_child_end(xmpp_client *c, xmpp_node n)
-{
-    const struct xmppi_nonza *z;
-    int                       ns = xmppi_ns_index(n);
-
-    if (c->arena_at + c->xml.len > c->arena_max) c->arena_max = c->arena_at + c->xml.len;
-    if (!xmpp_is(n, "features", NULL)) c->flags |= XMPPI_F_TREE;
-    if (xmpp_name(n)[0] == '\0') {
-        c->ev.type = XMPP_EV_SKIPPED;
-        c->ev.size = c->xml.size;
-        return c->state >= XMPPI_SESSION;
-    }
-    if (ns == XMPPI_NS_CLIENT) {
-        if (xmppi_on_stanza(c, n)) return true;
-    } else if (ns == XMPPI_NS_STREAMS && xmpp_is(n, "features", NULL)) {
-        xmppi_negotiate(c);
-    } else if ((z = xmppi_nonza_of(c, n)) != NULL) {
-        if (c->xml.skipping && z->on != xmppi_on_error && z->on != xmppi_on_failure) xmppi_fail(c, XMPP_E_ARENA, NULL);
-        else z->on(c, n);
-    }
-    return false;
-}
-
-XMPPI_FN const char *xmppi_xml_condition(int error)
-{
-    return error == XMPP_E_XML_RESTRICTED ? "restricted-xml" : error == XMPP_E_XML_ENCODING ? "unsupported-encoding" :
-           error == XMPP_E_XML_LIMIT ? "policy-violation" : "not-well-formed";
-}
-
-/* Takes one token. Returns true when c->ev is for the application. */
-XMPPI_FN bool xmppi_token(xmpp_client *c, int token)
-{
-    xmpp_node n = c->xml.node;
-
-    if (token < 0) {
-        xmppi_fail(c, token, xmppi_xml_condition(token));
-    } else if (token == XMPP_XML_START) {
-        if (c->xml.depth == 1) xmppi_on_header(c, n);
-        else if (c->xml.depth == 2) xmppi_on_child(c, n);
-        else xmppi_feature_start(c, n);
-    } else if (token == XMPP_XML_TEXT) {
-        const char *text = xmpp_text(n);
-        if (c->xml.depth == 1 && text[strspn(text, " \t\r\n")] != '\0') xmppi_fail(c, XMPP_E_PROTOCOL, "bad-format");
-        else xmppi_feature_text(c, text);
-    } else if (token == XMPP_XML_END) {
-        if (c->xml.depth == 1) return xmppi_on_child_end(c, n);
-        if (c->xml.depth == 0) {
-            c->flags |= XMPPI_F_DEAF;
-            if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
-            xmppi_closing(c);
+    if (c->xml.depth == 3) {
+        c->feature = XMPPI_STAGES;
+        if (i >= 0 && xmppi_ns_index(c->xml.node) == XMPPI_NS_TLS + i) {
+            c->feature = (uint8_t)i;
+            c->features |= (uint16_t)(1u << i);
         }
+    } else if (c->xml.depth == 4 && c->feature == 3 && xmppi_eq(name, "optional")) {
+        c->features &= (uint16_t)~XMPP_FEATURE_SESSION;
     }
-    return false;
+}
+
+/* The name of a mechanism. */
+XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
+{
+    const xmpp_mech *const *m = c->cfg->mechs;
+    uint32_t                bit;
+
+    if (c->xml.depth != 4 || c->feature != 1) return;
+    for (bit = 1; *m != NULL && bit != 0; m++, bit <<= 1)
+        if (xmppi_eq((*m)->name, text)) c->mechs |= bit;
+}
+
+/* A child of the stream is complete. */
+XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
+{
+    uint32_t used = c->arena_at + c->xml.len;
+
+    if (used > c->arena_max) c->arena_max = used;
+    c->ev.size = c->xml.size;
+    if (c->xml.skipping && c->child >= XMPPI_C_PROCEED && c->child <= XMPPI_C_SUCCESS) return XMPP_E_ARENA;
+    switch (c->child) {
+    case XMPPI_C_UNREAD:
+        c->ev.type = XMPP_EV_SKIPPED;
+        return c->state >= XMPPI_SESSION;
+    case XMPPI_C_OTHER:
+        return XMPP_OK;
+    case XMPPI_C_ERROR:
+        return xmppi_on_error(c, XMPPI_NS_STREAM_ERRORS);
+    case XMPPI_C_FEATURES:
+        return xmppi_negotiate(c);
+    case XMPPI_C_PROCEED:
+        c->state = XMPPI_TLS;
+        return c->rx_at == c->rx_n ? XMPP_OK : XMPP_E_INJECTION;
+    case XMPPI_C_CHALLENGE:
+    case XMPPI_C_SUCCESS:
+        return xmppi_on_sasl(c, (uint8_t)(c->child - XMPPI_C_CHALLENGE + XMPPI_W_CHALLENGE));
+    case XMPPI_C_FAILURE:
+        return c->state == XMPPI_STARTTLS ? (int)XMPP_E_NO_TLS : xmppi_on_error(c, XMPPI_NS_SASL);
+    default:
+        return xmppi_on_stanza(c, c->child);
+    }
+}
+
+/* Takes one token. */
+XMPPI_FN int xmppi_token(xmpp_client *c, int token)
+{
+    uint8_t depth = c->xml.depth;
+
+    if (token < 0) return token;
+    if (token == XMPP_XML_START) {
+        if (depth == 1) return xmppi_on_header(c);
+        if (depth == 2) return xmppi_on_child(c);
+        xmppi_feature_start(c);
+    } else if (token == XMPP_XML_TEXT) {
+        if (depth == 1) return XMPPI_E_FORMAT;
+        xmppi_feature_text(c, xmpp_text(c->xml.node));
+    } else if (token == XMPP_XML_END) {
+        if (depth == 1) return xmppi_on_child_end(c);
+        if (depth > 0) return XMPP_OK;
+        c->deaf = true;
+        xmppi_blame(c, XMPP_E_CLOSED);
+        xmppi_closing(c);
+    }
+    return XMPP_OK;
 }
 
 /* ---- >>next : one event at a time ---- */
@@ -5279,176 +5205,145 @@ XMPPI_FN bool xmppi_token(xmpp_client *c, int token)
 /* Ends the event at hand. Returns true when that makes an event itself. */
 XMPPI_FN bool xmppi_settle(xmpp_client *c)
 {
-    if (c->flags & XMPPI_F_ASKED) {
-        c->flags &= (uint16_t)~XMPPI_F_ASKED;
-        if (c->state >= XMPPI_SESSION && !(c->flags & (XMPPI_F_ENDED | XMPPI_F_EOF)) &&
-            !xmppi_reply_error(c, xmppi_reply_to(c), c->ev.id, "cancel", "service-unavailable")) {
-            c->ev.type = XMPP_EV_DROPPED;
-            return true;
-        }
+    xmpp_event *e = &c->ev;
+    uint8_t     ask = c->ask;
+
+    c->ask = XMPPI_A_NONE;
+    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && !c->eof &&
+        !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
+                           xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
+        e->type = XMPP_EV_DROPPED;
+        return true;
     }
-    if ((c->flags & XMPPI_F_TREE) && c->state != XMPPI_OFF && c->challenge == NULL && c->error == XMPP_OK) {
-        xmpp_xml_drop(&c->xml);
-        c->flags &= (uint16_t)~XMPPI_F_TREE;
-    }
-    xmpp_wipe(&c->ev, sizeof(c->ev));
-    c->ev.from = c->ev.to = c->ev.id = c->ev.kind = c->ev.status = c->ev.condition = c->ev.text = "";
+    xmpp_wipe(e, sizeof(*e));
+    e->from = e->to = e->id = e->kind = e->status = e->condition = e->text = "";
     return false;
 }
 
 /* Events that come from no stanza. */
 XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
 {
-    uint8_t i;
+    xmpp_iq_slot *s;
+    int           r;
 
-    if (c->state == XMPPI_ONLINE && (c->flags & XMPPI_F_TELL)) {
-        c->flags &= (uint16_t)~XMPPI_F_TELL;
+    if (c->tell && c->state == XMPPI_ONLINE) {
         c->ev.type = XMPP_EV_ONLINE;
         c->ev.to = c->jid;
-        return true;
     }
-    for (i = 0; i < XMPP_CFG_IQS; i++) {
-        xmpp_iq_slot *s = &c->iq[i];
-        if (s->state == XMPPI_IQ_LOST) c->ev.error = XMPP_E_LOST;
-        else if (s->state == XMPPI_IQ_WAITING && xmppi_due(c->now, s->deadline)) c->ev.error = XMPP_E_TIMEOUT;
-        else continue;
-        if (xmppi_iq_end(c, i)) return true;
+    for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
+        bool lost = s->state == XMPPI_IQ_LOST;
+        if (!lost && !(s->state == XMPPI_IQ_WAITING && xmppi_due(c->now, s->deadline))) continue;
+        r = xmppi_iq_end(c, s, lost ? XMPP_E_LOST : XMPP_E_TIMEOUT);
+        if (r > 0) return true;
+        xmppi_fail(c, r);
         c->ev.error = XMPP_OK;
         c->ev.type = XMPP_EV_NONE;
     }
-    if (!(c->flags & XMPPI_F_TELL)) return false;
-    c->flags &= (uint16_t)~XMPPI_F_TELL;
-    if (c->state == XMPPI_SASL) {
-        c->ev.type = XMPP_EV_PASSWORD;
-        return true;
+    if (!c->tell) return false;
+    if (c->state == XMPPI_SASL) c->ev.type = XMPP_EV_PASSWORD;
+    if (c->state == XMPPI_OFF) {
+        c->ev.type = XMPP_EV_OFFLINE;
+        c->ev.error = c->error;
+        c->ev.condition = xmppi_or_empty(c->condition);
+        c->ev.text = xmppi_or_empty(c->text);
+        c->ev.size = c->xml.offset;
     }
-    if (c->state != XMPPI_OFF) return false;
-    c->ev.type = XMPP_EV_OFFLINE;
-    c->ev.error = c->error;
-    c->ev.condition = xmppi_or_empty(c->condition);
-    c->ev.text = xmppi_or_empty(c->text);
-    c->ev.size = c->error_at;
-    return true;
+    c->tell = false;
+    return c->ev.type != XMPP_EV_NONE;
 }
 
-/* Is there room for answers, or nothing left to wait for? */
-XMPPI_FN bool xmppi_has_room(const xmpp_client *c)
+/* Is the client in a state to read, and is there room for answers, or nothing left to wait for? */
+XMPPI_FN bool xmppi_reads(const xmpp_client *c)
 {
-    if (c->state != XMPPI_ONLINE || (c->flags & XMPPI_F_EOF)) return true;
-    if (c->ctl_n > 0 && c->ctl_size - c->ctl_n < XMPP_CFG_REPLY_ROOM) return false;
-    return c->q_at == c->q_end || xmppi_q_size(c) - (c->q_end - c->q_at) >= XMPP_CFG_REPLY_ROOM;
+    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf) return false;
+    if (c->state != XMPPI_ONLINE || c->eof) return true;
+    return (c->ctl_n == 0 || c->ctl_size - c->ctl_n >= XMPP_CFG_REPLY_ROOM) &&
+           (c->q_end == 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
 
 XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
 {
-    unsigned char *rx;
-    size_t         used;
-    int            token;
+    size_t used;
+    int    token;
 
-    if (c->hook || c->cfg == NULL) return NULL;
-    if (xmppi_settle(c) || xmppi_pending_event(c)) return &c->ev;
-    rx = (unsigned char *)c->acct->rx;
-    while (c->state > XMPPI_OPEN && !(c->flags & XMPPI_F_DEAF) && c->state != XMPPI_TLS && c->challenge == NULL &&
-           c->rx_at < c->rx_n && xmppi_has_room(c)) {
-        token = xmpp_xml_feed(&c->xml, rx + c->rx_at, (size_t)(c->rx_n - c->rx_at), &used);
-        c->rx_at = (uint16_t)(c->rx_at + used);
-        if (xmppi_token(c, token)) return &c->ev;
-        if (token == XMPP_XML_END && (xmppi_settle(c) || xmppi_pending_event(c))) return &c->ev;
+    if (c->hook) return NULL;
+    while (!xmppi_settle(c) && !xmppi_pending_event(c)) {
+        if (c->rx_at < c->rx_n && xmppi_reads(c)) {
+            token = xmpp_xml_feed(&c->xml, c->rx + c->rx_at, (size_t)(c->rx_n - c->rx_at), &used);
+            c->rx_at = (uint16_t)(c->rx_at + used);
+            token = xmppi_token(c, token);
+            if (token > 0) break;
+            xmppi_fail(c, token);
+            continue;
+        }
+        if (c->deaf) c->rx_at = c->rx_n;
+        if (!c->eof || c->rx_at != c->rx_n || c->state <= XMPPI_OPEN) return NULL;
+        xmppi_transport(c);     /* all that came before the end was read */
     }
-    if (c->flags & XMPPI_F_DEAF) c->rx_at = c->rx_n = 0;
-    if ((c->flags & XMPPI_F_EOF) && c->rx_at == c->rx_n && c->state > XMPPI_OPEN) {
-        if (c->error == XMPP_OK) xmppi_transport(c);
-        else xmppi_over(c);
-    }
-    return xmppi_pending_event(c) ? &c->ev : NULL;
+    return &c->ev;
 }
 
 /* ---- >>time ---- */
 
-XMPPI_FRAME void xmppi_space(xmpp_client *c)
-{
-    xmpp_writer w;
+XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at) { return xmppi_due(c->now, at) ? 0 : at - c->now; }
 
-    xmppi_ctl_begin(c, &w);
-    xmppi_w_raw(&w, " ");
-    xmppi_ctl_end(c, &w);
-    c->tx_time = c->now;
+/* Milliseconds until the link has been idle for ms since then. */
+XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
+{
+    return ms == XMPP_FOREVER ? ms : xmppi_left(c, since + ms);
 }
 
-/* The timers: when is number i due? False: it is not set. */
-XMPPI_FN bool xmppi_timer(const xmpp_client *c, uint8_t i, uint32_t *at)
+XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 {
-    const xmpp_config *cfg = c->cfg;
-    bool               online = c->state == XMPPI_ONLINE;
-
-    if (i < XMPP_CFG_IQS) {
-        *at = c->iq[i].deadline;
-        return c->iq[i].state == XMPPI_IQ_WAITING;
-    }
-    if (i == XMPP_CFG_IQS) {
-        *at = c->step_at;
-        return !online && c->state > XMPPI_OPEN;
-    }
-    if (i == XMPP_CFG_IQS + 1) {
-        *at = c->rx_time + XMPPI_OR(cfg->ping_ms, 300000);
-        return online && cfg->ping_ms != XMPP_FOREVER && c->iq[0].state != XMPPI_IQ_WAITING;
-    }
-    *at = c->tx_time + cfg->space_ms;
-    return online && cfg->space_ms != 0 && cfg->space_ms != XMPP_FOREVER;
+    return c->iq[0].state == XMPPI_IQ_WAITING ? XMPP_FOREVER : xmppi_idle(c, c->rx_time, XMPPI_OR(c->cfg->ping_ms, 300000));
 }
 
-XMPPI_FN void xmppi_exts_due(xmpp_client *c)
+XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 {
-    const xmpp_ext_use *u;
-
-    c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
-        if (u->ext->deadline != NULL && u->ext->due != NULL && u->ext->deadline(c, u->state) == 0) u->ext->due(c, u->state);
-    c->hook--;
+    return xmppi_idle(c, c->tx_time, XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER));
 }
 
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
-    uint32_t at;
-
-    if (c->hook || c->cfg == NULL) return;
+    if (c->hook) return;
     c->now = now;
-    if (c->state == XMPPI_OFF) return;
     if (c->claims != NULL) c->claims->expire(c);
-    if (c->challenge != NULL && c->state == XMPPI_SASL) xmppi_sasl_work(c);
-    if (xmppi_timer(c, XMPP_CFG_IQS, &at) && xmppi_due(now, at)) {
-        if (c->error == XMPP_OK) c->error = XMPP_E_STEP_TIMEOUT;
+    if (c->work != XMPPI_W_NONE) xmppi_fail(c, xmppi_sasl_work(c));
+    if (c->state != XMPPI_ONLINE) {
+        if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at)) return;
+        xmppi_blame(c, XMPP_E_STEP_TIMEOUT);
         xmppi_over(c);
+        return;
     }
+    if (xmppi_ping_left(c) == 0)
+        xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000)));
     if (c->state != XMPPI_ONLINE) return;
-    if (xmppi_timer(c, XMPP_CFG_IQS + 1, &at) && xmppi_due(now, at))
-        xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000));
-    if (xmppi_timer(c, XMPP_CFG_IQS + 2, &at) && xmppi_due(now, at)) xmppi_space(c);
-    xmppi_exts_due(c);
+    if (xmppi_space_left(c) == 0) {
+        if (c->pad == 0) c->pad = 1;
+        c->tx_time = now;
+        c->fresh = true;
+    }
+    xmppi_hook(c, XMPPI_H_DUE, NULL);
 }
 
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 {
     uint32_t            best = XMPP_FOREVER, d;
     const xmpp_claim   *cl = c->claims;
+    const xmpp_iq_slot *s;
     const xmpp_ext_use *u;
-    uint8_t             i;
 
-    if (c->flags & XMPPI_F_TELL || c->state == XMPPI_OPEN) return 0;
+    if (c->tell || c->state == XMPPI_OPEN) return 0;
     if (c->state == XMPPI_OFF) return best;
     if (c->state == XMPPI_STREAM && c->bytes_out == 0) best = 1000;     /* connecting: transports have limits of their own */
-    for (i = 0; i < XMPP_CFG_IQS + 3 || cl != NULL; i++) {
-        if (i >= XMPP_CFG_IQS + 3) {
-            d = cl->deadline;
-            cl = cl->next;
-            i--;
-        } else if (!xmppi_timer(c, i, &d)) {
-            continue;
-        }
-        d = xmppi_due(c->now, d) ? 0 : d - c->now;
-        if (d < best) best = d;
-    }
+    if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best) best = d;
+    for (; cl != NULL; cl = cl->next)
+        if ((d = xmppi_left(c, cl->deadline)) < best) best = d;
+    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
+        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best) best = d;
     if (c->state != XMPPI_ONLINE) return best;
+    if ((d = xmppi_ping_left(c)) < best) best = d;
+    if ((d = xmppi_space_left(c)) < best) best = d;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
         if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best) best = d;
     return best;
@@ -5456,39 +5351,39 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 
 /* ---- >>pump : the state machine joined to a transport ---- */
 
-XMPPI_FN size_t xmppi_rx_size(const xmpp_client *c)
+/* Room to receive into, behind what was not read yet. */
+XMPPI_FN size_t xmppi_rx_room(xmpp_client *c)
 {
-    return c->acct->rx_size < 65535 ? c->acct->rx_size : 65535;
+    c->rx_n = (uint16_t)(c->rx_n - c->rx_at);
+    xmppi_move(c->rx, c->rx + c->rx_at, c->rx_n);
+    c->rx_at = 0;
+    return (size_t)(c->rx_size - c->rx_n);
+}
+
+XMPPI_FN void xmppi_received(xmpp_client *c, size_t n)
+{
+    c->rx_n = (uint16_t)(c->rx_n + n);
+    c->bytes_in += (uint32_t)n;
+    c->rx_time = c->now;
+    if (c->waiting) c->round_trips++;
+    c->waiting = false;
 }
 
 XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
 {
-    unsigned char *rx = (unsigned char *)c->acct->rx;
-    size_t         room;
+    size_t room = xmppi_rx_room(c);
 
-    if (c->rx_at > 0) {
-        c->rx_n = (uint16_t)(c->rx_n - c->rx_at);
-        xmppi_move(rx, rx + c->rx_at, c->rx_n);
-        c->rx_at = 0;
-    }
-    room = xmppi_rx_size(c) - c->rx_n;
-    if (data == NULL) return room;
     if (n > room) n = room;
-    if ((const unsigned char *)data != rx + c->rx_n) xmppi_move(rx + c->rx_n, data, n);
-    c->rx_n = (uint16_t)(c->rx_n + n);
-    c->bytes_in += (uint32_t)n;
-    c->rx_time = c->now;
-    if (c->waiting && n > 0) {
-        c->waiting = false;
-        c->round_trips++;
-    }
+    if (n == 0) return 0;
+    xmppi_move(c->rx + c->rx_n, data, n);
+    xmppi_received(c, n);
     return n;
 }
 
 /* Bytes that came before may still be unread: xmpp_next ends the connection behind them. */
 XMPPI_FN void xmppi_lost(xmpp_client *c, int how)
 {
-    c->flags |= XMPPI_F_EOF;
+    c->eof = true;
     if (c->lost == 0) c->lost = (int8_t)how;
 }
 
@@ -5497,11 +5392,11 @@ XMPPI_FN void xmppi_recv(xmpp_client *c)
     size_t room;
     int    r;
 
-    if (c->flags & XMPPI_F_DEAF) c->rx_at = c->rx_n = 0;
-    room = xmpp_feed(c, NULL, 0);
-    if (room == 0 || (c->flags & XMPPI_F_EOF)) return;
-    r = c->io.ops->recv(c->io.ctx, (unsigned char *)c->acct->rx + c->rx_n, room);
-    if (r > 0) xmpp_feed(c, (unsigned char *)c->acct->rx + c->rx_n, (size_t)r);
+    if (c->deaf) c->rx_at = c->rx_n;
+    room = xmppi_rx_room(c);
+    if (room == 0 || c->eof) return;
+    r = c->io.ops->recv(c->io.ctx, c->rx + c->rx_n, room);
+    if (r > 0) xmppi_received(c, (size_t)r);
     if (r < 0) xmppi_lost(c, r);
 }
 
@@ -5511,71 +5406,73 @@ XMPPI_FN void xmppi_send(xmpp_client *c)
     const void *p;
     int         r;
 
-    c->flags &= (uint16_t)~XMPPI_F_FRESH;
-    for (;;) {
+    c->fresh = false;
+    do {
         room = c->io.ops->room != NULL ? c->io.ops->room(c->io.ctx) : 32767;
         p = xmpp_pending(c, room < 32767 ? room : 32767, &n);
-        if (p == NULL || n == 0) return;
+        if (n == 0) return;
         r = c->io.ops->send(c->io.ctx, p, n);
         if (r < 0) xmppi_lost(c, r);
         if (r <= 0) return;
-        if (c->bytes_out == 0) xmppi_arm(c, XMPPI_OR(c->cfg->step_ms, 30000));     /* connected */
+        if (c->bytes_out == 0) xmppi_state(c, c->state);    /* connected: the time runs anew */
         xmpp_sent(c, (size_t)r);
-        if ((size_t)r < n) return;
-    }
+    } while ((size_t)r == n);
 }
 
-XMPPI_FN void xmppi_connect(xmpp_client *c)
+XMPPI_FN const char *xmppi_tls_name(const xmpp_client *c)
+{
+    return c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
+}
+
+XMPPI_FRAME void xmppi_connect(xmpp_client *c)
 {
     xmpp_target to;
-    uint16_t    standard = c->cfg->tls == XMPP_TLS_DIRECT ? 5223 : 5222;
+    uint16_t    port = c->acct->port;
+    int         r;
 
-    to.tls_name = c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
-    to.host = c->redirect != NULL ? c->redirect : c->acct->host != NULL ? c->acct->host : to.tls_name;
-    to.port = c->redirect != NULL ? XMPPI_OR(c->port, standard) : XMPPI_OR(c->acct->port, standard);
+    to.tls_name = xmppi_tls_name(c);
+    to.host = c->acct->host != NULL ? c->acct->host : to.tls_name;
+    if (c->redirect != NULL) {
+        to.host = c->redirect;
+        port = c->port;
+    }
     to.tls = c->cfg->tls == XMPP_TLS_DIRECT;
+    to.port = (uint16_t)(port != 0 ? port : to.tls ? 5223 : 5222);
     c->state = XMPPI_STREAM;
-    if (c->io.ops->open(c->io.ctx, &to) != XMPP_OK) {
+    r = c->io.ops->open(c->io.ctx, &to);
+    c->secure = to.tls;
+    c->done = to.tls || c->cfg->tls == XMPP_TLS_NONE_UNSAFE ? XMPPI_TLS_DONE : 0;
+    if (r != XMPP_OK) {
         xmppi_transport(c);
         return;
     }
-    if (to.tls) c->flags |= XMPPI_F_TLS | XMPPI_F_SECURE;
-    if (c->cfg->tls == XMPP_TLS_NONE_UNSAFE) c->flags |= XMPPI_F_TLS;
-    if (xmppi_random(c, &c->key) != XMPP_OK) xmppi_fail(c, XMPP_E_ENTROPY, NULL);
-    else xmppi_header(c);
+    r = xmppi_random(c, &c->key, sizeof(c->key));
+    xmppi_fail(c, r == XMPP_OK ? xmppi_header(c) : r);
 }
 
 XMPPI_FN void xmppi_handshake(xmpp_client *c)
 {
-    const char *name = c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
-
     if (c->rx_at != c->rx_n) {
-        xmppi_fail(c, XMPP_E_INJECTION, NULL);
-        return;
-    }
-    if (c->io.ops->start_tls(c->io.ctx, name) != XMPP_OK) {
+        xmppi_fail(c, XMPP_E_INJECTION);    /* plain bytes that would count as if TLS had guarded them */
+    } else if (c->io.ops->start_tls(c->io.ctx, xmppi_tls_name(c)) != XMPP_OK) {
         xmppi_transport(c);
-        return;
+    } else {
+        c->done = XMPPI_TLS_DONE;
+        c->secure = true;
+        xmppi_fail(c, xmppi_header(c));
     }
-    c->rx_at = c->rx_n = 0;
-    c->flags |= XMPPI_F_TLS | XMPPI_F_SECURE;
-    xmppi_header(c);
 }
 
 /* Drives the end: </stream:stream> behind all that is queued, then the transport. */
-XMPPI_FRAME void xmppi_drive_close(xmpp_client *c)
+XMPPI_FN void xmppi_drive_close(xmpp_client *c)
 {
-    xmpp_writer w;
-    bool        idle = c->q_sent == 0 && ((c->flags & XMPPI_F_DEAF) || c->q_at == c->q_end || !(c->flags & XMPPI_F_BOUND));
+    static const char end[] = "<presence type='unavailable'/></stream:stream>";
 
-    if (!(c->flags & XMPPI_F_ENDED) && idle) {
-        xmppi_ctl_begin(c, &w);
-        if ((c->flags & XMPPI_F_PRESENT) && !(c->flags & XMPPI_F_DEAF)) xmppi_w_raw(&w, "<presence type='unavailable'/>");
-        xmppi_w_raw(&w, "</stream:stream>");
-        if (xmppi_ctl_end(c, &w)) c->flags |= XMPPI_F_ENDED;
-    }
-    if ((c->flags & (XMPPI_F_ENDED | XMPPI_F_DEAF)) != (XMPPI_F_ENDED | XMPPI_F_DEAF) || c->ctl_n != c->ctl_sent || c->q_sent != 0)
-        return;
+    if (c->state != XMPPI_CLOSING || c->q_sent > 0) return;
+    if (!c->ended && (c->deaf || c->q_end == 0 || !(c->done & XMPPI_BOUND)) &&
+        xmppi_control(c, c->present && !c->deaf ? end : end + 30))
+        c->ended = true;
+    if (!c->ended || !c->deaf || c->ctl_n > 0) return;
     /* All is said. The peer's close_notify is awaited, but some servers keep it to themselves. */
     if (!xmppi_due(c->now + 1000, c->step_at)) xmppi_arm(c, 1000);
     if (c->io.ops->close(c->io.ctx, false)) xmppi_over(c);
@@ -5583,16 +5480,15 @@ XMPPI_FRAME void xmppi_drive_close(xmpp_client *c)
 
 XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
 {
-    if (c->hook || c->cfg == NULL) return;
+    if (c->hook) return;
     xmpp_tick(c, now);
     if (c->state == XMPPI_OPEN) xmppi_connect(c);
     if (c->state == XMPPI_TLS) xmppi_handshake(c);
+    xmppi_drive_close(c);
     if (c->state <= XMPPI_OPEN) return;
-    if (c->state == XMPPI_CLOSING) xmppi_drive_close(c);
-    if (c->state == XMPPI_OFF) return;
     xmppi_recv(c);
     xmppi_send(c);
-    if (c->state == XMPPI_CLOSING) xmppi_drive_close(c);
+    xmppi_drive_close(c);
 }
 
 XMPP_API unsigned xmpp_wants(const xmpp_client *c)
@@ -5600,13 +5496,12 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
     unsigned w;
     size_t   n;
 
-    if (c->cfg == NULL || c->state == XMPPI_OFF) return 0;
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) return XMPP_WANT_NOW;
+    if (c->state == XMPPI_OFF) return 0;
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof) return XMPP_WANT_NOW;
     w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
-    if ((size_t)(c->rx_n - c->rx_at) == xmppi_rx_size(c)) w &= (unsigned)XMPP_WANT_WRITE;   /* no room to read into */
-    if (xmppi_next_out(c, &n) != NULL) w |= c->flags & XMPPI_F_FRESH ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
-    else if (c->state == XMPPI_CLOSING && !(c->flags & XMPPI_F_ENDED)) w |= XMPP_WANT_NOW;
-    if (c->challenge != NULL || (c->flags & XMPPI_F_EOF)) w |= XMPP_WANT_NOW;
+    if (c->rx_n - c->rx_at == c->rx_size) w &= (unsigned)XMPP_WANT_WRITE;   /* no room to read into */
+    if (xmppi_next_out(c, &n) != NULL) w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
+    else if (c->state == XMPPI_CLOSING && !c->ended) w |= XMPP_WANT_NOW;
     return w;
 }
 
@@ -5616,7 +5511,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
     uint32_t          start, left, d;
     unsigned          wants;
 
-    if (c->hook || c->cfg == NULL || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
+    if (c->hook || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
     start = c->io.ops->millis(c->io.ctx);
     for (;;) {
         if ((ev = xmpp_next(c)) != NULL) return ev;
@@ -5674,20 +5569,12 @@ XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
 XMPPI_FN void xmppi_restart(xmpp_client *c)
 {
     if (c->state > XMPPI_OPEN) xmppi_over(c);
-    c->flags &= XMPPI_F_PINNED | XMPPI_F_ANYRES;
+    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook), offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
     c->state = XMPPI_OPEN;
-    c->error = XMPP_OK;
-    c->condition = c->text = NULL;
-    c->rx_at = c->rx_n = c->round_trips = 0;
-    c->bytes_in = c->bytes_out = 0;
-    c->slot = 0;
-    c->lost = 0;
-    c->waiting = false;
-    c->mech = NULL;
     c->jid = c->acct->jid;
     c->self = c->bare;
     c->password = c->acct->password;
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
+    xmppi_xml_start(c);
 }
 
 /* ---- >>redirect : see-other-host, RFC 6120 4.9.3.19 ---- */
@@ -5721,8 +5608,8 @@ XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
 
 XMPP_API bool xmpp_follow_redirect(xmpp_client *c, const char *to)
 {
-    if (!(c->flags & XMPPI_F_SECURE) || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
-        (!(c->flags & XMPPI_F_AUTHED) && !(c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) || !xmppi_redirect(c, to))
+    if (!c->secure || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
+        (!(c->done & XMPPI_AUTHED) && !(c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) || !xmppi_redirect(c, to))
         return false;
     c->hops++;
     xmppi_restart(c);
@@ -5752,11 +5639,13 @@ XMPPI_FN int xmppi_check_account(xmpp_client *c, const xmpp_config *cfg, const x
 
 XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi)
 {
-    int r;
+    size_t ctl;
+    int    r;
 
     if (abi != XMPP_ABI) return XMPP_E_ABI;     /* c may be of another size: not touched */
     if (c == NULL) return XMPP_E_ARG;
     xmpp_wipe(c, sizeof(*c));
+    c->hook = 1;                                /* inert, until xmppi_restart */
     if (cfg == NULL || account == NULL || account->jid == NULL) return XMPP_E_ARG;
     if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
         io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
@@ -5766,57 +5655,54 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     c->cfg = cfg;
     c->acct = account;
     c->io = io;
-    c->ctl_size = (uint16_t)(account->queue_size / 4 < 384 ? 384 : account->queue_size / 4 > 2048 ? 2048 : account->queue_size / 4);
-    if (account->keys != NULL && account->keys->pinned) c->flags |= XMPPI_F_PINNED;
+    ctl = account->queue_size / 4 < 384 ? 384 : account->queue_size / 4 > 2048 ? 2048 : account->queue_size / 4;
+    c->rx = (unsigned char *)account->rx;
+    c->rx_size = (uint16_t)(account->rx_size < 65535 ? account->rx_size : 65535);
+    c->ctl = (unsigned char *)account->queue;
+    c->ctl_size = (uint16_t)ctl;
+    c->q = c->ctl + ctl;
+    c->q_size = (uint16_t)(account->queue_size - ctl);
+    if (account->keys != NULL && account->keys->pinned) c->pinned = true;
     xmppi_restart(c);
     return XMPP_OK;
 }
 
 XMPP_API void xmpp_reset(xmpp_client *c)
 {
-    uint8_t i;
-
-    if (c->hook || c->cfg == NULL) return;
-    for (i = 0; i < XMPP_CFG_IQS; i++) c->iq[i].state = XMPPI_IQ_FREE;
-    if (c->state == XMPPI_OFF) c->flags &= (uint16_t)~XMPPI_F_ANYRES;
+    if (c->hook) return;
     c->redirect = NULL;
     c->hops = 0;
     c->arena_at = (uint32_t)xmppi_len(c->bare) + 1;
     xmppi_restart(c);
-    for (i = 0; i < XMPP_CFG_IQS; i++) c->iq[i].state = XMPPI_IQ_FREE;
-    xmpp_wipe(&c->ev, sizeof(c->ev));
+    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, ev), sizeof(*c) - offsetof(xmpp_client, ev));      /* and the requests under way */
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
 {
+    if (c->state == XMPPI_OFF) return XMPP_OK;
     if (c->hook) return XMPP_E_STATE;
-    if (c->cfg == NULL || c->state == XMPPI_OFF) return XMPP_OK;
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) {
-        if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
-        xmppi_over(c);
-    } else {
-        if (!(c->flags & XMPPI_F_BOUND)) {      /* in the middle of a login: no more to be learned */
-            c->flags |= XMPPI_F_DEAF;
-            if (c->error == XMPP_OK) c->error = XMPP_E_CLOSED;
-        }
-        xmppi_closing(c);
+    if (!(c->done & XMPPI_BOUND)) {      /* in the middle of a login: no more to be learned */
+        c->deaf = true;
+        xmppi_blame(c, XMPP_E_CLOSED);
     }
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) xmppi_over(c);
+    else xmppi_closing(c);
     return XMPP_OK;
 }
 
 XMPP_API void xmpp_password(xmpp_client *c, const char *password)
 {
-    if (c->cfg == NULL || c->state != XMPPI_SASL || c->sasl != NULL) return;
+    if (c->state != XMPPI_SASL || c->sasl != NULL) return;
     c->password = password;
-    if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD, NULL);
+    if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD);
     else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, xmppi_len(password)))
-        xmppi_fail(c, XMPP_E_UNPREPARED, NULL);
-    else xmppi_sasl_begin(c);
+        xmppi_fail(c, XMPP_E_UNPREPARED);
+    else c->work = XMPPI_W_START;
 }
 
 XMPP_API void xmpp_unpin(xmpp_client *c)
 {
-    c->flags &= (uint16_t)~XMPPI_F_PINNED;
+    c->pinned = false;
     if (c->acct != NULL && c->acct->keys != NULL) c->acct->keys->pinned = 0;
 }
 
@@ -5835,7 +5721,7 @@ XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
     info->round_trips = c->round_trips;
     info->queue_max = c->q_max;
     info->arena_max = c->arena_max;
-    info->tls = (c->flags & XMPPI_F_SECURE) != 0;
+    info->tls = c->secure;
 }
 
 /* ---- >>send : stanzas of the application ---- */
@@ -5847,7 +5733,7 @@ XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap)
 
     if (r != XMPP_OK) return r;
     xmppi_vformat(&w, fmt, ap);
-    return xmppi_commit(c, &w, 0, true);
+    return xmppi_commit_text(c, &w);
 }
 
 XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...)
@@ -5869,12 +5755,12 @@ XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n)
     if (r != XMPP_OK) return r;
     if (xml == NULL) w.error = XMPP_E_ARG;
     else xmppi_w_bytes(&w, xml, n);
-    return xmppi_commit(c, &w, 0, true);
+    return xmppi_commit_text(c, &w);
 }
 
 XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w)
 {
-    int r = c->flags & XMPPI_F_ASKED ? xmpp_begin(c, w) : XMPP_E_STATE;
+    int r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, w) : XMPP_E_STATE;
 
     if (r == XMPP_OK) xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
     else w->error = r;
@@ -5886,10 +5772,10 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
 {
     int r;
 
-    if (!(c->flags & XMPPI_F_WRITER)) return XMPP_E_STATE;
+    if (!c->writer) return XMPP_E_STATE;
     xmpp_w_close(w);
-    r = xmppi_commit(c, w, XMPPI_R_IQ, true);
-    if (r == XMPP_OK) c->flags &= (uint16_t)~XMPPI_F_ASKED;
+    r = xmppi_commit(c, w, XMPPI_R_IQ);
+    if (r == XMPP_OK) c->ask = XMPPI_A_NONE;
     return r;
 }
 
@@ -5914,11 +5800,26 @@ XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
     return xmpp_answer_commit(c, &w);
 }
 
+/* Writes <error/> with what is given. */
+XMPPI_FN void xmppi_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
+                            const char *app_name)
+{
+    const char *ns = xmppi_namespaces[XMPPI_NS_STANZAS];
+
+    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0) xmppi_w_fail(w, XMPP_E_ARG);
+    xmpp_w_open(w, "error", NULL);
+    xmpp_w_attr(w, "type", type);
+    xmpp_w_leaf(w, condition, ns, "");
+    xmpp_w_leaf(w, "text", ns, text);
+    if (app_name != NULL) xmpp_w_leaf(w, app_name, app_ns, "");
+    xmpp_w_close(w);
+}
+
 XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text, const char *app_ns,
                                const char *app_name)
 {
     xmpp_writer w;
-    int         r = c->flags & XMPPI_F_ASKED ? xmpp_begin(c, &w) : XMPP_E_STATE;
+    int         r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, &w) : XMPP_E_STATE;
 
     if (r != XMPP_OK) return r;
     xmppi_iq_open(&w, c->ev.id, xmppi_reply_to(c), "error");
@@ -5948,7 +5849,7 @@ XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t siz
     const char *to;
     size_t      n, m;
 
-    if (!(c->flags & XMPPI_F_ASKED)) return XMPP_E_STATE;
+    if (c->ask != XMPPI_A_UNAVAILABLE) return XMPP_E_STATE;
     to = xmppi_or_empty(xmppi_reply_to(c));
     n = xmppi_len(to) + 1;
     m = xmppi_len(c->ev.id) + 1;
@@ -5961,7 +5862,7 @@ XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t siz
     cl->open = true;
     cl->next = c->claims;
     c->claims = cl;
-    c->flags &= (uint16_t)~XMPPI_F_ASKED;
+    c->ask = XMPPI_A_NONE;
     return XMPP_OK;
 }
 
@@ -5979,7 +5880,7 @@ XMPPI_FN int xmppi_claim_commit(xmpp_client *c, xmpp_claim *cl, xmpp_writer *w)
     int          r;
 
     xmpp_w_close(w);
-    r = xmppi_commit(c, w, XMPPI_R_IQ, true);
+    r = xmppi_commit(c, w, XMPPI_R_IQ);
     if (r != XMPP_OK) return r;
     while (*p != NULL && *p != cl) p = &(*p)->next;
     if (*p != NULL) *p = cl->next;
@@ -6013,54 +5914,33 @@ XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, 
 /* ==== >>im ==================================================================
    RFC 6121: presence, messages, subscriptions. */
 
-XMPPI_FN bool xmppi_jid_ok(const char *text)
+/* NULL: left out. Extensions add to what is available to all. */
+XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, const char *show, const char *status,
+                            const char *priority)
 {
-    xmpp_jid j;
-
-    return text != NULL && xmpp_jid_parse(&j, text) == XMPP_OK;
-}
-
-XMPPI_FN int xmppi_presence_begin(xmpp_client *c, xmpp_writer *w, const char *to, const char *type)
-{
-    int r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, w) : XMPP_E_JID;
+    xmpp_writer w;
+    bool        present = type == NULL;
+    int         r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK) return r;
-    xmpp_w_open(w, "presence", NULL);
-    xmpp_w_attr(w, "to", to);
-    xmpp_w_attr(w, "type", type);
-    return XMPP_OK;
+    xmppi_form(&w, "<presence{ to='%'}{ type='%'}|{<show|%}{<status|%}{<priority|%}", to, type, show, status, priority);
+    if (to == NULL && present) xmppi_hook(c, XMPPI_H_PRESENCE, &w);
+    xmpp_w_close(&w);
+    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0);
+    if (r == XMPP_OK && to == NULL) c->present = present;
+    return r;
 }
 
 XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority)
 {
-    xmpp_writer         w;
-    const xmpp_ext_use *u;
-    const char         *s = xmppi_shows;
-    char                number[5];
-    int                 r, i = 4, p = priority < 0 ? -priority : priority;
+    char     number[5], *digit = number + 4;
+    unsigned p = priority < 0 ? 0 - (unsigned)priority : (unsigned)priority;
 
-    if (show < XMPP_SHOW_ONLINE || show > XMPP_SHOW_DND || priority < -128 || priority > 127) return XMPP_E_ARG;
-    r = xmppi_presence_begin(c, &w, to, NULL);
-    if (r != XMPP_OK) return r;
-    for (r = XMPP_SHOW_CHAT; r < show; r++) s += xmppi_len(s) + 1;
-    xmpp_w_leaf(&w, "show", NULL, show == XMPP_SHOW_ONLINE ? NULL : s);
-    xmpp_w_leaf(&w, "status", NULL, status);
-    if (priority != 0) {
-        number[4] = '\0';
-        for (; p > 0; p /= 10) number[--i] = (char)('0' + p % 10);
-        if (priority < 0) number[--i] = '-';
-        xmpp_w_leaf(&w, "priority", NULL, number + i);
-    }
-    if (to == NULL) {
-        c->hook++;
-        for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
-            if (u->ext->presence != NULL) u->ext->presence(c, u->state, &w);
-        c->hook--;
-    }
-    xmpp_w_close(&w);
-    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0, false);
-    if (r == XMPP_OK && to == NULL) c->flags |= XMPPI_F_PRESENT;
-    return r;
+    if ((unsigned)show > XMPP_SHOW_DND || priority < -128 || priority > 127) return XMPP_E_ARG;
+    for (*digit = '\0'; p > 0; p /= 10) *--digit = (char)('0' + p % 10);
+    if (priority < 0) *--digit = '-';
+    return xmppi_presence(c, to, NULL, show == XMPP_SHOW_ONLINE ? NULL : xmppi_nth(xmppi_shows, show - 1), status,
+                          priority != 0 ? digit : NULL);
 }
 
 XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status)
@@ -6070,15 +5950,7 @@ XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status)
 
 XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status)
 {
-    xmpp_writer w;
-    int         r = xmppi_presence_begin(c, &w, to, "unavailable");
-
-    if (r != XMPP_OK) return r;
-    xmpp_w_leaf(&w, "status", NULL, status);
-    xmpp_w_close(&w);
-    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0, false);
-    if (r == XMPP_OK && to == NULL) c->flags &= (uint16_t)~XMPPI_F_PRESENT;
-    return r;
+    return xmppi_presence(c, to, "unavailable", NULL, status, NULL);
 }
 
 XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind)
@@ -6096,7 +5968,7 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
     xmppi_w_attr_n(&w, "to", jid, j.resource != NULL ? (size_t)(j.resource - jid) - 1 : xmppi_len(jid));
     xmpp_w_attr(&w, "type", kind);
     xmpp_w_close(&w);
-    return xmppi_commit(c, &w, 0, false);
+    return xmppi_commit(c, &w, 0);
 }
 
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
@@ -6106,15 +5978,10 @@ XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
 
     if (r != XMPP_OK) return r;
     if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0) xmppi_w_fail(&w, XMPP_E_ARG);
-    xmpp_w_open(&w, "message", NULL);
-    xmpp_w_attr(&w, "to", m->to);
-    xmpp_w_attr(&w, "type", m->type);
-    xmpp_w_attr(&w, "id", m->id);
-    xmpp_w_leaf(&w, "subject", NULL, m->subject);
-    xmpp_w_leaf(&w, "body", NULL, m->body);
-    xmpp_w_leaf(&w, "thread", NULL, m->thread);
+    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, m->id, m->subject,
+               m->body, m->thread);
     xmpp_w_close(&w);
-    return xmppi_commit(c, &w, 0, false);
+    return xmppi_commit(c, &w, 0);
 }
 
 XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
@@ -6161,7 +6028,7 @@ XMPP_API int xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer
 {
     const xmpp_ext_use *u = xmppi_ext_find(c, ext);
 
-    return xmppi_iq_commit(c, w, u != NULL ? (uint8_t)(XMPPI_OWN_EXT + (u - c->acct->exts)) : (uint8_t)XMPPI_OWN_APP, tag, ms);
+    return xmppi_iq_commit(c, w, (uint8_t)(u != NULL ? u - c->acct->exts + 1 : 0), tag, ms);
 }
 
 XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
