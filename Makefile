@@ -16,8 +16,8 @@ VERSION  = $(shell sed -n 's/^\#define XMPP_VERSION  *"\(.*\)".*/\1/p' xmpp.h)
 
 # examples/NAME.c is the program build/NAME; xmpp_tool.c is build/xmpp; xmpp.c is the header as a
 # translation unit, in an archive, so that only those programs take it that do not implement it
-# themselves.
-EXAMPLES := $(patsubst examples/%.c,build/%,$(filter-out examples/xmpp.c examples/xmpp_tool.c,\
+# themselves. mcu.c is compiled by tests/compile: it has no board to be linked with.
+EXAMPLES := $(patsubst examples/%.c,build/%,$(filter-out examples/xmpp.c examples/xmpp_tool.c examples/mcu.c,\
               $(wildcard examples/*.c)))
 UNIT     := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
 SESSIONS := $(patsubst tests/%.c,%,$(wildcard tests/sessions/*.c))

@@ -36,18 +36,23 @@ static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argc > 1 ? argv[1] : "", XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
     account.password = getenv("XMPP_PASSWORD");
+    if (argc != 2 || account.password == NULL)
+        return fprintf(stderr, "usage: XMPP_PASSWORD=secret %s user@example.org\n", argv[0]), 2;
     error = xmpp_init(&client, &xmpp_default_config, &account,
                       xmpp_bearssl_system_io(&tls, NULL, xmpp_posix_io(&net)));
     while (error == XMPP_OK && (ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)
         switch (ev->type) {
         case XMPP_EV_ONLINE:  xmpp_presence(&client, XMPP_SHOW_ONLINE, "hello"); break;
-        case XMPP_EV_MESSAGE: xmpp_message(&client, ev->from, ev->body); break;
-        case XMPP_EV_OFFLINE: error = ev->error; break;
+        case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
+                                  xmpp_message(&client, ev->from, ev->body);
+                              break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s ", ev->condition, ev->text);
+                              error = ev->error; break;
         default:              break;
         }
     fprintf(stderr, "%s\n", xmpp_strerror(error));
@@ -56,12 +61,14 @@ int main(int argc, char **argv)
 
    On a microcontroller the same switch stands in the main loop:
      xmpp_step(&client, now_ms);  while ((ev = xmpp_next(&client)) != NULL) ...;
-     then sleep until xmpp_deadline(&client), or until the interface has bytes.
+     then sleep for xmpp_deadline(&client) ms at most, or until the interface has bytes
+     or, when xmpp_wants(&client) holds XMPP_WANT_WRITE, takes some. examples/mcu.c does that.
 
    ==== >>conventions =========================================================
    Errors     Functions that can fail return XMPP_OK (0) or a negative XMPP_E_* code, which
               xmpp_strerror puts into words; where a count is returned, it is not negative.
-   NULL       is refused unless a comment allows it.
+   NULL       A string or configuration that is NULL is refused (XMPP_E_ARG, _JID, _TEMPLATE, _CONFIG) unless a comment allows it.
+              NULL for the client, a writer, a buffer or a result is the caller's bug.
    Text       is UTF-8 and NUL-terminated; _n variants take a length. What goes into XML is
               checked and escaped by the library; what comes out of it is neither escaped nor cut.
    Lifetime   An event, and all that it points to, lives until the next xmpp_next, _step, _feed,
@@ -156,9 +163,6 @@ int main(int argc, char **argv)
 #endif
 #ifndef XMPP_CFG_REPLY_ROOM     /* queue bytes kept free for answers: xmpp_next   */
 #define XMPP_CFG_REPLY_ROOM 192
-#endif
-#ifndef XMPP_CFG_JID            /* bytes of a full JID that is composed on the stack */
-#define XMPP_CFG_JID 3071
 #endif
 
 #if XMPP_CFG_IQS < 2 || XMPP_CFG_IQS > 250
@@ -306,15 +310,14 @@ XMPP_API const char *xmpp_errname(int error);
    the tree. In token mode a record is dropped when its element ends; in tree
    mode it stays, with all that it holds, until xmpp_xml_drop.
 
-   Arena bytes of a stanza: each element 9 + its qualified name; each attribute 6 + name + value
-   (9 when its name has a prefix other than xml); each namespace declaration 11 + prefix, and value
-   + 1 when the library does not know the namespace (a known one takes that room only while it is
-   read); each run of text 5 + its bytes. Example: <message from='a@b/c' to='d@e/f' type='chat'>
-   <body>hi</body></message>: 9+7 + (6+4+5)+(6+2+5)+(6+4+4) + 9+4 + 5+2 = 78 bytes. */
+   Arena bytes of a stanza: each element 8 + its qualified name; each attribute 6 + name + value;
+   each namespace declaration 6 + prefix + value, or 7 + prefix when the library knows the namespace
+   (while it is read, its whole name and value take room); each run of text 5 + its bytes. Example:
+   <message from='a@b/c' to='d@e/f' type='chat'><body>hi</body></message>:
+   8+7 + (6+4+5)+(6+2+5)+(6+4+4) + 8+4 + 5+2 = 76 bytes. */
 
 typedef struct xmpp_node {      /* a value: copy it freely. Lives as long as its memory */
-    const unsigned char *mem;   /* private; NULL: no node */
-    uint32_t             at;    /* private */
+    const unsigned char *at;    /* private; NULL: no node, see xmpp_exists */
 } xmpp_node;
 
 /* xmpp_xml_feed's answers; errors are XMPP_E_XML_*. */
@@ -330,14 +333,15 @@ typedef struct xmpp_xml {
     uint8_t        depth;       /* read: open elements; the root makes it 1; at an END without that one */
     bool           skipping;    /* read: a cap was passed in this stanza; see xmpp_xml_tree */
     int8_t         error;       /* private, up to top; bytes come first for the sake of short instructions */
-    uint8_t        state, quote, need, prev, flags, attrs, name_n, top;
+    uint8_t        state, quote, need, prev, flags, attrs, name_n;
     uint32_t       offset;      /* read: bytes consumed so far (wraps)               */
     uint32_t       size;        /* read: bytes of the current depth-1 child so far   */
     uint32_t       skipped;     /* read: depth-1 children that were skipped          */
     /* private */
     unsigned char *mem;
     uint32_t       cap, len;    /* bytes of memory; bytes in use                     */
-    uint32_t       open, ns, rec, mark, tree, cut, cp, skip_depth;
+    unsigned char *open, *tree, *rec, *mark;
+    uint32_t       inside, cp;
 } xmpp_xml;
 
 /* Starts a stream: nothing parsed yet.
@@ -581,6 +585,8 @@ typedef struct xmpp_target {    /* where open connects to */
     bool        tls;            /* TLS from the first byte (XEP-0368)                          */
 } xmpp_target;
 
+/* Required: open, recv, send, close, random; start_tls unless XMPP_TLS_NONE_UNSAFE; millis and wait for xmpp_wait and
+   xmpp_ask. The others may be NULL: wants then means READ, reason nothing to say, utc unknown. */
 typedef struct xmpp_io_ops {
     /* Starts to connect; never blocks longer than name resolution. XMPP_OK or an XMPP_E_* error.
        Called again after close for a new connection. */
@@ -668,7 +674,7 @@ typedef struct xmpp_config {
 /* Follows see-other-host: to the same policy and the same certificate name, inside TLS, after authentication unless
    XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
 XMPP_API bool xmpp_follow_redirect(struct xmpp_client *c, const char *to);
-/* XMPP_TLS_START, EXTERNAL and the SCRAM family, redirects. Start from it, or name fewer mechanisms to save flash. */
+/* XMPP_TLS_START, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart), redirects. Start from it, or name fewer mechanisms to save flash. */
 extern const xmpp_config xmpp_default_config;
 
 /* One account: read by the client as long as it lives. */
@@ -706,7 +712,7 @@ enum {
     XMPP_EV_IQ_RESULT,          /* an answer: iq, tag, error (XMPP_OK; XMPP_E_STANZA with condition and text;
                                    XMPP_E_TIMEOUT, XMPP_E_LOST without stanza), payload                */
     XMPP_EV_STANZA,             /* any other stanza: a message without body; an IQ result or error with an id
-                                   that is not xmpp_iq's (check from and id: anybody may send one)     */
+                                   that is not one of ours (check from and id: anybody may send one)     */
     XMPP_EV_SKIPPED,            /* a stanza passed a cap: kind is "message", "presence", "iq" or ""; from, id, size */
     XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id            */
     XMPP_EV_EXT,                /* of an extension: ext, code, data, stanza, payload, tag              */
@@ -733,7 +739,7 @@ typedef struct xmpp_event {
     const void *data;           /* of XMPP_EV_EXT                                                      */
     uint32_t    size;           /* of XMPP_EV_SKIPPED: bytes; of XMPP_EV_OFFLINE: stream offset of bad XML */
     int16_t     code;           /* of XMPP_EV_EXT                                                      */
-    int16_t     iq;             /* of XMPP_EV_IQ_RESULT: what xmpp_iq returned                         */
+    int16_t     iq;             /* of XMPP_EV_IQ_RESULT: what xmpp_iqf or xmpp_iq_commit returned      */
     int8_t      show, priority; /* of a presence: XMPP_SHOW_*, -128..127                               */
 } xmpp_event;
 
@@ -743,7 +749,7 @@ typedef struct xmpp_claim {
     void             (*expire)(struct xmpp_client *c);  /* private */
     char              *text;    /* private: from NUL id NUL, in the caller's buffer */
     uint32_t           deadline;
-    bool               open;    /* read: false once it was answered or timed out */
+    bool               open;    /* read: false once it was answered or timed out, or the connection ended */
 } xmpp_claim;
 
 typedef struct xmpp_iq_slot {   /* private */
@@ -755,15 +761,16 @@ typedef struct xmpp_iq_slot {   /* private */
 /* The client. All of it is private. Must not be moved while in use.
    Small members come first: ARM reaches those with short instructions. */
 typedef struct xmpp_client {
-    uint8_t             state, hops;
+    uint8_t             state, hops, slot;              /* slot: of the IQ writer                 */
+    bool                writer;                         /* one is open                            */
     bool                pinned;                         /* SCRAM succeeded with this account      */
     uint8_t             hook;                           /* inside a hook, or inert. From here to rx: cleared by each connection */
-    uint8_t             done, cut, slot, child, feature, work, ask;
+    uint8_t             done, cut, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
     bool                waiting;                        /* sent, and nothing came since           */
     bool                secure;                         /* inside TLS                             */
     bool                present;                        /* available presence was sent            */
-    bool                writer;                         /* one is open                            */
+    bool                late;                           /* the request that an open answer is for has ended */
     bool                deaf;                           /* input is of no interest any more       */
     bool                ended;                          /* </stream:stream> was queued            */
     bool                eof;                            /* the transport has ended; bytes may be left */
@@ -795,18 +802,18 @@ typedef struct xmpp_client {
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
 } xmpp_client;
 
-/* Mixes what must be the same in every unit. */
-#define XMPP_ABI ((uint32_t)(sizeof(xmpp_client) * 65599u + sizeof(xmpp_event) * 4099u + sizeof(xmpp_config) * 257u + \
-    sizeof(xmpp_account) * 65u + sizeof(xmpp_writer) * 17u + sizeof(xmpp_io_ops)) ^ \
-    ((uint32_t)XMPP_CFG_IQS << 24 ^ (uint32_t)XMPP_CFG_XML_DEPTH << 18 ^ (uint32_t)XMPP_CFG_XML_ATTRS << 12 ^ \
-     (uint32_t)XMPP_CFG_XML_NAME << 6 ^ (uint32_t)XMPP_CFG_WRITER_DEPTH ^ (uint32_t)XMPP_VERSION_MINOR << 28))
+/* Mixes what must be the same in every unit: the version, the XMPP_CFG_* that change a layout, sizes. */
+#define XMPPI_MIX(a, b) ((uint32_t)(a) * 2654435761u + (uint32_t)(b))
+#define XMPP_ABI XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX( \
+    XMPP_VERSION_MAJOR, XMPP_VERSION_MINOR), XMPP_CFG_IQS), XMPP_CFG_XML_DEPTH), XMPP_CFG_XML_ATTRS), XMPP_CFG_XML_NAME),        \
+    XMPP_CFG_WRITER_DEPTH), sizeof(xmpp_client)), sizeof(xmpp_event)), sizeof(xmpp_config)), sizeof(xmpp_account)), sizeof(xmpp_writer))
 
 /* Prepares a client; it connects at the first step.
    c       the client; its content does not matter.
    cfg, account   must outlive it (not copied).
    io      the transport with the platform's random numbers.
    Returns XMPP_OK; XMPP_E_ABI, _ARG, _JID, _UNPREPARED, _BUFFERS, _CONFIG. After an error the client is inert: steps do nothing. */
-#define xmpp_init(c, cfg, account, io) xmpp_init_abi((c), (cfg), (account), (io), XMPP_ABI)
+#define xmpp_init(...) xmpp_init_abi(__VA_ARGS__, XMPP_ABI)      /* xmpp_init(c, cfg, account, io) */
 XMPP_API int  xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi);
 
 /* Drops the connection, if any, and connects anew at the next step. Requests under way and the event at hand end
@@ -839,10 +846,12 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c);
 XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
 
 /* Blocking: the answer to one request.
-   iq         what xmpp_iq, xmpp_iqf or xmpp_ping returned; an error is handed back as it is.
+   iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is. A request's
+              number is used again once its answer was handed out.
    on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable).
    answer     out, may be NULL: the XMPP_EV_IQ_RESULT event.
-   Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT, XMPP_E_LOST. */
+   Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT; XMPP_E_ARG when no such request is under way; when the
+   connection ended, what ended it, as xmpp_error. */
 XMPP_API int  xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev),
                        void *ctx, const xmpp_event **answer);
 
@@ -851,6 +860,7 @@ XMPP_API void xmpp_password(xmpp_client *c, const char *password);
 /* Forgets that SCRAM was used with this account, so that PLAIN, if allowed, may be used again. */
 XMPP_API void xmpp_unpin(xmpp_client *c);
 
+XMPP_API int         xmpp_error(const xmpp_client *c);     /* the first fatal error since xmpp_reset; XMPP_OK: none */
 XMPP_API bool        xmpp_online(const xmpp_client *c);
 XMPP_API const char *xmpp_own_jid(const xmpp_client *c);   /* full JID as bound; before: the account's JID */
 XMPP_API const char *xmpp_own_bare(const xmpp_client *c);  /* its bare form: what a stanza without from comes from */
@@ -916,6 +926,11 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to);
 XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms);
 
+/* Writes the <error/> of a stanza error (RFC 6120 8.3), for a message or presence that is sent back with type 'error'.
+   type, condition, text, app_ns, app_name   as for xmpp_answer_error. An unknown type sets XMPP_E_ARG. */
+XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
+                           const char *app_name);
+
 /* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). Queued like any stanza; when there is no room the
    request gets the automatic error, for which the control part keeps some. */
 XMPP_API int xmpp_answer(xmpp_client *c);                                            /* an empty result */
@@ -926,7 +941,8 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w);
 XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text,
                                const char *app_ns, const char *app_name);
 /* Keeps the request at hand for later. buf holds its address and id: strlen of both + 2. ms: until then it must be answered,
-   otherwise the peer gets a wait/resource-constraint error and claim->open becomes false. cl and buf live until then. */
+   otherwise the peer gets a wait/resource-constraint error and claim->open becomes false. cl and buf live until then.
+   Returns XMPP_OK, XMPP_E_TOO_LONG (buf), XMPP_E_STATE (no request at hand, or cl is in use). */
 XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms);
 XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt, ...) XMPP_FORMAT(3, 4);
 XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition, const char *text);
@@ -949,10 +965,10 @@ typedef struct xmpp_ext xmpp_ext;
 struct xmpp_ext {
     const char *const *features;    /* for disco#info, NULL-terminated; NULL: none */
     /* A stanza came, before the application sees it. ev is filled as for the application.
-       Returns XMPP_EXT_PASS; XMPP_EXT_TAKEN: it was dealt with, no event (a request must have been answered or claimed);
+       Returns XMPP_EXT_PASS; XMPP_EXT_TAKEN: it was dealt with, no event (a request that was neither answered nor claimed gets service-unavailable);
        XMPP_EXT_EVENT: the extension turned *ev into its own XMPP_EV_EXT (xmpp_ext_event). */
     int  (*stanza)(xmpp_client *c, void *state, xmpp_event *ev);
-    /* The answer to a request that the extension sent with xmpp_ext_iq (ev is XMPP_EV_IQ_RESULT). Returns the same. */
+    /* The answer to a request that the extension sent with xmpp_ext_iq_commit (ev is XMPP_EV_IQ_RESULT). Returns the same. */
     int  (*result)(xmpp_client *c, void *state, xmpp_event *ev);
     void (*online)(xmpp_client *c, void *state);
     void (*offline)(xmpp_client *c, void *state);
@@ -982,7 +998,8 @@ XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag);   /* as xmpp_
 /* ---- XEP-0092: Software Version. Answers with these; os is told only when set. ---- */
 typedef struct xmpp_version { const char *name, *version, *os; } xmpp_version;
 extern const xmpp_ext xmpp_version_ext;     /* state: const xmpp_version */
-XMPP_API int xmpp_ask_version(xmpp_client *c, const char *to, void *tag);
+/* Asks; returns as xmpp_iqf. The answer's payload has <name/>, <version/>, <os/>: xmpp_text(xmpp_child(ev->payload, "name", NULL)). */
+XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag);
 
 /* ---- XEP-0030 disco#info answers, XEP-0115 caps in presence; both from what account.exts lists. ---- */
 typedef struct xmpp_disco {
@@ -991,7 +1008,8 @@ typedef struct xmpp_disco {
     const char *const *features;            /* more features, of the application's own; NULL: none */
 } xmpp_disco;
 extern const xmpp_ext xmpp_disco_ext;       /* state: const xmpp_disco */
-XMPP_API int  xmpp_ask_disco(xmpp_client *c, const char *to, const char *node, void *tag);
+/* Asks; node may be NULL; returns as xmpp_iqf. The answer's payload has <identity/> and <feature var=''/> children. */
+XMPP_API int  xmpp_get_disco(xmpp_client *c, const char *to, const char *node, void *tag);
 /* The XEP-0115 verification string of this client: base64 of SHA-1, NUL-terminated, 28 + 1 bytes. */
 XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29]);
 
@@ -1008,7 +1026,11 @@ typedef struct xmpp_roster_item {
 } xmpp_roster_item;
 enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH };    /* event codes; LIST: payload is the query, error when it failed */
 extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster */
+/* Asks for the roster. Returns as xmpp_iqf. With xmpp_roster_ext listed, which also asks by itself when online, the answer is
+   XMPP_EV_EXT with code XMPP_ROSTER_LIST, otherwise XMPP_EV_IQ_RESULT. Its items: xmpp_first(ev->payload), xmpp_sibling. */
 XMPP_API int  xmpp_roster_get(xmpp_client *c);
+/* Adds or changes a contact, or removes it and both subscriptions (RFC 6121 2.3, 2.5). The resource of jid is left out; name and
+   groups (NULL-terminated) may be NULL: none. Return as xmpp_iqf; the server tells all devices by a push. */
 XMPP_API int  xmpp_roster_set(xmpp_client *c, const char *jid, const char *name, const char *const *groups, void *tag);
 XMPP_API int  xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag);
 /* Reads an <item/>. False when it has no valid jid. */
@@ -1032,7 +1054,7 @@ XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
 XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
 /* Makes xmpp_wait return XMPP_EV_WAKE. From another thread or a signal handler. */
 XMPP_API void xmpp_posix_wake(xmpp_posix *p);
-XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds */
+XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds; its io is void from then on */
 #endif
 
 #ifdef __cplusplus
@@ -1306,35 +1328,27 @@ XMPP_API const char *xmpp_errname(int error)
 }
 
 /* ==== >>records =============================================================
-   How the tokenizer keeps elements in memory. Everything lies in one block that grows upwards; a
-   record is known by its offset, which is never 0. It begins with a byte, kind and flags, and
-   `end`, 3 bytes: the offset just behind it and all that it holds.
+   How the tokenizer keeps elements in memory. Everything lies in one block that grows upwards. A
+   record begins with its kind, 1 byte, and its length, 3 bytes, which covers all that it holds:
 
-     ELEMENT  end 3  ns 3  prefix length 1  qualified name NUL  then the records inside:
+     ELEMENT  length 3  up 3  qualified name NUL  then the records inside:
               first declarations and attributes, then text and elements
-     ATTR     end 3  name NUL  value NUL          without prefix, or with xml:
-     PATTR    end 3  ns 3  name NUL  value NUL    with any other prefix
-     DECL     end 3  older declaration 3  ns 3  prefix NUL  [namespace NUL]
-     TEXT     end 3  characters NUL
+     ATTR     length 3  qualified name NUL  value NUL
+     DECL     length 3  prefix NUL  namespace NUL
+     TEXT     length 3  characters NUL
 
-   ns is an index into xmppi_namespaces, or the offset of a string in a DECL (no such offset is
-   small enough to be an index). `end` has two more meanings: in an element that is open it is the
-   parent's offset (0: the root), and in the last record inside a closed element, one without
-   XMPPI_MORE, it is that element's offset. So there is no stack anywhere. */
+   up is the distance back to the parent, 0 for the root; the length of an element that is open covers
+   its start tag alone. So there is no stack anywhere, and no address: a record may be moved. A
+   namespace of the table below is kept in a DECL as one byte that no text has, XMPPI_NS_BYTE and up. */
 
-enum {
-    XMPPI_ELEMENT = 1, XMPPI_ATTR, XMPPI_PATTR, XMPPI_DECL, XMPPI_TEXT,
-    XMPPI_KIND = 7,
-    XMPPI_OTHER = 32,           /* an element: its namespace is not its parent's  */
-    XMPPI_INSIDE = 64,          /* an element: it holds at least one record       */
-    XMPPI_MORE = 128            /* another record follows within the same element */
-};
+enum { XMPPI_ATTR = 1, XMPPI_DECL, XMPPI_TEXT, XMPPI_ELEMENT };
 
 enum {
     XMPPI_NS_NONE, XMPPI_NS_XML, XMPPI_NS_XMLNS, XMPPI_NS_CLIENT, XMPPI_NS_STREAMS, XMPPI_NS_TLS,
     XMPPI_NS_SASL, XMPPI_NS_BIND, XMPPI_NS_SESSION, XMPPI_NS_STANZAS, XMPPI_NS_STREAM_ERRORS,
     XMPPI_NS_OTHER              /* how many there are; of a node: none of them */
 };
+enum { XMPPI_NS_BYTE = 14 };
 
 static const char *const xmppi_namespaces[XMPPI_NS_OTHER] = {
     "",
@@ -1362,156 +1376,183 @@ XMPPI_FN void xmppi_put24(unsigned char *p, uint32_t v)
     p[2] = (unsigned char)(v & 255);
 }
 
-XMPPI_FN const char *xmppi_string(const unsigned char *mem, uint32_t at)
+/* The string behind a string. */
+XMPPI_FN const char *xmppi_behind(const char *s)
 {
-    return (const char *)mem + at;
+    return s + xmppi_len(s) + 1;
 }
 
-XMPPI_FN uint32_t xmppi_end(const unsigned char *mem, uint32_t at)
+/* The record's string: a name (but of an element), a prefix, text. */
+XMPPI_FN const char *xmppi_string(const unsigned char *at) { return (const char *)at + 4; }
+
+/* An element's qualified name. */
+XMPPI_FN const char *xmppi_qname(const unsigned char *e) { return (const char *)e + 7; }
+
+/* What lies behind a record and all that it holds. */
+XMPPI_FN const unsigned char *xmppi_next(const unsigned char *at)
 {
-    return xmppi_get24(mem + at + 1);
+    return at + xmppi_get24(at + 1);
 }
 
-XMPPI_FN const char *xmppi_ns_string(const unsigned char *mem, uint32_t ns)
+/* The first record inside an element, if there is any. */
+XMPPI_FN const unsigned char *xmppi_body(const unsigned char *e)
 {
-    return ns < XMPPI_NS_OTHER ? xmppi_namespaces[ns] : xmppi_string(mem, ns);
-}
-
-/* The offset behind an element's start tag. */
-XMPPI_FN uint32_t xmppi_body(const unsigned char *mem, uint32_t at)
-{
-    return at + 9 + (uint32_t)strlen(xmppi_string(mem, at + 8));
+    return (const unsigned char *)xmppi_behind(xmppi_qname(e));
 }
 
 /* The local part of a qualified name. */
 XMPPI_FN const char *xmppi_local(const char *name)
 {
-    const char *colon = strchr(name, ':');
+    const char *s = name + xmppi_find(name, ':');
 
-    return colon != NULL ? colon + 1 : name;
+    return *s != '\0' ? s + 1 : name;
+}
+
+/* Is this text a word with `end` behind it? */
+XMPPI_FN bool xmppi_spells(const char *s, const char *word, char end)
+{
+    for (; *word != '\0' && *s == *word; s++)
+        word++;
+    return *word == '\0' && *s == end;
+}
+
+/* The value of an element's attribute or declaration, NULL when it has none of this name. */
+XMPPI_FN const char *xmppi_value(const unsigned char *e, int kind, const char *name, char end)
+{
+    const unsigned char *at = xmppi_body(e), *last = xmppi_next(e);
+
+    for (; at < last && *at < XMPPI_TEXT; at = xmppi_next(at))
+        if (*at == kind && xmppi_spells(name, xmppi_string(at), end))
+            return xmppi_behind(xmppi_string(at));
+    return NULL;
+}
+
+/* The table's index of a namespace, XMPPI_NS_OTHER when it is not there. */
+XMPPI_FN int xmppi_ns_known(const char *ns)
+{
+    int i = 0;
+
+    while (i < XMPPI_NS_OTHER && !xmppi_eq(ns, xmppi_namespaces[i]))
+        i++;
+    return i;
+}
+
+/* What the prefix of a qualified name in this element stands for, "" when it is undeclared.
+   A name without one has the default namespace. */
+XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
+{
+    const char *ns;
+    uint32_t up;
+
+    if (xmppi_local(name) == name)
+        name = ":";
+    do {
+        ns = xmppi_value(e, XMPPI_DECL, name, ':');
+        up = xmppi_get24(e + 4);
+        e -= up;
+    } while (ns == NULL && up != 0);
+    if (ns == NULL)
+        return xmppi_namespaces[xmppi_spells(name, "xml", ':') ? XMPPI_NS_XML : XMPPI_NS_NONE];
+    up = (uint32_t)(unsigned char)*ns - XMPPI_NS_BYTE;
+    return up < XMPPI_NS_OTHER ? xmppi_namespaces[up] : ns;
 }
 
 /* ==== >>tree ================================================================
-   Reading what the tokenizer kept. An element that is still open shows its attributes alone. */
+   Reading what the tokenizer kept. An element that is still open shows its start tag alone. */
 
-XMPPI_FN int xmppi_kind(xmpp_node n)
+XMPPI_FN bool xmppi_is_element(xmpp_node n)
 {
-    return n.mem == NULL ? 0 : n.mem[n.at] & XMPPI_KIND;
+    return n.at != NULL && *n.at == XMPPI_ELEMENT;
 }
 
-/* From an element to the first record inside it; to no node when there is none. */
-XMPPI_FN void xmppi_enter(xmpp_node *n)
-{
-    if (xmppi_kind(*n) == XMPPI_ELEMENT && (n->mem[n->at] & XMPPI_INSIDE))
-        n->at = xmppi_body(n->mem, n->at);
-    else
-        n->mem = NULL;
-}
-
-/* To the next record beside it; to no node behind the last. */
-XMPPI_FN void xmppi_next(xmpp_node *n)
-{
-    if (n->mem[n->at] & XMPPI_MORE)
-        n->at = xmppi_end(n->mem, n->at);
-    else
-        n->mem = NULL;
-}
-
-XMPP_API bool xmpp_exists(xmpp_node n) { return n.mem != NULL; }
+XMPP_API bool xmpp_exists(xmpp_node n) { return n.at != NULL; }
 
 XMPP_API const char *xmpp_name(xmpp_node n)
 {
-    if (xmppi_kind(n) != XMPPI_ELEMENT)
-        return "";
-    n.at += 7;
-    return xmppi_string(n.mem, n.at + 1 + (n.mem[n.at] ? n.mem[n.at] + 1u : 0u));
-}
-
-/* XMPPI_NS_*, XMPPI_NS_OTHER for one that the table does not have. */
-XMPPI_FN int xmppi_ns_index(xmpp_node n)
-{
-    uint32_t ns = xmppi_kind(n) == XMPPI_ELEMENT ? xmppi_get24(n.mem + n.at + 4) : 0;
-
-    return ns < XMPPI_NS_OTHER ? (int)ns : XMPPI_NS_OTHER;
+    return xmppi_is_element(n) ? xmppi_local(xmppi_qname(n.at)) : "";
 }
 
 XMPP_API const char *xmpp_ns(xmpp_node n)
 {
-    if (xmppi_kind(n) != XMPPI_ELEMENT)
-        return "";
-    return xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4));
+    return xmppi_is_element(n) ? xmppi_ns_of(n.at, xmppi_qname(n.at)) : "";
 }
+
+/* XMPPI_NS_*, XMPPI_NS_OTHER for one that the table does not have. */
+XMPPI_FN int xmppi_ns_index(xmpp_node n) { return xmppi_ns_known(xmpp_ns(n)); }
 
 XMPP_API bool xmpp_is(xmpp_node n, const char *name, const char *ns)
 {
-    return xmppi_kind(n) == XMPPI_ELEMENT && strcmp(xmpp_name(n), name) == 0 &&
-           (ns == NULL || strcmp(xmpp_ns(n), ns) == 0);
-}
-
-XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
-{
-    const char *q;
-
-    for (xmppi_enter(&n); n.mem != NULL; xmppi_next(&n)) {
-        q = xmppi_string(n.mem, n.at + 4);
-        if (xmppi_kind(n) == XMPPI_ATTR && strcmp(q, name) == 0)
-            return q + strlen(q) + 1;
-    }
-    return NULL;
+    return xmppi_is_element(n) && xmppi_eq(xmpp_name(n), name) && (ns == NULL || xmppi_eq(xmpp_ns(n), ns));
 }
 
 XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name)
 {
-    const char *q, *local, *has;
+    const unsigned char *at, *last;
+    const char *q, *local;
 
-    for (xmppi_enter(&n); n.mem != NULL; xmppi_next(&n)) {
-        int kind = xmppi_kind(n);
-        if (kind != XMPPI_ATTR && kind != XMPPI_PATTR)
-            continue;
-        q = xmppi_string(n.mem, n.at + (kind == XMPPI_ATTR ? 4 : 7));
+    if (!xmppi_is_element(n))
+        return NULL;
+    last = xmppi_next(n.at);
+    for (at = xmppi_body(n.at); at < last && *at < XMPPI_TEXT; at = xmppi_next(at)) {
+        q = xmppi_string(at);
         local = xmppi_local(q);
-        has = kind == XMPPI_PATTR ? xmppi_ns_string(n.mem, xmppi_get24(n.mem + n.at + 4)) :
-              xmppi_namespaces[local != q ? XMPPI_NS_XML : XMPPI_NS_NONE];
-        if (strcmp(local, name) == 0 && strcmp(has, ns != NULL ? ns : "") == 0)
-            return q + strlen(q) + 1;
+        if (*at == XMPPI_ATTR && xmppi_eq(local, name) &&
+            xmppi_eq(local != q ? xmppi_ns_of(n.at, q) : "", ns != NULL ? ns : ""))
+            return xmppi_behind(q);
     }
     return NULL;
 }
 
-XMPP_API const char *xmpp_text(xmpp_node n)
+XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
 {
-    if (xmppi_kind(n) != XMPPI_TEXT)
-        for (xmppi_enter(&n); n.mem != NULL && xmppi_kind(n) != XMPPI_TEXT; xmppi_next(&n))
-            ;
-    return n.mem != NULL ? xmppi_string(n.mem, n.at + 4) : "";
+    if (!xmppi_is_element(n) || (xmppi_local(name) != name && !xmppi_spells(name, "xml", ':')))
+        return NULL;
+    return xmppi_value(n.at, XMPPI_ATTR, name, '\0');
 }
 
-/* This record or the first behind it that is an element. */
-XMPPI_FN xmpp_node xmppi_element(xmpp_node n)
+/* The first record of this kind from `at` on to the end of the element. */
+XMPPI_FN xmpp_node xmppi_seek(const unsigned char *e, const unsigned char *at, int kind)
 {
-    while (n.mem != NULL && xmppi_kind(n) != XMPPI_ELEMENT)
-        xmppi_next(&n);
+    const unsigned char *last = xmppi_next(e);
+    xmpp_node n;
+
+    while (at < last && *at != kind)
+        at = xmppi_next(at);
+    n.at = at < last ? at : NULL;
     return n;
 }
 
-XMPP_API xmpp_node xmpp_first(xmpp_node n)
+/* The first record of this kind inside. */
+XMPPI_FN xmpp_node xmppi_inside(xmpp_node n, int kind)
 {
-    xmppi_enter(&n);
-    return xmppi_element(n);
+    if (xmppi_is_element(n))
+        return xmppi_seek(n.at, xmppi_body(n.at), kind);
+    n.at = NULL;
+    return n;
 }
+
+XMPP_API const char *xmpp_text(xmpp_node n)
+{
+    if (n.at == NULL || *n.at != XMPPI_TEXT)
+        n = xmppi_inside(n, XMPPI_TEXT);
+    return n.at != NULL ? xmppi_string(n.at) : "";
+}
+
+XMPP_API xmpp_node xmpp_first(xmpp_node n) { return xmppi_inside(n, XMPPI_ELEMENT); }
 
 XMPP_API xmpp_node xmpp_sibling(xmpp_node n)
 {
-    if (n.mem != NULL)
-        xmppi_next(&n);
-    return xmppi_element(n);
+    if (xmppi_is_element(n))
+        return xmppi_seek(n.at - xmppi_get24(n.at + 4), xmppi_next(n.at), XMPPI_ELEMENT);
+    n.at = NULL;
+    return n;
 }
 
 XMPP_API xmpp_node xmpp_child(xmpp_node n, const char *name, const char *ns)
 {
     if (ns == NULL)
         ns = xmpp_ns(n);
-    for (n = xmpp_first(n); n.mem != NULL && !xmpp_is(n, name, ns); n = xmpp_sibling(n))
+    for (n = xmpp_first(n); n.at != NULL && !xmpp_is(n, name, ns); n = xmpp_sibling(n))
         ;
     return n;
 }
@@ -1519,32 +1560,34 @@ XMPP_API xmpp_node xmpp_child(xmpp_node n, const char *name, const char *ns)
 /* ==== >>xml-in ==============================================================
    The tokenizer. RFC 6120 section 11, XML 1.0 (5th edition), Namespaces in XML 1.0 (3rd edition).
 
-   A byte goes one of two ways: xmppi_xml_run takes as many as change no state, xmppi_xml_byte one.
-   Both decide by the byte and the state alone, never by how much input there is, so the split of
-   the input cannot matter. An answer that does not consume the byte (XMPP_XML_TEXT, errors)
-   leaves the state such that the byte can be given again.
+   It goes byte by byte (xmppi_xml_byte) and decides by the byte and the state alone, never by how much
+   input there is, so the split of the input cannot matter. An answer that does not consume the
+   byte (XMPP_XML_TEXT, errors) leaves the state such that the byte can be given again. Where speed
+   counts more than flash, xmppi_xml_run takes those bytes at once that change no state.
 
-   Invariants: x->open is the innermost element, also while its start tag is being read; x->ns the
-   newest declaration in scope; x->rec the attribute or text being read, 0 for none; records
-   above x->len do not exist. Between the children of the root nothing lies above x->len and a
-   client may raise it to keep bytes of its own there.
+   Invariants: x->open is the innermost element, also while its start tag is being read; x->rec the
+   attribute or text being read, NULL for none; records above x->len do not exist. Between the
+   children of the root nothing lies above x->len and a client may raise it to keep bytes of its own
+   there.
 
-   A cap that is met where the rest can be skipped (xmppi_limit) sets x->skipping: from then on
-   nothing is stored, and the same states go on over the bytes. */
+   x->inside is 0 where tokens are given, otherwise how many elements are open from x->tree down, or
+   from the one that is skipped. A cap that is met where the rest can be skipped (xmppi_limit) sets
+   x->skipping: from then on nothing is stored, and the same states go on over the bytes. */
 
-enum {                          /* x->state; xmppi_masks goes by this order */
+enum {                          /* x->state; xmppi_masks and xmppi_marks go by this order */
     XMPPI_X_TEXT, XMPPI_X_CDATA,            /* character data                         */
     XMPPI_X_VALUE,                          /* inside the quotes of an attribute      */
     XMPPI_X_CLOSE, XMPPI_X_NAME, XMPPI_X_ATTR,  /* in a name: of an end tag, element, attribute */
-    XMPPI_X_BEGIN,                          /* nothing was read yet                   */
-    XMPPI_X_OUTSIDE, XMPPI_X_OVER,          /* before and behind the root             */
+    XMPPI_X_REF,                            /* behind '&'                             */
     XMPPI_X_FIRST, XMPPI_X_LT,              /* behind '<', the stream's first byte or not */
     XMPPI_X_BANG,                           /* behind "<!"                            */
     XMPPI_X_TAG,                            /* inside a start tag, between attributes */
-    XMPPI_X_EQUALS, XMPPI_X_QUOTE,          /* '=' or a quote must come               */
-    XMPPI_X_EMPTY, XMPPI_X_DECL_END,        /* '>' must come: of "/>", of "?>"        */
-    XMPPI_X_CLOSED,                         /* in an end tag behind the name          */
-    XMPPI_X_REF                             /* behind '&'                             */
+    /* here one mark must come, or white space but in the last two */
+    XMPPI_X_BEGIN, XMPPI_X_OUTSIDE,         /* '<': at the stream's first byte, behind it */
+    XMPPI_X_OVER,                           /* none: behind the root                  */
+    XMPPI_X_EQUALS, XMPPI_X_QUOTE,          /* '=', a quote                           */
+    XMPPI_X_CLOSED,                         /* '>': in an end tag behind the name     */
+    XMPPI_X_EMPTY, XMPPI_X_DECL_END         /* '>': of "/>", of "?>"                  */
 };
 
 enum {                          /* x->flags */
@@ -1557,364 +1600,300 @@ enum {                          /* x->flags */
 
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
 
-/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
-static const uint32_t xmppi_masks[3][4] = {
-    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
-    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
-    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
-};
+enum { XMPPI_NAMED = -1 };      /* beside tokens: the character does not belong to the name */
 
-/* What may be in names beyond ASCII, as first and last; the first three not at the start. */
+/* What may be in names, ':' aside, as first and last; the first few not at the start. */
+enum { XMPPI_NOT_FIRST = 5 };
 static const uint16_t xmppi_name_ranges[][2] = {
-    { 0xB7, 0xB7 }, { 0x300, 0x36F }, { 0x203F, 0x2040 },
-    { 0xC0, 0xD6 }, { 0xD8, 0xF6 }, { 0xF8, 0x2FF }, { 0x370, 0x37D }, { 0x37F, 0x1FFF },
-    { 0x200C, 0x200D }, { 0x2070, 0x218F }, { 0x2C00, 0x2FEF }, { 0x3001, 0xD7FF },
-    { 0xF900, 0xFDCF }, { 0xFDF0, 0xFFFD }
+    { '-', '.' }, { '0', '9' }, { 0xB7, 0xB7 }, { 0x300, 0x36F }, { 0x203F, 0x2040 },
+    { 'A', 'Z' }, { '_', '_' }, { 'a', 'z' }, { 0xC0, 0xD6 }, { 0xD8, 0xF6 }, { 0xF8, 0x2FF },
+    { 0x370, 0x37D }, { 0x37F, 0x1FFF }, { 0x200C, 0x200D }, { 0x2070, 0x218F }, { 0x2C00, 0x2FEF },
+    { 0x3001, 0xD7FF }, { 0xF900, 0xFDCF }, { 0xFDF0, 0xFFFD }
 };
 
-XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
+XMPPI_FRAME bool xmppi_is_name(uint32_t c, bool start)
 {
-    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
-}
+    uint32_t i = start ? XMPPI_NOT_FIRST : 0;
 
-XMPPI_FN bool xmppi_is_space(uint32_t c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-/* A character of a name, ':' aside. start: it is the first. */
-XMPPI_FN bool xmppi_is_name(uint32_t c, bool start)
-{
-    size_t i;
-
-    if (c < 0x80)
-        return xmppi_in_mask(2, c) && (!start || c >= 'A');
-    if (c >= 0x10000)
-        return c < 0xF0000;
-    for (i = start ? 3 : 0; i < sizeof xmppi_name_ranges / sizeof xmppi_name_ranges[0]; i++)
+    for (; i < sizeof xmppi_name_ranges / sizeof xmppi_name_ranges[0]; i++)
         if (c >= xmppi_name_ranges[i][0] && c <= xmppi_name_ranges[i][1])
             return true;
-    return false;
+    return c >= 0x10000 && c < 0xF0000;
 }
 
-/* Writes a character as UTF-8 and returns its length. */
-XMPPI_FN uint32_t xmppi_utf8_put(unsigned char *out, uint32_t cp)
-{
-    uint32_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4, i;
+/* White space; XML allows no other character that low. */
+XMPPI_FN bool xmppi_is_space(uint32_t c) { return c <= ' '; }
 
-    for (i = n; i-- > 1; cp >>= 6)
-        out[i] = (unsigned char)(0x80 | (cp & 0x3F));
-    out[0] = (unsigned char)(n == 1 ? cp : (0xF00u >> n & 0xF0) | cp);
-    return n;
+XMPPI_FRAME uint32_t xmppi_utf8_len(uint32_t c)
+{
+    return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
 
 /* ---- memory ---- */
 
-/* A cap was met. Inside a tree, or in the start tag of a child of the root, the rest is skipped;
+/* A cap was met, unless it is passed already. Inside a tree, or in the start tag of a child of the root, the rest is skipped;
    elsewhere it is the end. */
-XMPPI_FN void xmppi_limit(xmpp_xml *x)
+XMPPI_FRAME void xmppi_limit(xmpp_xml *x)
 {
-    if (x->tree != 0) {
-        x->skip_depth = (uint32_t)(x->depth - x->top) + 1;
-        x->depth = x->top;
+    const unsigned char *last = x->mem;
+
+    if (x->skipping)
+        return;
+    if (x->inside != 0) {
+        x->depth = (uint8_t)(x->depth - (x->inside - 1));
         x->open = x->tree;
-        x->len = x->cut;
-    } else if (x->depth == 1 && xmppi_end(x->mem, x->open) != 0) {  /* open is not the root */
+        last = xmppi_next(x->open);
+    } else if (x->depth == 1 && xmppi_get24(x->open + 4) != 0) {    /* open is not the root */
         if (x->state == XMPPI_X_NAME)
-            x->mem[x->open + 8] = 0;    /* half a name is none */
-        x->len = xmppi_body(x->mem, x->open);
-        x->skip_depth = 0;              /* it counts when its tag is complete */
+            x->open[7] = 0;             /* half a name is none */
+        last = xmppi_body(x->open);
     } else {
         x->error = XMPP_E_XML_LIMIT;
-        return;
     }
-    while (x->ns >= x->len)
-        x->ns = xmppi_get24(x->mem + x->ns + 4);
+    x->len = (uint32_t)(last - x->mem);
     x->skipping = true;
-    x->rec = 0;
+    x->name_n = 0;
+    x->rec = NULL;
 }
 
-/* Stores bytes. False: nothing is stored, now or any more. */
-XMPPI_FN bool xmppi_put(xmpp_xml *x, const void *p, uint32_t n)
+/* Stores a character. Returns its length, 0 when nothing is stored any more. */
+XMPPI_FRAME uint32_t xmppi_put(xmpp_xml *x, uint32_t c)
 {
-    if (x->skipping)
-        return false;
-    if (x->cap - x->len < n) {
+    uint32_t n = xmppi_utf8_len(c), i;
+    unsigned char *p;
+
+    if (x->cap - x->len < n)
         xmppi_limit(x);
-        return false;
-    }
-    memcpy(x->mem + x->len, p, n);
+    if (x->skipping)
+        return 0;
+    p = x->mem + x->len;
     x->len += n;
-    return true;
+    for (i = n; --i > 0; c >>= 6)
+        p[i] = (unsigned char)(0x80 | (c & 0x3F));
+    p[0] = (unsigned char)(n == 1 ? c : (0xF00u >> n & 0xF0) | c);
+    return n;
 }
 
-/* Begins a record: n bytes of 0 but for its kind. Returns its offset, 0 when nothing is stored.
-   There is room for one byte more. */
-XMPPI_FN uint32_t xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t n)
+/* Begins a record: n bytes, of which the first is its kind. There is room for one byte more.
+   Returns NULL when nothing is stored any more. */
+XMPPI_FRAME unsigned char *xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t n)
 {
-    uint32_t at = x->len;
+    unsigned char *at;
 
-    if (x->skipping)
-        return 0;
-    if (x->cap - at <= n) {
+    if (x->cap - x->len <= n)
         xmppi_limit(x);
-        return 0;
-    }
-    memset(x->mem + at, 0, n);
-    x->mem[at] = kind;
+    if (x->skipping)
+        return NULL;
+    at = x->mem + x->len;
+    at[0] = kind;
     x->len += n;
     return at;
 }
 
-/* Ends the attribute or text being read. */
-XMPPI_FN void xmppi_record_end(xmpp_xml *x)
+/* Sets the length of the last record. */
+XMPPI_FN void xmppi_measure(xmpp_xml *x, unsigned char *at)
 {
-    xmppi_put24(x->mem + x->rec + 1, x->len);
-    x->rec = 0;
+    xmppi_put24(at + 1, (uint32_t)(x->mem + x->len - at));
 }
 
+/* Ends the text being read. */
 XMPPI_FN void xmppi_text_end(xmpp_xml *x)
 {
-    xmppi_put(x, "", 1);                /* xmppi_store kept room for it */
-    xmppi_record_end(x);
+    xmppi_put(x, 0);                    /* xmppi_store kept room for it */
+    xmppi_measure(x, x->rec);
+    x->rec = NULL;
 }
 
 /* Stores a character of text or of a value. False: no room, the text so far must go out first. */
-XMPPI_FN bool xmppi_store(xmpp_xml *x, uint32_t cp)
+XMPPI_FRAME bool xmppi_store(xmpp_xml *x, uint32_t c)
 {
-    unsigned char u[4];
-    uint32_t n = xmppi_utf8_put(u, cp);
+    bool first = x->rec == NULL;
 
     if (x->quote == 0 && !x->skipping) {
-        if (x->depth == 1 && x->tree == 0 && !(x->flags & XMPPI_XF_TEXT) && xmppi_is_space(cp))
-            return true;                /* between stanzas */
-        if (x->cap - x->len <= n + (x->rec == 0 ? 4u : 0u)) {
-            if (x->rec != 0 && x->tree == 0)
-                return false;
-            xmppi_limit(x);
-        } else if (x->rec == 0) {
+        if (first) {
+            if (x->depth == 1 && x->inside == 0 && !(x->flags & XMPPI_XF_TEXT) && xmppi_is_space(c))
+                return true;            /* between stanzas */
             x->rec = xmppi_record(x, XMPPI_TEXT, 4);
             x->flags |= XMPPI_XF_TEXT;
         }
+        if (x->cap - x->len <= xmppi_utf8_len(c)) {
+            if (!first && x->inside == 0)
+                return false;
+            xmppi_limit(x);
+        }
     }
-    xmppi_put(x, u, n);
+    xmppi_put(x, c);
     return true;
-}
-
-/* Joins the records inside an element. closed: it is complete. */
-XMPPI_FN void xmppi_join(xmpp_xml *x, uint32_t element, bool closed)
-{
-    uint32_t at = xmppi_body(x->mem, element), end;
-
-    if (at < x->len)
-        x->mem[element] |= XMPPI_INSIDE;
-    for (; at < x->len; at = end) {
-        end = xmppi_end(x->mem, at);
-        if (end < x->len)
-            x->mem[at] |= XMPPI_MORE;
-        else if (closed)
-            xmppi_put24(x->mem + at + 1, element);
-    }
-}
-
-/* ---- namespaces ---- */
-
-/* What a prefix of n bytes stands for, XMPPI_NS_UNBOUND when nothing. */
-#define XMPPI_NS_UNBOUND UINT32_C(0xffffffff)
-XMPPI_FN uint32_t xmppi_ns_find(const xmpp_xml *x, const char *prefix, size_t n)
-{
-    uint32_t at;
-
-    for (at = x->ns; at != 0; at = xmppi_get24(x->mem + at + 4)) {
-        const char *p = xmppi_string(x->mem, at + 10);
-        if (strncmp(p, prefix, n) == 0 && p[n] == '\0')
-            return xmppi_get24(x->mem + at + 7);
-    }
-    if (n == 3 && memcmp(prefix, "xml", 3) == 0)
-        return XMPPI_NS_XML;
-    return n == 0 ? (uint32_t)XMPPI_NS_NONE : XMPPI_NS_UNBOUND;
-}
-
-/* A declaration is complete: checks it, and drops a value that the table has. */
-XMPPI_FN int xmppi_declared(xmpp_xml *x)
-{
-    unsigned char *rec = x->mem + x->rec;
-    const char *prefix = (const char *)rec + 10;
-    uint32_t value = x->rec + 11 + (uint32_t)strlen(prefix), ns = 0;
-
-    while (ns < XMPPI_NS_OTHER && strcmp(xmppi_string(x->mem, value), xmppi_namespaces[ns]) != 0)
-        ns++;
-    if (ns < XMPPI_NS_OTHER)
-        x->len = value;
-    if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS ||
-        strcmp(prefix, "xmlns") == 0 || (ns == XMPPI_NS_XML) != (strcmp(prefix, "xml") == 0))
-        return XMPP_E_XML_PREFIX;
-    xmppi_put24(rec + 4, x->ns);
-    xmppi_put24(rec + 7, ns < XMPPI_NS_OTHER ? ns : value);
-    x->ns = x->rec;
-    return 0;
-}
-
-/* Stores what a qualified name's prefix stands for. Returns the prefix's length. */
-XMPPI_FN size_t xmppi_resolve(xmpp_xml *x, unsigned char *ns, const char *name)
-{
-    const char *local = xmppi_local(name);
-    size_t n = local != name ? (size_t)(local - name) - 1 : 0;
-    uint32_t found = xmppi_ns_find(x, name, n);
-
-    if (found == XMPPI_NS_UNBOUND) {
-        found = XMPPI_NS_NONE;
-        if (!x->skipping)               /* else its declaration may have been skipped */
-            x->error = XMPP_E_XML_PREFIX;
-    }
-    xmppi_put24(ns, found);
-    return n;
-}
-
-/* Do two records of one start tag have the same name? */
-XMPPI_FN bool xmppi_same_name(const unsigned char *mem, uint32_t a, uint32_t b)
-{
-    static const unsigned char name_at[] = { 4, 7, 10 };    /* ATTR, PATTR, DECL */
-    int kind = mem[a] & XMPPI_KIND;
-    const char *p, *q;
-
-    if (kind != (mem[b] & XMPPI_KIND))
-        return false;
-    p = xmppi_string(mem, a + name_at[kind - XMPPI_ATTR]);
-    q = xmppi_string(mem, b + name_at[kind - XMPPI_ATTR]);
-    if (kind != XMPPI_PATTR)
-        return strcmp(p, q) == 0;
-    return strcmp(xmppi_local(p), xmppi_local(q)) == 0 &&
-           strcmp(xmppi_ns_string(mem, xmppi_get24(mem + a + 4)),
-                  xmppi_ns_string(mem, xmppi_get24(mem + b + 4))) == 0;
 }
 
 /* ---- tags ---- */
 
-/* The name of an attribute is complete: what kind is it? */
+/* The name of an attribute is complete: is it a declaration? */
 XMPPI_FN void xmppi_attr_named(xmpp_xml *x)
 {
-    char *name = (char *)x->mem + x->rec + 4;
+    char *name;
+    size_t n = 0;
 
-    if (!xmppi_put(x, "", 1))
+    if (xmppi_put(x, 0) == 0)
         return;
-    if (strncmp(name, "xmlns", 5) == 0 && (name[5] == ':' || name[5] == '\0')) {
-        /* "xmlns:" makes place for 6 bytes, so that the prefix lies where it belongs */
-        x->mem[x->rec] = XMPPI_DECL;
-        if (name[5] == '\0')
-            xmppi_put(x, "", 1);
-    } else if ((x->flags & XMPPI_XF_COLON) && strncmp(name, "xml:", 4) != 0) {
-        x->mem[x->rec] = XMPPI_PATTR;
-        if (xmppi_put(x, "   ", 3))
-            memmove(name + 3, name, (size_t)x->name_n + 1);
+    name = (char *)x->rec + 4;
+    if (xmppi_spells(name, "xmlns", ':'))
+        n = 6;
+    else if (xmppi_spells(name, "xmlns", '\0'))
+        n = 5;
+    if (n > 0) {
+        *x->rec = XMPPI_DECL;
+        xmppi_move(name, name + n, x->name_n + 1 - n);
+        x->len -= (uint32_t)n;
     }
+}
+
+/* A declaration is complete: checks it, and shortens a value that the table has. */
+XMPPI_FN int xmppi_declared(xmpp_xml *x)
+{
+    const char *prefix = xmppi_string(x->rec);
+    unsigned char *value = x->rec + 5 + xmppi_len(prefix);
+    int ns = xmppi_ns_known((const char *)value);
+
+    if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS ||
+        xmppi_eq(prefix, "xmlns") || (ns == XMPPI_NS_XML) != xmppi_eq(prefix, "xml"))
+        return XMPP_E_XML_PREFIX;
+    if (ns != XMPPI_NS_NONE && ns != XMPPI_NS_OTHER) {
+        value[0] = (unsigned char)(XMPPI_NS_BYTE + ns);
+        value[1] = 0;
+        x->len = (uint32_t)(value + 2 - x->mem);
+    }
+    return XMPP_XML_MORE;
+}
+
+/* The closing quote of a value. */
+XMPPI_FN int xmppi_xml_value_end(xmpp_xml *x)
+{
+    int r = XMPP_XML_MORE;
+
+    x->quote = x->prev = 0;
+    x->state = XMPPI_X_TAG;
+    if (xmppi_put(x, 0) == 0)
+        return XMPP_XML_MORE;
+    if (*x->rec == XMPPI_DECL)
+        r = xmppi_declared(x);
+    xmppi_measure(x, x->rec);
+    x->rec = NULL;
+    return r;
+}
+
+/* Checks namespaces and duplicates in the start tag of x->open. */
+XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
+{
+    const unsigned char *at;
+    const char *q, *ns, *found;
+    xmpp_node n;
+
+    n.at = x->open;
+    q = xmppi_qname(n.at);
+    if (*xmppi_ns_of(n.at, q) == '\0' && xmppi_local(q) != q && !x->skipping)
+        return XMPP_E_XML_PREFIX;       /* when skipping its declaration may have been skipped */
+    for (at = xmppi_body(n.at); at < xmppi_next(n.at); at = xmppi_next(at)) {
+        q = xmppi_string(at);
+        if (*at == XMPPI_DECL) {
+            found = xmppi_value(n.at, XMPPI_DECL, q, '\0');
+        } else {
+            const char *local = xmppi_local(q);
+            ns = local != q ? xmppi_ns_of(n.at, q) : NULL;
+            if (ns != NULL && *ns == '\0')
+                return XMPP_E_XML_PREFIX;
+            found = xmpp_attr_ns(n, ns, local);
+        }
+        if (found != xmppi_behind(q))   /* another one is found first */
+            return XMPP_E_XML_DUPLICATE;
+    }
+    return XMPP_XML_MORE;
 }
 
 /* A start tag is complete up to its '>' or '/'. */
 XMPPI_FN int xmppi_opened(xmpp_xml *x)
 {
-    unsigned char *e = x->mem + x->open;
-    uint32_t body, a, b;
+    int r;
 
-    if (x->skipping && ++x->skip_depth > 1)
-        return XMPP_XML_MORE;
-    e[7] = (unsigned char)xmppi_resolve(x, e + 4, (const char *)e + 8);
-    body = xmppi_body(x->mem, x->open);
-    for (a = body; a < x->len; a = xmppi_end(x->mem, a)) {
-        if ((x->mem[a] & XMPPI_KIND) == XMPPI_PATTR)
-            xmppi_resolve(x, x->mem + a + 4, xmppi_string(x->mem, a + 7));
-        for (b = body; b < a; b = xmppi_end(x->mem, b))
-            if (xmppi_same_name(x->mem, a, b))
-                return XMPP_E_XML_DUPLICATE;
+    if (x->inside == 0 || !x->skipping) {
+        xmppi_measure(x, x->open);
+        r = xmppi_check_tag(x);
+        if (r < 0)
+            return r;
+        x->depth++;
+        if (x->inside == 0) {
+            x->inside = x->skipping;
+            x->node.at = x->open;
+            return XMPP_XML_START;
+        }
     }
-    if (memcmp(e + 4, x->mem + xmppi_end(x->mem, x->open) + 4, 3) != 0)
-        e[0] |= XMPPI_OTHER;
-    xmppi_join(x, x->open, false);
-    x->depth++;
-    if (x->tree != 0)
-        return XMPP_XML_MORE;
-    x->node.mem = x->mem;
-    x->node.at = x->open;
-    return XMPP_XML_START;
+    x->inside++;
+    return XMPP_XML_MORE;
 }
 
 /* An end tag is complete. */
 XMPPI_FN int xmppi_closed(xmpp_xml *x)
 {
-    uint32_t e = x->open;
+    unsigned char *e = x->open;
 
     x->state = XMPPI_X_TEXT;
-    if (x->skipping && --x->skip_depth > 0)
+    if (!x->skipping || x->inside == 1) {
+        if (x->inside != 0)
+            xmppi_measure(x, e);
+        x->open = e - xmppi_get24(e + 4);
+        if (--x->depth == 0)
+            x->state = XMPPI_X_OVER;
+    }
+    if (x->inside > 1) {
+        x->inside--;
         return XMPP_XML_MORE;
-    x->open = xmppi_end(x->mem, e);
-    if (x->tree != 0)
-        xmppi_join(x, e, true);
-    xmppi_put24(x->mem + e + 1, x->len);
-    while (x->ns > e)
-        x->ns = xmppi_get24(x->mem + x->ns + 4);
-    if (--x->depth == 0)
-        x->state = XMPPI_X_OVER;
-    if (x->tree != 0 && x->tree != e)
-        return XMPP_XML_MORE;
-    x->node.mem = x->mem;
+    }
+    x->inside = 0;
     x->node.at = x->mark = e;
-    x->tree = 0;
-    if (x->skipping)
-        x->skipped++;
+    x->skipped += x->skipping;
     return XMPP_XML_END;
 }
 
 /* The XML declaration is complete; it was read as if it were a start tag. */
 XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
 {
-    const char *name = "version\0encoding\0standalone\0", *v;
-    uint32_t at = xmppi_body(x->mem, x->open);
-    int error = XMPP_E_XML_SYNTAX, i;   /* without a version */
+    const char *version, *encoding, *standalone, *last;
+    uint32_t n = x->attrs - 1u, i = 0;
 
-    for (; *name != '\0' && at < x->len; name += strlen(name) + 1) {
-        v = xmppi_string(x->mem, at + 4);
-        if (x->mem[at] != XMPPI_ATTR || strcmp(v, name) != 0)
-            continue;
-        v += strlen(v) + 1;
-        at = xmppi_end(x->mem, at);
-        if (*name == 'v') {
-            for (i = strncmp(v, "1.", 2) == 0 ? 2 : 0; i >= 2 && v[i] >= '0' && v[i] <= '9'; i++)
-                ;
-            if (i > 2 && v[i] == '\0')
-                error = XMPP_XML_MORE;
-        } else if (*name == 'e') {
-            for (i = 0; i < 5 && (v[i] | 0x20) == "utf-8"[i]; i++)
-                ;
-            if (error == 0 && (i < 5 || v[5] != '\0'))
-                error = XMPP_E_XML_ENCODING;
-        } else if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0) {
-            error = XMPP_E_XML_SYNTAX;
-        }
+    xmppi_measure(x, x->open);
+    version = last = xmppi_value(x->open, XMPPI_ATTR, "version", '\0');
+    encoding = xmppi_value(x->open, XMPPI_ATTR, "encoding", '\0');
+    standalone = xmppi_value(x->open, XMPPI_ATTR, "standalone", '\0');
+    x->len = 0;
+    if (version != NULL && version[0] == '1' && version[1] == '.')
+        for (i = 2; version[i] >= '0' && version[i] <= '9'; i++)
+            ;
+    if (i < 3 || version[i] != '\0')
+        return XMPP_E_XML_SYNTAX;
+    if (encoding != NULL && encoding > last) {
+        last = encoding;
+        n--;
     }
-    if (at != x->len)
-        error = XMPP_E_XML_SYNTAX;
-    x->len = x->open;
-    x->open = 0;
-    return error;
+    if (standalone != NULL && standalone > last && (xmppi_eq(standalone, "yes") || xmppi_eq(standalone, "no")))
+        n--;
+    if (n != 0)                         /* others, in another order, or with another value */
+        return XMPP_E_XML_SYNTAX;
+    for (i = 0; encoding != NULL && i < 6; i++)
+        if ((encoding[i] | (i < 5 ? 0x20 : 0)) != "utf-8"[i])
+            return XMPP_E_XML_ENCODING;
+    return XMPP_XML_MORE;
 }
 
 /* ---- characters ---- */
 
-XMPPI_FN int xmppi_expect(bool allowed)
-{
-    return allowed ? 0 : XMPP_E_XML_SYNTAX;
-}
-
-/* A character behind '&'. x->prev: the base of its digits, 0 for a name; x->name_n counts to 2. */
+/* A character behind '&'. x->prev: the base of its digits, 0 for a name; 11 is 10 before the first. */
 XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
 {
     static const uint32_t names[] = { 0x616D70, 0x6C74, 0x6774, 0x61706F73, 0x71756F74 };
-    uint32_t v = x->cp, i = x->name_n;
+    uint32_t v = x->cp, base = x->prev, i;
 
-    if (i < 2)
-        x->name_n++;
     if (c == ';') {
-        if (x->prev == 0) {
+        if (base == 0) {
             for (i = 0; i < 5 && names[i] != v; i++)
                 ;
             v = (unsigned char)"&<>'\""[i];
@@ -1927,21 +1906,23 @@ XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
             return XMPP_XML_TEXT;
         x->state = x->quote != 0 ? XMPPI_X_VALUE : XMPPI_X_TEXT;
         x->prev = 0;
-    } else if (i == 0 && c == '#') {
-        x->prev = 10;
-    } else if (i == 1 && x->prev == 10 && c == 'x') {
+    } else if (base == 0 && v == 0 && c == '#') {
+        x->prev = 11;
+    } else if (base == 11 && c == 'x') {
         x->prev = 16;
-    } else if (x->prev == 0) {
+    } else if (base == 0) {
         if (c < 'a' || c > 'z' || v >> 24 != 0)
             return XMPP_E_XML_ENTITY;
         x->cp = v << 8 | c;
     } else {
+        if (base == 11)
+            x->prev = (uint8_t)(base = 10);
         c -= '0';
         if (c > 9)
             c = ((c + '0') | 0x20) - 'a' + 10;
-        if (c >= x->prev)
+        if (c >= base)
             return XMPP_E_XML_ENTITY;
-        x->cp = v * x->prev + c;
+        x->cp = v * base + c;
         if (x->cp > 0x10FFFF)
             return XMPP_E_XML_CHAR;
     }
@@ -1951,101 +1932,98 @@ XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
 /* A character of text, CDATA or a value. */
 XMPPI_FN int xmppi_xml_content(xmpp_xml *x, uint32_t c)
 {
-    uint8_t brackets = x->prev & 3, next = 0;
+    uint32_t brackets = x->prev & 3, next = 0;
 
+    if (c == '<' && x->state == XMPPI_X_TEXT) {
+        x->state = XMPPI_X_LT;
+        x->prev = 0;
+        if (x->depth == 1)
+            x->size = 0;
+        return XMPP_XML_MORE;
+    }
+    if (c == x->quote)
+        return xmppi_xml_value_end(x);
     if (c == '&' && x->state != XMPPI_X_CDATA) {
         if (x->flags & XMPPI_XF_DECL)
             return XMPP_E_XML_SYNTAX;
         x->state = XMPPI_X_REF;
-        x->cp = x->name_n = x->prev = 0;
+        x->cp = x->prev = 0;
         return XMPP_XML_MORE;
     }
     if (c == '\n' && x->prev == XMPPI_CR) {
         x->prev = 0;
         return XMPP_XML_MORE;
     }
+    if (c == '\r') {
+        c = '\n';
+        next = XMPPI_CR;
+    }
     if (x->quote != 0) {
         if (c == '<')
             return XMPP_E_XML_SYNTAX;
-        if (c == '\r')
-            next = XMPPI_CR;
         if (xmppi_is_space(c))
             c = ' ';
-    } else if (c == '\r') {
-        c = '\n';
-        next = XMPPI_CR;
     } else if (c == ']') {
-        next = (uint8_t)(brackets < 2 ? brackets + 1 : 2);
+        next = brackets < 2 ? brackets + 1 : 2;
+    } else if (c == '>' && brackets == 2) {
+        if (x->state == XMPPI_X_TEXT)
+            return XMPP_E_XML_SYNTAX;
+        x->state = XMPPI_X_TEXT;
+        x->prev = 0;
+        return XMPP_XML_MORE;
     }
     if (x->state == XMPPI_X_CDATA) {
         /* brackets are stored when they turn out not to be the end */
-        if (c == '>' && brackets == 2) {
-            x->state = XMPPI_X_TEXT;
-            x->prev = 0;
-            return XMPP_XML_MORE;
-        }
         if (c == ']' && brackets < 2) {
-            x->prev = next;
+            x->prev = (uint8_t)next;
             return XMPP_XML_MORE;
         }
-        for (; c != ']' && brackets > 0; x->prev = --brackets)
+        for (; c != ']' && brackets > 0; x->prev = (uint8_t)--brackets)
             if (!xmppi_store(x, ']'))
                 return XMPP_XML_TEXT;
-    } else if (c == '>' && brackets == 2) {
-        return XMPP_E_XML_SYNTAX;
     }
     if (!xmppi_store(x, c))
         return XMPP_XML_TEXT;
-    x->prev = next;
+    x->prev = (uint8_t)next;
     return XMPP_XML_MORE;
 }
 
-/* The name being read is complete. */
-XMPPI_FN int xmppi_xml_named(xmpp_xml *x)
+/* A character in a name. XMPPI_NAMED: the name was complete before it. */
+XMPPI_FRAME int xmppi_xml_name(xmpp_xml *x, uint32_t c)
 {
-    if (x->state == XMPPI_X_CLOSE) {
-        x->state = XMPPI_X_CLOSED;
-    } else if (x->state == XMPPI_X_ATTR) {
-        x->state = XMPPI_X_EQUALS;
-        xmppi_attr_named(x);
-    } else {
-        if (xmppi_put(x, "", 1) && (x->flags & XMPPI_XF_DECL) &&
-            strcmp(xmppi_string(x->mem, x->open + 8), "xml") != 0)
-            return XMPP_E_XML_RESTRICTED;
-        x->state = XMPPI_X_TAG;
-    }
-    return XMPP_XML_MORE;
-}
-
-/* A character of a name. */
-XMPPI_FN int xmppi_xml_name(xmpp_xml *x, uint32_t c)
-{
-    bool start = (x->flags & XMPPI_XF_START) != 0;
-    unsigned char u[4];
-    uint32_t n;
-
-    if (c == ':' && !(x->flags & (XMPPI_XF_START | XMPPI_XF_COLON)))
+    if (c == ':' && !(x->flags & (XMPPI_XF_START | XMPPI_XF_COLON))) {
         x->flags |= XMPPI_XF_START | XMPPI_XF_COLON;
-    else if (xmppi_is_name(c, start))
+    } else if (xmppi_is_name(c, x->flags & XMPPI_XF_START)) {
         x->flags &= (uint8_t)~XMPPI_XF_START;
-    else
+    } else if (c == ':' || (x->flags & XMPPI_XF_START)) {
         return XMPP_E_XML_SYNTAX;
-    n = xmppi_utf8_put(u, c);
-    if (!x->skipping && x->name_n + n > XMPP_CFG_XML_NAME)
+    } else {
+        if (x->state == XMPPI_X_CLOSE) {
+            x->state = XMPPI_X_CLOSED;
+        } else if (x->state == XMPPI_X_ATTR) {
+            x->state = XMPPI_X_EQUALS;
+            xmppi_attr_named(x);
+        } else {
+            xmppi_put(x, 0);
+            if ((x->flags & XMPPI_XF_DECL) && !x->skipping && !xmppi_eq(xmppi_qname(x->open), "xml"))
+                return XMPP_E_XML_RESTRICTED;
+            x->state = XMPPI_X_TAG;
+        }
+        return XMPPI_NAMED;
+    }
+    x->name_n = (uint8_t)(x->name_n + xmppi_put(x, c));
+    if (x->name_n > XMPP_CFG_XML_NAME)
         xmppi_limit(x);
-    if (!x->skipping)
-        x->name_n = (uint8_t)(x->name_n + n);
-    xmppi_put(x, u, n);
     return XMPP_XML_MORE;
 }
 
 /* A character behind '<'. */
 XMPPI_FN int xmppi_xml_markup(xmpp_xml *x, uint32_t c)
 {
-    uint32_t e;
+    unsigned char *e;
 
-    if (x->rec != 0 && c != '!') {      /* a CDATA section would go on with the text */
-        if (x->tree == 0)
+    if (x->rec != NULL && c != '!') {   /* a CDATA section would go on with the text */
+        if (x->inside == 0)
             return XMPP_XML_TEXT;
         xmppi_text_end(x);
     }
@@ -2060,22 +2038,22 @@ XMPPI_FN int xmppi_xml_markup(xmpp_xml *x, uint32_t c)
     x->state = XMPPI_X_NAME;
     if (c == '/') {
         x->state = XMPPI_X_CLOSE;
-        return xmppi_expect(x->depth > 0);
+        return x->depth > 0 ? (int)XMPP_XML_MORE : (int)XMPP_E_XML_SYNTAX;
     }
-    if (x->depth == XMPP_CFG_XML_DEPTH && !x->skipping)
+    if (x->depth == XMPP_CFG_XML_DEPTH)
         xmppi_limit(x);
-    e = xmppi_record(x, XMPPI_ELEMENT, 8);
-    if (e != 0) {
-        xmppi_put24(x->mem + e + 1, x->open);
+    e = xmppi_record(x, XMPPI_ELEMENT, 7);
+    if (e != NULL) {
+        xmppi_put24(e + 4, (uint32_t)(e - x->open));
         x->open = e;
     }
-    return c == '?' ? XMPP_XML_MORE : xmppi_xml_name(x, c);
+    return c == '?' ? (int)XMPP_XML_MORE : xmppi_xml_name(x, c);
 }
 
 /* A character inside a start tag, between attributes. */
 XMPPI_FN int xmppi_xml_tag(xmpp_xml *x, uint32_t c)
 {
-    bool decl = (x->flags & XMPPI_XF_DECL) != 0;
+    uint8_t decl = x->flags & XMPPI_XF_DECL;
 
     if (xmppi_is_space(c)) {
         x->flags |= XMPPI_XF_SPACE;
@@ -2091,68 +2069,42 @@ XMPPI_FN int xmppi_xml_tag(xmpp_xml *x, uint32_t c)
     }
     if (!(x->flags & XMPPI_XF_SPACE))
         return XMPP_E_XML_SYNTAX;
-    x->flags = (uint8_t)((x->flags & ~(XMPPI_XF_SPACE | XMPPI_XF_COLON)) | XMPPI_XF_START);
+    x->flags = decl | XMPPI_XF_START;
     x->state = XMPPI_X_ATTR;
     x->name_n = 0;
-    if (!x->skipping && ++x->attrs > XMPP_CFG_XML_ATTRS)
+    if (x->attrs == XMPP_CFG_XML_ATTRS)
         xmppi_limit(x);
+    x->attrs++;
     x->rec = xmppi_record(x, XMPPI_ATTR, 4);
     return xmppi_xml_name(x, c);
 }
 
-/* The closing quote of a value. */
-XMPPI_FN int xmppi_xml_value_end(xmpp_xml *x)
-{
-    int r = XMPP_XML_MORE;
-
-    x->quote = x->prev = 0;
-    x->state = XMPPI_X_TAG;
-    if (!xmppi_put(x, "", 1))
-        return XMPP_XML_MORE;
-    if (x->mem[x->rec] == XMPPI_DECL)
-        r = xmppi_declared(x);
-    xmppi_record_end(x);
-    return r;
-}
+/* What must come in the states from XMPPI_X_BEGIN on, and the states that it leads to. */
+static const uint8_t xmppi_marks[][2] = {
+    { '<', XMPPI_X_FIRST }, { '<', XMPPI_X_LT }, { 0, 0 }, { '=', XMPPI_X_QUOTE }, { 0, 0 },
+    { '>', XMPPI_X_CLOSED }, { '>', XMPPI_X_CLOSED }, { '>', XMPPI_X_OUTSIDE }
+};
 
 /* One character of the stream, and what it means in the state at hand. */
 XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 {
-    bool space = xmppi_is_space(c);
+    const uint8_t *mark;
     int r;
 
-    if (x->state >= XMPPI_X_CLOSE && x->state <= XMPPI_X_ATTR && !(x->flags & XMPPI_XF_START) &&
-        c != ':' && !xmppi_is_name(c, false)) {
-        r = xmppi_xml_named(x);
-        if (r < 0 || x->error != 0)
+    if (x->state >= XMPPI_X_CLOSE && x->state <= XMPPI_X_ATTR) {
+        r = xmppi_xml_name(x, c);
+        if (r != XMPPI_NAMED || x->error != 0)
             return r;
     }
     switch (x->state) {
-    case XMPPI_X_TEXT:
-        if (c == '<') {
-            x->state = XMPPI_X_LT;
-            x->prev = 0;
-            return XMPP_XML_MORE;
-        }
-        return xmppi_xml_content(x, c);
-    case XMPPI_X_VALUE:
-        return c == x->quote ? xmppi_xml_value_end(x) : xmppi_xml_content(x, c);
-    case XMPPI_X_CDATA:
+    case XMPPI_X_TEXT: case XMPPI_X_CDATA: case XMPPI_X_VALUE:
         return xmppi_xml_content(x, c);
     case XMPPI_X_REF:
         return xmppi_xml_ref(x, c);
-    case XMPPI_X_CLOSE: case XMPPI_X_NAME: case XMPPI_X_ATTR:
-        return xmppi_xml_name(x, c);
     case XMPPI_X_FIRST: case XMPPI_X_LT:
         return xmppi_xml_markup(x, c);
     case XMPPI_X_TAG:
         return xmppi_xml_tag(x, c);
-    case XMPPI_X_BEGIN: case XMPPI_X_OUTSIDE:
-        x->state = c != '<' ? XMPPI_X_OUTSIDE :
-                   x->state == XMPPI_X_BEGIN ? XMPPI_X_FIRST : XMPPI_X_LT;
-        return xmppi_expect(c == '<' || space);
-    case XMPPI_X_OVER:
-        return xmppi_expect(space);
     case XMPPI_X_BANG:
         if (x->name_n == 0 && (c == '-' || c == 'D'))
             return XMPP_E_XML_RESTRICTED;
@@ -2161,31 +2113,39 @@ XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
         if (++x->name_n == 7)
             x->state = XMPPI_X_CDATA;
         return XMPP_XML_MORE;
-    case XMPPI_X_EQUALS:
-        if (c == '=')
-            x->state = XMPPI_X_QUOTE;
-        else if (!space)
-            return XMPP_E_XML_SYNTAX;
-        return XMPP_XML_MORE;
-    case XMPPI_X_QUOTE:
-        if (c == '\'' || c == '"') {
+    default:
+        if (xmppi_is_space(c) && x->state < XMPPI_X_EMPTY) {
+            if (x->state == XMPPI_X_BEGIN)
+                x->state = XMPPI_X_OUTSIDE;
+            return XMPP_XML_MORE;
+        }
+        if (x->state == XMPPI_X_QUOTE && (c == '\'' || c == '"')) {
             x->quote = (uint8_t)c;
             x->state = XMPPI_X_VALUE;
-        } else if (!space) {
-            return XMPP_E_XML_SYNTAX;
+            return XMPP_XML_MORE;
         }
-        return XMPP_XML_MORE;
-    case XMPPI_X_DECL_END:
-        x->state = XMPPI_X_OUTSIDE;
-        return xmppi_expect(c == '>');
-    default:                            /* XMPPI_X_EMPTY, XMPPI_X_CLOSED */
-        if (c == '>')
-            return xmppi_closed(x);
-        return xmppi_expect(space && x->state == XMPPI_X_CLOSED);
+        mark = xmppi_marks[x->state - XMPPI_X_BEGIN];
+        if (c != mark[0])
+            return XMPP_E_XML_SYNTAX;
+        x->state = mark[1];
+        return x->state == XMPPI_X_CLOSED ? xmppi_closed(x) : (int)XMPP_XML_MORE;
     }
 }
 
 /* ---- bytes ---- */
+
+#ifndef __OPTIMIZE_SIZE__
+/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
+static const uint32_t xmppi_masks[3][4] = {
+    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
+    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
+    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
+};
+
+XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
+{
+    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
+}
 
 /* Takes bytes that change no state, as many as there are. */
 XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
@@ -2198,14 +2158,14 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
     if (x->need != 0)
         return 0;
     if (x->state == XMPPI_X_CLOSE && !x->skipping) {
-        const unsigned char *name = x->mem + x->open + 8 + x->name_n;
+        const unsigned char *name = x->open + 7 + x->name_n;
         while (i < n && name[i] != 0 && p[i] == name[i])
             i++;
         x->name_n = (uint8_t)(x->name_n + i);
         return i;
     }
     if (x->state <= XMPPI_X_CDATA) {
-        if (x->prev != 0 || (x->rec == 0 && !x->skipping))
+        if (x->prev != 0 || (x->rec == NULL && !x->skipping))
             return 0;
     } else if (x->state == XMPPI_X_VALUE) {
         if (x->prev != 0)
@@ -2241,24 +2201,37 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
         i = j;
     }
     if (!x->skipping) {
-        memcpy(x->mem + x->len, p, i);
+        xmppi_move(x->mem + x->len, p, i);
         x->len += (uint32_t)i;
         if (mask == 2)
             x->name_n = (uint8_t)(x->name_n + i);
     }
     return i;
 }
+#else
+XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
+{
+    (void)x;
+    (void)p;
+    (void)n;
+    return 0;
+}
+#endif
 
 /* Takes one byte. XMPP_XML_TEXT and errors do not consume it. */
-XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+XMPPI_FRAME int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
 {
     uint32_t cp = x->cp;
     uint8_t need = x->need;
     int r;
 
     if (x->state == XMPPI_X_CLOSE && !x->skipping) {
-        /* xmppi_xml_run took what matches */
-        if (x->mem[x->open + 8 + x->name_n] != 0 || (c != '>' && !xmppi_is_space(c)))
+        unsigned char want = x->open[7 + x->name_n];
+        if (want != 0 && c == want) {
+            x->name_n++;
+            return XMPP_XML_MORE;
+        }
+        if (want != 0 || (c != '>' && !(xmppi_is_space(c) && xmppi_xml_char(c))))
             return XMPP_E_XML_MISMATCH;
         x->state = XMPPI_X_CLOSED;
     }
@@ -2278,109 +2251,82 @@ XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
 
 XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
 {
-    memset(x, 0, sizeof(*x));
-    x->mem = (unsigned char *)mem;
-    x->cap = size > 0xFFFFFF ? UINT32_C(0xFFFFFF) : size > 0 ? (uint32_t)size : 1;
-    x->len = 1;
+    xmpp_wipe(x, sizeof *x);
+    x->mem = x->open = (unsigned char *)mem;
+    x->cap = size > 0xFFFFFF ? UINT32_C(0xFFFFFF) : (uint32_t)size;
     x->state = XMPPI_X_BEGIN;
 }
 
 XMPP_API void xmpp_xml_drop(xmpp_xml *x)
 {
-    if (x->mark == 0)
+    if (x->mark == NULL)
         return;
-    if (xmppi_end(x->mem, x->mark) == x->len)   /* else the client put something above it */
-        x->len = x->mark;
-    x->mark = 0;
+    if (xmppi_next(x->mark) == x->mem + x->len)     /* else the client put something above it */
+        x->len = (uint32_t)(x->mark - x->mem);
+    x->mark = NULL;
     x->skipping = false;
 }
 
 XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used)
 {
     const unsigned char *p = (const unsigned char *)data;
-    size_t i = 0;
-    int r = XMPP_XML_MORE;
+    size_t i = 0, k;
+    int r = x->error;
 
     xmpp_xml_drop(x);
-    x->node.mem = NULL;
-    while (x->error == 0 && r == XMPP_XML_MORE) {
-        i += xmppi_xml_run(x, p + i, n - i);
-        if (i == n)
-            break;
-        if (x->depth == 1 && x->state == XMPPI_X_TEXT && p[i] == '<')
-            x->size = 0 - (uint32_t)i;
-        r = xmppi_xml_byte(x, p[i]);
-        if (r < 0 && x->error == 0)
-            x->error = (int8_t)r;
-        if (x->error == 0 && r != XMPP_XML_TEXT)
-            i++;
+    x->node.at = NULL;
+    while (r == XMPP_XML_MORE && i < n) {
+        k = xmppi_xml_run(x, p + i, n - i);
+        if (k == 0) {
+            r = xmppi_xml_byte(x, p[i]);
+            if (x->error != 0)
+                r = x->error;
+            if (r < 0)
+                x->error = (int8_t)r;
+            else
+                k = r != XMPP_XML_TEXT;
+        }
+        i += k;
+        x->offset += (uint32_t)k;
+        x->size += (uint32_t)k;
     }
-    if (x->error != 0) {
-        r = x->error;
-    } else if (r == XMPP_XML_TEXT) {
-        x->node.mem = x->mem;
+    if (r == XMPP_XML_TEXT) {
         x->node.at = x->mark = x->rec;
         xmppi_text_end(x);
     }
-    x->offset += (uint32_t)i;
-    x->size += (uint32_t)i;
     *used = i;
     return r;
 }
 
 XMPP_API void xmpp_xml_tree(xmpp_xml *x)
 {
-    if (x->skipping || x->node.mem == NULL || x->node.at != x->open)
+    if (x->skipping || x->depth == 0 || x->node.at != x->open)
         return;
     x->tree = x->open;
-    x->top = x->depth;
-    x->cut = x->len;
+    x->inside = 1;
 }
 
 /* For the client, at the START of the root: its attributes go, its declarations stay. */
 XMPPI_FN void xmppi_xml_compact(xmpp_xml *x)
 {
-    unsigned char *m = x->mem;
-    uint32_t to = xmppi_body(m, x->open), at, end, ns;
+    unsigned char *to = x->open + (xmppi_body(x->open) - x->open);
+    const unsigned char *at = to, *last = x->mem + x->len;
+    size_t n;
 
-    x->ns = 0;
-    for (at = to; at < x->len; at = end) {
-        end = xmppi_end(m, at);
-        if ((m[at] & XMPPI_KIND) != XMPPI_DECL)
+    for (; at < last; at += n) {
+        n = xmppi_get24(at + 1);
+        if (*at != XMPPI_DECL)
             continue;
-        memmove(m + to, m + at, end - at);
-        m[to] = XMPPI_DECL;
-        ns = xmppi_get24(m + to + 7);
-        if (ns >= XMPPI_NS_OTHER)
-            xmppi_put24(m + to + 7, ns - (at - to));
-        xmppi_put24(m + to + 4, x->ns);
-        x->ns = to;
-        to += end - at;
-        xmppi_put24(m + x->ns + 1, to);
+        xmppi_move(to, at, n);
+        to += n;
     }
-    x->len = to;
-    m[x->open] = XMPPI_ELEMENT;
-    xmppi_resolve(x, m + x->open + 4, xmppi_string(m, x->open + 8));
-    xmppi_join(x, x->open, false);
+    x->len = (uint32_t)(to - x->mem);
+    xmppi_measure(x, x->open);
 }
 
 /* ==== >>writer ==============================================================
    XML out. The five characters are escaped everywhere, a CR too (a parser would make it LF), and
    in attributes LF and TAB (a parser would make them spaces). */
-
-/* What stands for a character, NULL for itself. */
-XMPPI_FN const char *xmppi_escape(uint32_t c, bool attr)
-{
-    static const char table[] =
-        "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
-    const char *p = table;
-
-    if (xmppi_in_mask(1, c) || c >= 0x80 || (!attr && (c == '\n' || c == '\t')))
-        return NULL;
-    while (*p != '\0' && (unsigned char)*p != c)
-        p += strlen(p) + 1;
-    return *p != '\0' ? p + 1 : NULL;
-}
 
 XMPPI_FN void xmppi_w_fail(xmpp_writer *w, int error)
 {
@@ -2389,79 +2335,84 @@ XMPPI_FN void xmppi_w_fail(xmpp_writer *w, int error)
 }
 
 /* Bytes as they stand. */
-XMPPI_FN void xmppi_w_bytes(xmpp_writer *w, const void *p, size_t n)
+XMPPI_FRAME void xmppi_w_bytes(xmpp_writer *w, const void *p, size_t n)
 {
     if (n > w->cap - w->len)
         xmppi_w_fail(w, XMPP_E_FULL);
     if (w->error != XMPP_OK || n == 0)
         return;
-    memcpy(w->buf + w->len, p, n);
+    xmppi_move(w->buf + w->len, p, n);
     w->len += n;
 }
 
 XMPPI_FN void xmppi_w_raw(xmpp_writer *w, const char *s)
 {
-    xmppi_w_bytes(w, s, strlen(s));
+    xmppi_w_bytes(w, s, xmppi_len(s));
 }
 
-/* A value, checked and escaped. */
-XMPPI_FN void xmppi_w_value(xmpp_writer *w, const void *value, size_t n, bool attr)
+/* What stands for a character, NULL for itself. */
+XMPPI_FRAME const char *xmppi_escape(uint32_t c, bool attr)
 {
-    const unsigned char *p = (const unsigned char *)value;
-    const char *escape;
-    size_t i, from = 0;
-    uint32_t cp = 0;
-    uint8_t need = 0;
-    int r;
+    const char *p = "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
 
-    for (i = 0; i < n && w->error == XMPP_OK; i++) {
-        if (need == 0 && xmppi_in_mask(1, p[i]))
-            continue;
-        r = xmppi_utf8_step(&cp, &need, p[i]);
-        if (r < 0)
-            xmppi_w_fail(w, XMPP_E_XML_UTF8);
-        if (r <= 0)
-            continue;
-        if (!xmppi_xml_char(cp))
-            xmppi_w_fail(w, XMPP_E_XML_CHAR);
-        escape = xmppi_escape(cp, attr);
-        if (escape == NULL)
-            continue;
-        xmppi_w_bytes(w, p + from, i - from);
-        xmppi_w_raw(w, escape);
-        from = i + 1;
-    }
-    if (need != 0)
-        xmppi_w_fail(w, XMPP_E_XML_UTF8);
-    xmppi_w_bytes(w, p + from, i - from);
+    if (c > '>' || (!attr && (c == '\n' || c == '\t')))
+        return NULL;
+    while (*p != '\0' && (unsigned char)*p != c)
+        p = xmppi_behind(p);
+    return *p != '\0' ? p + 1 : NULL;
 }
 
-/* A qualified name, checked. */
-XMPPI_FN void xmppi_w_name(xmpp_writer *w, const char *name)
+enum { XMPPI_W_TEXT, XMPPI_W_ATTR, XMPPI_W_NAME };
+
+/* Characters of text, of a value or of a name, checked and escaped. */
+XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what)
 {
-    const char *p = name != NULL ? name : "";
-    uint32_t cp = 0;
-    uint8_t need = 0;
+    const char *last = p + n, *escape;
     bool start = true, colon = false;
+    uint32_t c = 0;
+    uint8_t need = 0;
     int r = 1;
 
-    for (; *p != '\0' && r >= 0; p++) {
-        r = xmppi_utf8_step(&cp, &need, (unsigned char)*p);
-        if (r > 0 && cp == ':' && !start && !colon)
-            start = colon = true;
-        else if (r > 0 && xmppi_is_name(cp, start))
-            start = false;
-        else if (r > 0)
-            r = -1;
+    for (; p < last && w->error == XMPP_OK; p++) {
+        r = xmppi_utf8_step(&c, &need, (unsigned char)*p);
+        escape = NULL;
+        if (r > 0 && what == XMPPI_W_NAME) {
+            if (c == ':' && !start && !colon)
+                start = colon = true;
+            else if (xmppi_is_name(c, start))
+                start = false;
+            else
+                r = -1;
+        } else if (r > 0) {
+            if (!xmppi_xml_char(c))
+                xmppi_w_fail(w, XMPP_E_XML_CHAR);
+            escape = xmppi_escape(c, what == XMPPI_W_ATTR);
+        }
+        if (r < 0)
+            break;
+        if (escape != NULL)
+            xmppi_w_raw(w, escape);
+        else
+            xmppi_w_bytes(w, p, 1);
     }
-    if (r <= 0 || start)
-        xmppi_w_fail(w, XMPP_E_ARG);
-    else
-        xmppi_w_bytes(w, name, (size_t)(p - name));
+    if (r <= 0 || (what == XMPPI_W_NAME && start))
+        xmppi_w_fail(w, what == XMPPI_W_NAME ? XMPP_E_ARG : XMPP_E_XML_UTF8);
+}
+
+/* A value. */
+XMPPI_FN void xmppi_w_value(xmpp_writer *w, const char *value, size_t n, bool attr)
+{
+    xmppi_w_chars(w, value, n, attr);
+}
+
+/* A qualified name. */
+XMPPI_FN void xmppi_w_name(xmpp_writer *w, const char *name)
+{
+    xmppi_w_chars(w, name, name != NULL ? xmppi_len(name) : 0, XMPPI_W_NAME);
 }
 
 /* Content comes: completes the start tag. */
-XMPPI_FN void xmppi_w_content(xmpp_writer *w)
+XMPPI_FRAME void xmppi_w_content(xmpp_writer *w)
 {
     if (w->tag)
         xmppi_w_bytes(w, ">", 1);
@@ -2470,7 +2421,7 @@ XMPPI_FN void xmppi_w_content(xmpp_writer *w)
 
 XMPP_API void xmpp_w_init(xmpp_writer *w, void *buf, size_t size)
 {
-    memset(w, 0, sizeof(*w));
+    xmpp_wipe(w, sizeof *w);
     w->buf = (unsigned char *)buf;
     w->cap = size < 65535u ? size : 65535u;
 }
@@ -2498,7 +2449,7 @@ XMPP_API void xmpp_w_attr(xmpp_writer *w, const char *name, const char *value)
     xmppi_w_bytes(w, " ", 1);
     xmppi_w_name(w, name);
     xmppi_w_bytes(w, "='", 2);
-    xmppi_w_value(w, value, strlen(value), true);
+    xmppi_w_value(w, value, xmppi_len(value), true);
     xmppi_w_bytes(w, "'", 1);
 }
 
@@ -2507,18 +2458,19 @@ XMPP_API void xmpp_w_text_n(xmpp_writer *w, const void *text, size_t n)
     if (n == 0)
         return;
     xmppi_w_content(w);
-    xmppi_w_value(w, text, n, false);
+    xmppi_w_value(w, (const char *)text, n, false);
 }
 
 XMPP_API void xmpp_w_text(xmpp_writer *w, const char *text)
 {
     if (text != NULL)
-        xmpp_w_text_n(w, text, strlen(text));
+        xmpp_w_text_n(w, text, xmppi_len(text));
 }
 
 XMPP_API void xmpp_w_close(xmpp_writer *w)
 {
     const char *name;
+    size_t n = 0;
 
     if (w->depth == 0)
         xmppi_w_fail(w, XMPP_E_STATE);
@@ -2528,8 +2480,10 @@ XMPP_API void xmpp_w_close(xmpp_writer *w)
     if (w->tag) {
         xmppi_w_bytes(w, "/>", 2);
     } else {
+        while (name[n] != ' ' && name[n] != '>')
+            n++;
         xmppi_w_bytes(w, "</", 2);
-        xmppi_w_bytes(w, name, strcspn(name, " />"));
+        xmppi_w_bytes(w, name, n);
         xmppi_w_bytes(w, ">", 1);
     }
     w->tag = false;
@@ -2557,71 +2511,72 @@ XMPP_API int xmpp_w_end(xmpp_writer *w)
 
 XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
 {
-    unsigned char digits[3 * sizeof v];
-    size_t i = sizeof digits;
+    unsigned char digits[3 * sizeof v], *p = digits + sizeof digits;
 
     do
-        digits[--i] = (unsigned char)('0' + v % 10);
+        *--p = (unsigned char)('0' + v % 10);
     while ((v /= 10) != 0);
     if (minus)
         xmppi_w_bytes(w, "-", 1);
-    xmppi_w_bytes(w, digits + i, sizeof digits - i);
+    xmppi_w_bytes(w, p, (size_t)(digits + sizeof digits - p));
 }
 
 /* Writes a template whose values may stand in text and in quotes, never in a tag's names. The
    result is not checked otherwise. All in one function: no pointer to a va_list is portable. */
 XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 {
-    const char *from, *s, *spec;
     char in = 0;                        /* 0: text; '<': a tag; ' or ": a value in it */
-    size_t n;
+    const char *spec, *s;
+    size_t n, most;
+    bool is_long;
     long v;
 
-    if (fmt == NULL)
-        xmppi_w_fail(w, XMPP_E_TEMPLATE);
-    while (w->error == XMPP_OK && *fmt != '\0') {
-        for (from = fmt; *fmt != '\0' && *fmt != '%'; fmt++)
-            if (in == 0 ? *fmt == '<' : in == '<' ? *fmt == '\'' || *fmt == '"' : false)
+    for (; fmt != NULL && *fmt != '\0'; fmt = spec + 1) {
+        spec = fmt;
+        if (*fmt != '%') {
+            if (in == 0 ? *fmt == '<' : in == '<' && (*fmt == '\'' || *fmt == '"'))
                 in = *fmt;
             else if (in != 0 && *fmt == (in == '<' ? '>' : in))
                 in = in == '<' ? 0 : '<';
-        xmppi_w_bytes(w, from, (size_t)(fmt - from));
-        if (*fmt == '\0')
-            break;
-        spec = fmt + 1;                 /* fmt stays until the value is written */
-        n = SIZE_MAX;
+            xmppi_w_bytes(w, fmt, 1);
+            continue;
+        }
+        spec++;
         if (*spec == '%') {
             xmppi_w_bytes(w, spec, 1);
-        } else if (in == '<') {
+            continue;
+        }
+        if (in == '<')
             break;
-        } else if (*spec == 's' || strncmp(spec, ".*s", 3) == 0) {
-            if (*spec == '.') {
-                int most = va_arg(ap, int);
-                if (most < 0)
-                    break;
-                n = (size_t)most;
-                spec += 2;
-            }
+        most = SIZE_MAX;
+        if (spec[0] == '.' && spec[1] == '*' && spec[2] == 's') {
+            int limit = va_arg(ap, int);
+            if (limit < 0)
+                break;
+            most = (size_t)limit;
+            spec += 2;
+        }
+        if (*spec == 's') {
             s = va_arg(ap, const char *);
             if (s == NULL)
                 break;
-            for (from = s; n > 0 && *s != '\0'; n--)
-                s++;
-            xmppi_w_value(w, from, (size_t)(s - from), in != 0);
-        } else if (*spec == 'd' || (*spec == 'l' && spec[1] == 'd')) {
-            v = *spec == 'd' ? va_arg(ap, int) : va_arg(ap, long);
-            spec += *spec == 'l';
+            for (n = 0; n < most && s[n] != '\0'; n++)
+                ;
+            xmppi_w_value(w, s, n, in != 0);
+            continue;
+        }
+        is_long = *spec == 'l';
+        spec += is_long;
+        if (*spec == 'd') {
+            v = is_long ? va_arg(ap, long) : va_arg(ap, int);
             xmppi_w_number(w, v < 0 ? 0 - (unsigned long)v : (unsigned long)v, v < 0);
-        } else if (*spec == 'u' || (*spec == 'l' && spec[1] == 'u')) {
-            unsigned long u = *spec == 'u' ? va_arg(ap, unsigned) : va_arg(ap, unsigned long);
-            spec += *spec == 'l';
-            xmppi_w_number(w, u, false);
+        } else if (*spec == 'u') {
+            xmppi_w_number(w, is_long ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), false);
         } else {
             break;
         }
-        fmt = spec + 1;
     }
-    if (fmt != NULL && *fmt != '\0')
+    if (fmt == NULL || *fmt != '\0')
         xmppi_w_fail(w, XMPP_E_TEMPLATE);
 }
 
@@ -2632,45 +2587,38 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char *scratch,
                                 size_t cap, int *kind)
 {
-    /* what the text will stand in; "]]" lest it begins with '>' */
-    const unsigned char *p = (const unsigned char *)"<x xmlns='jabber:client'>]]";
-    size_t left = kind != NULL ? 25 : 27, used;
-    bool inside = false;
+    const char *name;
+    size_t used;
     xmpp_xml x;
     int r;
 
     xmpp_xml_init(&x, scratch, cap);
+    r = xmpp_xml_feed(&x, "<x xmlns='jabber:client'>", 25, &used);
+    x.prev = 2;                         /* "]]" may stand before it, so that it may not begin with '>' */
     if (kind != NULL)
         *kind = 0;
-    for (;;) {
-        if (left == 0) {
-            if (inside)
-                break;
-            inside = true;
-            p = s;
-            left = n;
-        }
-        r = xmpp_xml_feed(&x, p, left, &used);
-        if (r == XMPP_E_XML_LIMIT || x.skipping)
-            return XMPP_E_FULL;
-        if (r < 0)
-            return XMPP_E_TEMPLATE;
-        if (kind != NULL && inside && r == XMPP_XML_START && x.depth == 2) {
-            const char *name = xmpp_name(x.node);
+    while (r >= 0 && n > 0) {
+        r = xmpp_xml_feed(&x, s, n, &used);
+        s += used;
+        n -= used;
+        if (x.skipping)
+            r = XMPP_E_XML_LIMIT;
+        if (kind == NULL)
+            continue;
+        name = xmpp_name(x.node);
+        if (r == XMPP_XML_START && x.depth == 2) {
             if (*kind != 0 || xmppi_ns_index(x.node) != XMPPI_NS_CLIENT ||
-                (strcmp(name, "message") != 0 && strcmp(name, "presence") != 0 &&
-                 strcmp(name, "iq") != 0))
+                (!xmppi_eq(name, "message") && !xmppi_eq(name, "presence") && !xmppi_eq(name, "iq")))
                 return XMPP_E_TEMPLATE;
             *kind = *name;
-        }
-        if (kind != NULL && r == XMPP_XML_TEXT && x.depth == 1)
+        } else if (r == XMPP_XML_TEXT && x.depth == 1) {
             return XMPP_E_TEMPLATE;
-        p += used;
-        left -= used;
+        }
     }
-    if (x.depth != 1 || x.state != XMPPI_X_TEXT || x.need != 0)
-        return XMPP_E_TEMPLATE;
-    if (kind != NULL && (x.rec != 0 || *kind == 0))     /* text behind it, or nothing at all */
+    if (r == XMPP_E_XML_LIMIT)
+        return XMPP_E_FULL;
+    if (r < 0 || x.depth != 1 || x.state != XMPPI_X_TEXT || x.need != 0 ||
+        (kind != NULL && (x.rec != NULL || *kind == 0)))    /* text behind it, or nothing at all */
         return XMPP_E_TEMPLATE;
     return XMPP_OK;
 }
@@ -2714,7 +2662,7 @@ XMPPI_FN void xmppi_sink_put(xmppi_sink *s, const char *p, size_t n)
 
 XMPPI_FN void xmppi_sink_puts(xmppi_sink *s, const char *p)
 {
-    xmppi_sink_put(s, p, strlen(p));
+    xmppi_sink_put(s, p, xmppi_len(p));
 }
 
 XMPPI_FN void xmppi_sink_value(xmppi_sink *s, const char *p, bool attr)
@@ -2723,8 +2671,20 @@ XMPPI_FN void xmppi_sink_value(xmppi_sink *s, const char *p, bool attr)
 
     for (; *p != '\0'; p++) {
         escape = xmppi_escape((unsigned char)*p, attr);
-        xmppi_sink_put(s, escape != NULL ? escape : p, escape != NULL ? strlen(escape) : 1);
+        if (escape != NULL)
+            xmppi_sink_puts(s, escape);
+        else
+            xmppi_sink_put(s, p, 1);
     }
+}
+
+XMPPI_FN void xmppi_sink_attr(xmppi_sink *s, const char *before, const char *name, size_t n, const char *value)
+{
+    xmppi_sink_puts(s, before);
+    xmppi_sink_put(s, name, n);
+    xmppi_sink_puts(s, "='");
+    xmppi_sink_value(s, value, true);
+    xmppi_sink_puts(s, "'");
 }
 
 /* Prefixes go: a namespace is declared as the default where it changes. That of XML may not be. */
@@ -2735,83 +2695,73 @@ XMPPI_FN void xmppi_sink_name(xmppi_sink *s, xmpp_node n)
     xmppi_sink_puts(s, xmpp_name(n));
 }
 
-/* Declares an attribute's prefix unless one before it in the start tag (from `first` on) did. */
-XMPPI_FN void xmppi_sink_prefix(xmppi_sink *s, xmpp_node first, xmpp_node a)
+/* Declares the prefix of an attribute of e unless one before it in the start tag did. */
+XMPPI_FN void xmppi_sink_prefix(xmppi_sink *s, const unsigned char *e, const unsigned char *attr)
 {
-    const char *name = xmppi_string(a.mem, a.at + 7);
-    size_t n = strcspn(name, ":") + 1;
+    const char *name = xmppi_string(attr), *other;
+    size_t n = xmppi_find(name, ':'), i;
+    const unsigned char *at;
 
-    for (; first.at != a.at; xmppi_next(&first))
-        if (xmppi_kind(first) == XMPPI_PATTR &&
-            strncmp(xmppi_string(first.mem, first.at + 7), name, n) == 0)
+    if (name[n] == '\0' || xmppi_spells(name, "xml", ':'))
+        return;
+    for (at = xmppi_body(e); at < attr; at = xmppi_next(at)) {
+        other = xmppi_string(at);
+        for (i = 0; i <= n && other[i] == name[i]; i++)
+            ;
+        if (i > n)
             return;
-    xmppi_sink_puts(s, " xmlns:");
-    xmppi_sink_put(s, name, n - 1);
-    xmppi_sink_puts(s, "='");
-    xmppi_sink_value(s, xmppi_ns_string(a.mem, xmppi_get24(a.mem + a.at + 4)), true);
-    xmppi_sink_puts(s, "'");
+    }
+    xmppi_sink_attr(s, " xmlns:", name, n, xmppi_ns_of(e, name));
 }
 
-/* Writes a start tag without its end. Returns the first record of the content, if any. */
-XMPPI_FN xmpp_node xmppi_sink_tag(xmppi_sink *s, xmpp_node n, bool declare)
+/* Writes a start tag. Returns the first record of the content, if any. */
+XMPPI_FN const unsigned char *xmppi_sink_tag(xmppi_sink *s, xmpp_node n, bool declare)
 {
-    xmpp_node a = n, first;
+    const unsigned char *at, *last = xmppi_next(n.at);
     const char *name;
-    int kind;
 
     xmppi_sink_puts(s, "<");
     xmppi_sink_name(s, n);
-    if (declare && xmppi_ns_index(n) != XMPPI_NS_XML) {
-        xmppi_sink_puts(s, " xmlns='");
-        xmppi_sink_value(s, xmpp_ns(n), true);
-        xmppi_sink_puts(s, "'");
-    }
-    xmppi_enter(&a);
-    for (first = a; a.mem != NULL; xmppi_next(&a)) {
-        kind = xmppi_kind(a);
-        if (kind == XMPPI_ELEMENT || kind == XMPPI_TEXT)
-            break;
-        if (kind == XMPPI_DECL)
+    if (declare && xmppi_ns_index(n) != XMPPI_NS_XML)
+        xmppi_sink_attr(s, " ", "xmlns", 5, xmpp_ns(n));
+    for (at = xmppi_body(n.at); at < last && *at < XMPPI_TEXT; at = xmppi_next(at)) {
+        if (*at == XMPPI_DECL)
             continue;
-        if (kind == XMPPI_PATTR)
-            xmppi_sink_prefix(s, first, a);
-        name = xmppi_string(a.mem, a.at + (kind == XMPPI_PATTR ? 7 : 4));
-        xmppi_sink_puts(s, " ");
-        xmppi_sink_puts(s, name);
-        xmppi_sink_puts(s, "='");
-        xmppi_sink_value(s, name + strlen(name) + 1, true);
-        xmppi_sink_puts(s, "'");
+        xmppi_sink_prefix(s, n.at, at);
+        name = xmppi_string(at);
+        xmppi_sink_attr(s, " ", name, xmppi_len(name), xmppi_behind(name));
     }
-    return a;
+    xmppi_sink_puts(s, at < last ? ">" : "/>");
+    return at;
 }
 
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
 {
     xmppi_sink s = { out, cap, 0 };
-    xmpp_node at = n, inside;
+    const unsigned char *at, *end;
+    xmpp_node e = n, child;             /* e: what `at` is in */
 
-    while (xmppi_kind(n) == XMPPI_ELEMENT) {
-        inside.mem = NULL;
-        if (xmppi_kind(at) == XMPPI_TEXT) {
-            xmppi_sink_value(&s, xmppi_string(at.mem, at.at + 4), false);
-        } else {
-            bool changed = at.at == n.at ? *xmpp_ns(n) != '\0' : (at.mem[at.at] & XMPPI_OTHER) != 0;
-            inside = xmppi_sink_tag(&s, at, changed);
-            xmppi_sink_puts(&s, inside.mem != NULL ? ">" : "/>");
+    if (xmppi_is_element(n)) {
+        end = xmppi_next(n.at);
+        at = xmppi_sink_tag(&s, n, *xmpp_ns(n) != '\0');
+        while (at < end) {
+            child.at = at;
+            if (*at == XMPPI_TEXT) {
+                xmppi_sink_value(&s, xmppi_string(at), false);
+                at = xmppi_next(at);
+            } else {
+                at = xmppi_sink_tag(&s, child, !xmppi_eq(xmpp_ns(child), xmpp_ns(e)));
+                if (at < xmppi_next(child.at))
+                    e = child;
+            }
+            for (; at == xmppi_next(e.at); e.at -= xmppi_get24(e.at + 4)) {
+                xmppi_sink_puts(&s, "</");
+                xmppi_sink_name(&s, e);
+                xmppi_sink_puts(&s, ">");
+                if (e.at == n.at)
+                    break;
+            }
         }
-        if (inside.mem != NULL) {
-            at = inside;
-            continue;
-        }
-        while (at.at != n.at && !(at.mem[at.at] & XMPPI_MORE)) {
-            at.at = xmppi_end(at.mem, at.at);   /* the last one leads back to the parent */
-            xmppi_sink_puts(&s, "</");
-            xmppi_sink_name(&s, at);
-            xmppi_sink_puts(&s, ">");
-        }
-        if (at.at == n.at)
-            break;
-        at.at = xmppi_end(at.mem, at.at);
     }
     if (cap > 0)
         out[s.n < cap ? s.n : cap - 1] = '\0';
@@ -4068,8 +4018,8 @@ static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0";    /
 /* ---- >>forms : XML from a pattern ---- */
 
 /* { takes the next argument, % writes it, escaped; what is in {} is left out when it is NULL. | ends a
-   start tag ("/>" when nothing follows in the element); } ends the element if it was begun inside,
-   otherwise who called. */
+   start tag ("/>" when nothing follows in the element); the element ends at the } that it began before,
+   otherwise its end is up to the caller: xmpp_w_close. */
 XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
 {
     const char *s = NULL;
@@ -4180,6 +4130,7 @@ XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 {
     size_t at = (size_t)c->q_end + XMPPI_R_HEAD;
 
+    xmpp_w_init(w, NULL, 0);    /* refused: all that is written into it goes nowhere */
     w->error = XMPP_E_STATE;
     if (c->writer || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
     xmpp_w_init(w, c->q + at, c->q_size > at ? c->q_size - at : 0);
@@ -4193,8 +4144,9 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     unsigned char *head;
     int            r;
 
-    if (!c->writer) return XMPP_E_STATE;
+    if (!c->writer || w->buf == NULL) return XMPP_E_STATE;
     c->writer = false;
+    if (c->iq[c->slot].state == XMPPI_IQ_WRITING) c->iq[c->slot].state = XMPPI_IQ_FREE;
     r = xmpp_w_end(w);
     if (r == XMPP_E_FULL && c->q_end == 0) r = XMPP_E_TOO_LONG;
     if (r != XMPP_OK) return r;
@@ -4266,7 +4218,7 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
     *n = c->ctl_n;
     if (c->q_sent == 0 && *n > 0) return c->ctl;
     if (!flow) return NULL;
-    if (c->q_sent == 0 && c->pad > 0) {
+    if (c->q_sent == 0 && c->pad > 0 && !c->ended) {
         *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
         return xmppi_spaces;
     }
@@ -4321,7 +4273,10 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
 
 /* ---- >>end : how a connection ends ---- */
 
-XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms) { c->step_at = c->now + ms; }
+/* When so many milliseconds are over; XMPP_FOREVER is as long as the clock can tell. */
+XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms) { return c->now + (ms < 0x7fffffffu ? ms : 0x7fffffffu); }
+
+XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms) { c->step_at = xmppi_at(c, ms); }
 
 XMPPI_FN void xmppi_state(xmpp_client *c, uint8_t state)
 {
@@ -4335,7 +4290,7 @@ XMPPI_FN void xmppi_blame(xmpp_client *c, int error)
     if (c->error == XMPP_OK) c->error = (int16_t)error;
 }
 
-/* What lies between the arena's session strings and the stream's own records is wiped with it. */
+/* The mechanism's state and its nonce are wiped; their place in the arena is taken back by the next one. */
 XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
 {
     if (c->sasl != NULL) xmpp_wipe(c->sasl - XMPPI_NONCE, (size_t)c->mech->state_size + XMPPI_NONCE);
@@ -4343,25 +4298,22 @@ XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
     c->work = XMPPI_W_NONE;
 }
 
-/* Calls a hook of all extensions, in order, until one says that the stanza at hand is dealt with. */
-enum { XMPPI_H_STANZA, XMPPI_H_ONLINE, XMPPI_H_OFFLINE, XMPPI_H_PRESENCE, XMPPI_H_DUE };
-XMPPI_FN int xmppi_hook(xmpp_client *c, int hook, xmpp_writer *w)
+/* Calls a hook of all extensions, in order. Those of stanzas and presence are called where they belong: each
+   call chain has its own depth. */
+enum { XMPPI_H_ONLINE, XMPPI_H_OFFLINE, XMPPI_H_DUE };
+XMPPI_FN void xmppi_hook(xmpp_client *c, int hook)
 {
     const xmpp_ext_use *u;
     const xmpp_ext     *x;
-    int                 r = XMPP_EXT_PASS;
 
     c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++) {
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
         x = u->ext;
-        if (hook == XMPPI_H_STANZA && x->stanza != NULL) r = x->stanza(c, u->state, &c->ev);
         if (hook == XMPPI_H_ONLINE && x->online != NULL) x->online(c, u->state);
         if (hook == XMPPI_H_OFFLINE && x->offline != NULL) x->offline(c, u->state);
-        if (hook == XMPPI_H_PRESENCE && x->presence != NULL) x->presence(c, u->state, w);
         if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0) x->due(c, u->state);
     }
     c->hook--;
-    return r;
 }
 
 /* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them whole. */
@@ -4370,7 +4322,7 @@ XMPPI_FN void xmppi_over(xmpp_client *c)
     xmpp_iq_slot *s;
 
     if (c->state > XMPPI_OPEN) c->io.ops->close(c->io.ctx, true);
-    if (c->done & XMPPI_BOUND) xmppi_hook(c, XMPPI_H_OFFLINE, NULL);
+    if (c->done & XMPPI_BOUND) xmppi_hook(c, XMPPI_H_OFFLINE);
     for (; c->claims != NULL; c->claims = c->claims->next) c->claims->open = false;
     xmppi_forget_sasl(c);
     c->state = XMPPI_OFF;
@@ -4482,7 +4434,8 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
             if (++s == c->iq + XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
         while (s->state != XMPPI_IQ_FREE);
     }
-    c->slot = (uint8_t)(s - c->iq);
+    if (!own) c->slot = (uint8_t)(s - c->iq);       /* an application's writer may be open while we ping */
+    if (c->key == 0 && xmppi_random(c, &c->key, sizeof(c->key)) != XMPP_OK) return XMPP_E_ENTROPY;
     s->state = XMPPI_IQ_WRITING;
     s->addr = to != NULL ? xmppi_addr_n(c, to, xmppi_len(to)) : 0;
     if (xmppi_random(c, &s->id, sizeof(s->id)) != XMPP_OK) {
@@ -4496,7 +4449,7 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
 XMPPI_FN void xmppi_iq_sent(xmpp_client *c, xmpp_iq_slot *s, uint32_t ms)
 {
     s->state = XMPPI_IQ_WAITING;
-    s->deadline = c->now + ms;
+    s->deadline = xmppi_at(c, ms);
 }
 
 XMPPI_FN bool xmppi_jid_ok(const char *text)
@@ -4536,11 +4489,11 @@ XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void
     xmpp_iq_slot *s = &c->iq[c->slot];
     int           r;
 
-    if (!c->writer || s->state != XMPPI_IQ_WRITING) return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    if (!c->writer || w->buf == NULL) return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    if (s->state != XMPPI_IQ_WRITING) xmppi_w_fail(w, XMPP_E_STATE);
     if (w->error == XMPP_OK && !xmppi_has_payload(w)) w->error = XMPP_E_ARG;
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
-    s->state = XMPPI_IQ_FREE;
     if (r != XMPP_OK) return r;
     s->owner = owner;
     s->tag = tag;
@@ -4597,11 +4550,8 @@ XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name
     int  r = xmppi_iq_take(c, true, NULL, id);
 
     if (r != XMPP_OK) return r;
-    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource)) {
-        xmppi_iq_sent(c, c->iq, ms);
-        return XMPP_OK;
-    }
-    c->iq[0].state = XMPPI_IQ_FREE;
+    xmppi_iq_sent(c, c->iq, ms);        /* also when there was no room: a link that takes nothing is as dead */
+    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource)) return XMPP_OK;
     return c->state == XMPPI_ONLINE ? XMPP_OK : XMPP_E_TOO_LONG;
 }
 
@@ -4669,10 +4619,9 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
     if (!(c->features & stage)) {
         if ((stage & ~(unsigned)XMPPI_SESSION_DONE) != 0) return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
         c->state = XMPPI_ONLINE;
-        c->hops = 0;
         c->rx_time = c->now;
         c->tell = c->fresh = true;
-        xmppi_hook(c, XMPPI_H_ONLINE, NULL);
+        xmppi_hook(c, XMPPI_H_ONLINE);
         return XMPP_OK;
     }
     if (stage == XMPPI_TLS_DONE) {
@@ -4696,7 +4645,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 /* ---- >>sasl-client : a mechanism's messages on the wire ---- */
 
 /* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. The message is wiped. */
-XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
+XMPPI_FN int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
 {
     xmpp_writer w;
     int         r;
@@ -4759,10 +4708,10 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
     if (work == XMPPI_W_START) n = m->start(m, c->sasl, &cr, out, room);
     else if (work == XMPPI_W_CHALLENGE) n = m->challenge(m, c->sasl, &cr, c->challenge, c->challenge_n, out, room);
     else if (m->success != NULL) n = m->success(m, c->sasl, &cr, c->challenge, c->challenge_n);
+    xmppi_state(c, XMPPI_SASL);         /* the time that our own work takes is not the server's */
     if (n == XMPP_E_AGAIN) return XMPP_OK;
     c->work = XMPPI_W_NONE;
     if (n < 0) return n;
-    xmppi_state(c, XMPPI_SASL);
     if (work != XMPPI_W_SUCCESS) return xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
     c->done |= XMPPI_AUTHED;
     if (m->flags & XMPP_MECH_MUTUAL) c->pinned = true;
@@ -4858,7 +4807,7 @@ XMPPI_FN void xmppi_fill(xmpp_client *c)
     c->ev.stanza = c->xml.node;
     c->ev.payload = xmpp_first(c->ev.stanza);
     c->ev.from = xmppi_attr(c, "from");
-    if (*c->ev.from == '\0') c->ev.from = c->self;
+    if (*c->ev.from == '\0' && !c->xml.skipping) c->ev.from = c->self;     /* skipped: perhaps it was not read */
     c->ev.to = xmppi_attr(c, "to");
     c->ev.id = xmppi_attr(c, "id");
     c->ev.kind = xmppi_attr(c, "type");
@@ -4932,7 +4881,7 @@ XMPPI_FN bool xmppi_is_bare(const char *text, const char *bare)
 XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const char *from)
 {
     if (s->addr != 0) return s->addr == xmppi_addr(c, from);
-    return xmppi_is_bare(from, c->self) || xmppi_eq(from, c->domain);
+    return *from == '\0' || xmppi_is_bare(from, c->self) || xmppi_eq(from, c->domain);
 }
 
 XMPPI_FN int xmppi_bound(xmpp_client *c);
@@ -4971,7 +4920,17 @@ XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
 }
 
 /* Lets the extensions have a stanza. */
-XMPPI_FN int xmppi_offer(xmpp_client *c) { return xmppi_hook(c, XMPPI_H_STANZA, NULL) != XMPP_EXT_TAKEN; }
+XMPPI_FN int xmppi_offer(xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+    int                 r = XMPP_EXT_PASS;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
+        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
+    c->hook--;
+    return r != XMPP_EXT_TAKEN;
+}
 
 XMPPI_FN int xmppi_on_answer(xmpp_client *c)
 {
@@ -5004,7 +4963,8 @@ XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
     if (c->state < XMPPI_SESSION) return XMPP_OK;
     if (kind == 2 && *c->ev.id != '\0')
         c->ask = c->xml.skipping ? XMPPI_A_POLICY :
-                 type < 0 || !xmpp_exists(c->ev.payload) || xmpp_exists(xmpp_sibling(c->ev.payload)) ? XMPPI_A_BAD : XMPPI_A_UNAVAILABLE;
+                 type < 0 || !xmpp_exists(c->ev.payload) || xmpp_exists(xmpp_sibling(c->ev.payload)) ? XMPPI_A_BAD :
+                 XMPPI_A_UNAVAILABLE;
     c->ev.type = XMPP_EV_STANZA;
     if (c->xml.skipping) {
         c->ev.type = XMPP_EV_SKIPPED;
@@ -5165,6 +5125,7 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
     case XMPPI_C_FEATURES:
         return xmppi_negotiate(c);
     case XMPPI_C_PROCEED:
+        if (c->ctl_n > 0) return XMPP_E_PROTOCOL;       /* <starttls/> is not out yet */
         c->state = XMPPI_TLS;
         return c->rx_at == c->rx_n ? XMPP_OK : XMPP_E_INJECTION;
     case XMPPI_C_CHALLENGE:
@@ -5203,12 +5164,13 @@ XMPPI_FN int xmppi_token(xmpp_client *c, int token)
 /* ---- >>next : one event at a time ---- */
 
 /* Ends the event at hand. Returns true when that makes an event itself. */
-XMPPI_FN bool xmppi_settle(xmpp_client *c)
+XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 {
     xmpp_event *e = &c->ev;
     uint8_t     ask = c->ask;
 
     c->ask = XMPPI_A_NONE;
+    c->late = true;
     if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && !c->eof &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
                            xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
@@ -5218,6 +5180,17 @@ XMPPI_FN bool xmppi_settle(xmpp_client *c)
     xmpp_wipe(e, sizeof(*e));
     e->from = e->to = e->id = e->kind = e->status = e->condition = e->text = "";
     return false;
+}
+
+/* Is the client in a state to read, and is there room for answers, or nothing left to wait for? */
+XMPPI_FN bool xmppi_reads(const xmpp_client *c)
+{
+    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf) return false;
+    /* While a password is awaited nothing is read: its mechanism's state must not land inside a half-read element. */
+    if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof) return false;
+    if (c->state != XMPPI_ONLINE || c->eof) return true;
+    return (c->ctl_n == 0 || c->ctl_size - c->ctl_n >= XMPP_CFG_REPLY_ROOM) &&
+           (c->q_end == 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
 
 /* Events that come from no stanza. */
@@ -5232,7 +5205,9 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     }
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
         bool lost = s->state == XMPPI_IQ_LOST;
-        if (!lost && !(s->state == XMPPI_IQ_WAITING && xmppi_due(c->now, s->deadline))) continue;
+        if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
+                      (c->rx_at < c->rx_n && xmppi_reads(c))))      /* the answer may be at hand */
+            continue;
         r = xmppi_iq_end(c, s, lost ? XMPP_E_LOST : XMPP_E_TIMEOUT);
         if (r > 0) return true;
         xmppi_fail(c, r);
@@ -5250,15 +5225,6 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     }
     c->tell = false;
     return c->ev.type != XMPP_EV_NONE;
-}
-
-/* Is the client in a state to read, and is there room for answers, or nothing left to wait for? */
-XMPPI_FN bool xmppi_reads(const xmpp_client *c)
-{
-    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf) return false;
-    if (c->state != XMPPI_ONLINE || c->eof) return true;
-    return (c->ctl_n == 0 || c->ctl_size - c->ctl_n >= XMPP_CFG_REPLY_ROOM) &&
-           (c->q_end == 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
 
 XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
@@ -5305,13 +5271,17 @@ XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
+    xmpp_iq_slot *s;
+
     if (c->hook) return;
+    for (s = c->iq; c->state == XMPPI_OPEN && s < c->iq + XMPP_CFG_IQS; s++)    /* no time has passed before the first step */
+        s->deadline += now - c->now;
     c->now = now;
     if (c->claims != NULL) c->claims->expire(c);
     if (c->work != XMPPI_W_NONE) xmppi_fail(c, xmppi_sasl_work(c));
     if (c->state != XMPPI_ONLINE) {
         if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at)) return;
-        xmppi_blame(c, XMPP_E_STEP_TIMEOUT);
+        xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
         xmppi_over(c);
         return;
     }
@@ -5323,7 +5293,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         c->tx_time = now;
         c->fresh = true;
     }
-    xmppi_hook(c, XMPPI_H_DUE, NULL);
+    xmppi_hook(c, XMPPI_H_DUE);
 }
 
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
@@ -5333,7 +5303,7 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
     const xmpp_iq_slot *s;
     const xmpp_ext_use *u;
 
-    if (c->tell || c->state == XMPPI_OPEN) return 0;
+    if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW)) return 0;
     if (c->state == XMPPI_OFF) return best;
     if (c->state == XMPPI_STREAM && c->bytes_out == 0) best = 1000;     /* connecting: transports have limits of their own */
     if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best) best = d;
@@ -5446,7 +5416,7 @@ XMPPI_FRAME void xmppi_connect(xmpp_client *c)
         xmppi_transport(c);
         return;
     }
-    r = xmppi_random(c, &c->key, sizeof(c->key));
+    r = c->key != 0 ? XMPP_OK : xmppi_random(c, &c->key, sizeof(c->key));
     xmppi_fail(c, r == XMPP_OK ? xmppi_header(c) : r);
 }
 
@@ -5511,7 +5481,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
     uint32_t          start, left, d;
     unsigned          wants;
 
-    if (c->hook || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
+    if (c->hook || c->cfg == NULL || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
     start = c->io.ops->millis(c->io.ctx);
     for (;;) {
         if ((ev = xmpp_next(c)) != NULL) return ev;
@@ -5526,7 +5496,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
             if (left >= ms) return NULL;
             left = ms - left;
         }
-        if ((wants & XMPP_WANT_NOW) || d == 0) continue;
+        if (d == 0) continue;
         if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
             c->ev.type = XMPP_EV_WAKE;
             return &c->ev;
@@ -5542,19 +5512,20 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
 
     if (answer != NULL) *answer = NULL;
     if (iq <= 0) return iq;
-    if (iq >= XMPP_CFG_IQS || c->io.ops->millis == NULL) return XMPP_E_ARG;
+    if (c->hook) return XMPP_E_STATE;
+    if (iq >= XMPP_CFG_IQS || c->iq[iq].state == XMPPI_IQ_FREE || c->io.ops->millis == NULL) return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
-        if (ev->type == XMPP_EV_IQ_RESULT && ev->iq == iq) {
+        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_EXT) && ev->iq == iq) {
             if (answer != NULL) *answer = ev;
-            return ev->error;
+            return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
         }
         if (on_other != NULL) on_other(ctx, ev);
         gone = c->io.ops->millis(c->io.ctx) - start;
         if (ms != XMPP_FOREVER && gone >= ms) break;
     }
     c->iq[iq].state = XMPPI_IQ_FREE;
-    return c->state == XMPPI_OFF ? XMPP_E_LOST : XMPP_E_TIMEOUT;
+    return c->state != XMPPI_OFF ? XMPP_E_TIMEOUT : c->error != XMPP_OK ? c->error : XMPP_E_LOST;
 }
 
 /* ---- >>lifecycle ---- */
@@ -5608,7 +5579,8 @@ XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
 
 XMPP_API bool xmpp_follow_redirect(xmpp_client *c, const char *to)
 {
-    if (!c->secure || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
+    xmppi_forget_sasl(c);       /* its memory is needed */
+    if (!c->secure || c->state == XMPPI_CLOSING || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
         (!(c->done & XMPPI_AUTHED) && !(c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) || !xmppi_redirect(c, to))
         return false;
     c->hops++;
@@ -5648,6 +5620,7 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     c->hook = 1;                                /* inert, until xmppi_restart */
     if (cfg == NULL || account == NULL || account->jid == NULL) return XMPP_E_ARG;
     if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
+        io.ops->open == NULL || io.ops->recv == NULL || io.ops->send == NULL || io.ops->close == NULL ||
         io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
         return XMPP_E_CONFIG;
     r = xmppi_check_account(c, cfg, account);
@@ -5669,12 +5642,14 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
 
 XMPP_API void xmpp_reset(xmpp_client *c)
 {
-    if (c->hook) return;
+    if (c->hook || c->cfg == NULL) return;
     c->redirect = NULL;
     c->hops = 0;
+    xmppi_q_purge(c, XMPPI_R_IQ);
     c->arena_at = (uint32_t)xmppi_len(c->bare) + 1;
     xmppi_restart(c);
-    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, ev), sizeof(*c) - offsetof(xmpp_client, ev));      /* and the requests under way */
+    /* the event at hand, and the requests under way behind it */
+    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, ev), sizeof(*c) - offsetof(xmpp_client, ev));
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
@@ -5692,7 +5667,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
 
 XMPP_API void xmpp_password(xmpp_client *c, const char *password)
 {
-    if (c->state != XMPPI_SASL || c->sasl != NULL) return;
+    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->eof) return;
     c->password = password;
     if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD);
     else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, xmppi_len(password)))
@@ -5706,9 +5681,10 @@ XMPP_API void xmpp_unpin(xmpp_client *c)
     if (c->acct != NULL && c->acct->keys != NULL) c->acct->keys->pinned = 0;
 }
 
+XMPP_API int xmpp_error(const xmpp_client *c) { return c->error; }
 XMPP_API bool xmpp_online(const xmpp_client *c) { return c->state == XMPPI_ONLINE; }
-XMPP_API const char *xmpp_own_jid(const xmpp_client *c) { return c->jid; }
-XMPP_API const char *xmpp_own_bare(const xmpp_client *c) { return c->self; }
+XMPP_API const char *xmpp_own_jid(const xmpp_client *c) { return xmppi_or_empty(c->jid); }
+XMPP_API const char *xmpp_own_bare(const xmpp_client *c) { return xmppi_or_empty(c->self); }
 XMPP_API uint32_t xmpp_now(const xmpp_client *c) { return c->now; }
 
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
@@ -5760,10 +5736,13 @@ XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n)
 
 XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w)
 {
-    int r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, w) : XMPP_E_STATE;
+    int r = XMPP_E_STATE;
 
+    xmpp_w_init(w, NULL, 0);
+    w->error = r;
+    if (c->ask == XMPPI_A_UNAVAILABLE) r = xmpp_begin(c, w);
     if (r == XMPP_OK) xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
-    else w->error = r;
+    c->late = false;
     return r;
 }
 
@@ -5772,7 +5751,7 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
 {
     int r;
 
-    if (!c->writer) return XMPP_E_STATE;
+    if (c->late) xmppi_w_fail(w, XMPP_E_STATE);     /* the request has had its error meanwhile */
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
     if (r == XMPP_OK) c->ask = XMPPI_A_NONE;
@@ -5801,7 +5780,7 @@ XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
 }
 
 /* Writes <error/> with what is given. */
-XMPPI_FN void xmppi_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
+XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
                             const char *app_name)
 {
     const char *ns = xmppi_namespaces[XMPPI_NS_STANZAS];
@@ -5822,8 +5801,9 @@ XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *con
     int         r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, &w) : XMPP_E_STATE;
 
     if (r != XMPP_OK) return r;
+    c->late = false;
     xmppi_iq_open(&w, c->ev.id, xmppi_reply_to(c), "error");
-    xmppi_w_error(&w, type, condition, text, app_ns, app_name);
+    xmpp_w_error(&w, type, condition, text, app_ns, app_name);
     return xmpp_answer_commit(c, &w);
 }
 
@@ -5837,19 +5817,23 @@ XMPPI_FN void xmppi_claims_due(xmpp_client *c)
             p = &cl->next;
             continue;
         }
+        cl->deadline = c->now + 1000;   /* again when there is no room now */
+        if (!xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + xmppi_len(cl->text) + 1, "wait",
+                               "resource-constraint"))
+            continue;
         *p = cl->next;
         cl->open = false;
-        xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + xmppi_len(cl->text) + 1, "wait",
-                          "resource-constraint");
     }
 }
 
 XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms)
 {
-    const char *to;
-    size_t      n, m;
+    const xmpp_claim *p = c->claims;
+    const char       *to;
+    size_t            n, m;
 
-    if (c->ask != XMPPI_A_UNAVAILABLE) return XMPP_E_STATE;
+    while (p != NULL && p != cl) p = p->next;
+    if (c->ask != XMPPI_A_UNAVAILABLE || p != NULL) return XMPP_E_STATE;
     to = xmppi_or_empty(xmppi_reply_to(c));
     n = xmppi_len(to) + 1;
     m = xmppi_len(c->ev.id) + 1;
@@ -5857,7 +5841,7 @@ XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t siz
     xmppi_move(buf, to, n);
     xmppi_move(buf + n, c->ev.id, m);
     cl->text = buf;
-    cl->deadline = c->now + ms;
+    cl->deadline = xmppi_at(c, ms);
     cl->expire = xmppi_claims_due;
     cl->open = true;
     cl->next = c->claims;
@@ -5907,7 +5891,7 @@ XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, 
     int         r = xmppi_claim_begin(c, cl, &w, "error");
 
     if (r != XMPP_OK) return r;
-    xmppi_w_error(&w, type, condition, text, NULL, NULL);
+    xmpp_w_error(&w, type, condition, text, NULL, NULL);
     return xmppi_claim_commit(c, cl, &w);
 }
 
@@ -5918,13 +5902,17 @@ XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, 
 XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, const char *show, const char *status,
                             const char *priority)
 {
-    xmpp_writer w;
-    bool        present = type == NULL;
-    int         r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
+    xmpp_writer         w;
+    const xmpp_ext_use *u;
+    bool                present = type == NULL;
+    int                 r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK) return r;
     xmppi_form(&w, "<presence{ to='%'}{ type='%'}|{<show|%}{<status|%}{<priority|%}", to, type, show, status, priority);
-    if (to == NULL && present) xmppi_hook(c, XMPPI_H_PRESENCE, &w);
+    c->hook++;
+    for (u = c->acct->exts; to == NULL && present && u != NULL && u->ext != NULL; u++)
+        if (u->ext->presence != NULL) u->ext->presence(c, u->state, &w);
+    c->hook--;
     xmpp_w_close(&w);
     r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0);
     if (r == XMPP_OK && to == NULL) c->present = present;
@@ -5998,7 +5986,7 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 const xmpp_config xmpp_default_config = { xmpp_mechs_all, xmpp_follow_redirect, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0 };
 
 /* ==== >>extensions ==========================================================
-   Each uses the public API alone, like one in an application's own file. */
+   Each is hooked in like one in an application's own file, with a few private helpers to save flash. */
 
 XMPP_API int xmpp_ext_event(xmpp_event *ev, const xmpp_ext *ext, int code, const void *data)
 {
@@ -6036,6 +6024,7 @@ XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
     const xmpp_ext_use *u;
     bool                yes;
 
+    if (c->cfg == NULL || jid == NULL) return false;
     if ((c->cfg->options & XMPP_OPT_ANSWER_ANYBODY) || xmppi_eq(jid, c->domain) || xmppi_is_bare(jid, c->self))
         return true;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
@@ -6098,7 +6087,7 @@ XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 
 const xmpp_ext xmpp_version_ext = { xmppi_version_features, xmppi_version_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
 
-XMPP_API int xmpp_ask_version(xmpp_client *c, const char *to, void *tag)
+XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag)
 {
     return xmpp_iqf(c, "get", to, tag, "<query xmlns='%s'/>", xmppi_ns_version);
 }
@@ -6113,7 +6102,7 @@ static const char *const xmppi_disco_features[] = { xmppi_ns_disco, xmppi_ns_cap
    them come in order and once, without memory. */
 XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
 {
-    const xmpp_ext_use      *u = c->acct->exts;
+    const xmpp_ext_use      *u = c->acct != NULL ? c->acct->exts : NULL;
     const xmpp_disco        *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
     const char *const       *f = d != NULL ? d->features : NULL;
     const char              *best = NULL;
@@ -6134,27 +6123,31 @@ XMPPI_FN const char *xmppi_identity(const xmpp_client *c, int which)
     return s != NULL ? s : which == 0 ? "client" : which == 1 ? "bot" : "";
 }
 
-XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
+XMPPI_FRAME void xmppi_caps_hash(const xmpp_client *c, xmpp_hash *h, char ver[29])
 {
-    static const char sep[] = "//<";
-    xmpp_hash         h;
-    unsigned char     digest[20];
-    const char       *s = "";
-    int               i;
+    const char *s = "";
+    int         i;
 
-    xmpp_hash_init(&xmpp_sha1, &h);
-    for (i = 0; i < 3; i++) {           /* category/type/lang/name< */
-        s = xmppi_identity(c, i);
-        xmpp_hash_add(&xmpp_sha1, &h, s, xmppi_len(s));
-        xmpp_hash_add(&xmpp_sha1, &h, i == 0 ? sep : i == 1 ? sep : sep + 2, i == 1 ? 2 : 1);
+    xmpp_hash_init(&xmpp_sha1, h);
+    for (i = 0; i < 4; i++) {           /* category/type/lang/name<, without a lang */
+        s = i == 2 ? "" : xmppi_identity(c, i < 2 ? i : 2);
+        xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
+        xmpp_hash_add(&xmpp_sha1, h, i == 3 ? "<" : "/", 1);
     }
     for (s = ""; (s = xmppi_next_feature(c, s)) != NULL;) {
-        xmpp_hash_add(&xmpp_sha1, &h, s, xmppi_len(s));
-        xmpp_hash_add(&xmpp_sha1, &h, sep + 2, 1);
+        xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
+        xmpp_hash_add(&xmpp_sha1, h, "<", 1);
     }
-    xmpp_hash_end(&xmpp_sha1, &h, digest);
-    xmpp_base64_encode(digest, sizeof(digest), ver, 28);
+    xmpp_hash_end(&xmpp_sha1, h, (unsigned char *)ver + 8);
+    xmpp_base64_encode(ver + 8, 20, ver, 28);           /* in place */
     ver[28] = '\0';
+}
+
+XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
+{
+    unsigned char state[sizeof(xmpp_hash) - 64];        /* all that SHA-1 touches */
+
+    xmppi_caps_hash(c, (xmpp_hash *)(void *)state, ver);
 }
 
 /* node absent, or ours with our hash. */
@@ -6170,17 +6163,12 @@ XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *
     return strncmp(node, d->node, n) == 0 && node[n] == '#' && xmppi_eq(node + n + 1, ver);
 }
 
-XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const char *node)
 {
-    const char *node = xmpp_attr(ev->payload, "node"), *f;
+    const char *f;
     xmpp_writer w;
 
-    if (!xmppi_asks(c, ev, "query", xmppi_ns_disco)) return XMPP_EXT_PASS;
-    if (!xmppi_disco_node(c, (const xmpp_disco *)state, node)) {
-        xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
-        return XMPP_EXT_TAKEN;
-    }
-    if (xmpp_answer_begin(c, &w) != XMPP_OK) return XMPP_EXT_TAKEN;
+    if (xmpp_answer_begin(c, &w) != XMPP_OK) return;
     xmpp_w_open(&w, "query", xmppi_ns_disco);
     xmpp_w_attr(&w, "node", node);
     xmpp_w_open(&w, "identity", NULL);
@@ -6195,6 +6183,15 @@ XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
     }
     xmpp_w_close(&w);
     xmpp_answer_commit(c, &w);      /* no room: the automatic error speaks */
+}
+
+XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    const char *node = xmpp_attr(ev->payload, "node");
+
+    if (!xmppi_asks(c, ev, "query", xmppi_ns_disco)) return XMPP_EXT_PASS;
+    if (xmppi_disco_node(c, (const xmpp_disco *)state, node)) xmppi_disco_answer(c, node);
+    else xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
     return XMPP_EXT_TAKEN;
 }
 
@@ -6215,7 +6212,7 @@ XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
 const xmpp_ext xmpp_disco_ext = { xmppi_disco_features, xmppi_disco_stanza, NULL, NULL, NULL, xmppi_disco_presence, NULL, NULL,
                                   NULL };
 
-XMPP_API int xmpp_ask_disco(xmpp_client *c, const char *to, const char *node, void *tag)
+XMPP_API int xmpp_get_disco(xmpp_client *c, const char *to, const char *node, void *tag)
 {
     xmpp_writer w;
     int         r = xmpp_iq_begin(c, &w, "get", to);
@@ -6540,13 +6537,13 @@ XMPPI_FN int xmppi_trace_binding(void *ctx, const char *type, void *out, size_t 
 XMPPI_FN unsigned xmppi_trace_wants(void *ctx)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->wants(b.ctx);
+    return b.ops->wants != NULL ? b.ops->wants(b.ctx) : (unsigned)XMPP_WANT_READ;
 }
 
 XMPPI_FN int xmppi_trace_reason(void *ctx, const char **words)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->reason(b.ctx, words);
+    return b.ops->reason != NULL ? b.ops->reason(b.ctx, words) : XMPP_OK;
 }
 
 XMPPI_FN size_t xmppi_trace_room(void *ctx)
@@ -6564,7 +6561,7 @@ XMPPI_FN int xmppi_trace_random(void *ctx, void *out, size_t n)
 XMPPI_FN uint32_t xmppi_trace_utc(void *ctx)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->utc(b.ctx);
+    return b.ops->utc != NULL ? b.ops->utc(b.ctx) : 0;
 }
 
 XMPPI_FN uint32_t xmppi_trace_millis(void *ctx)

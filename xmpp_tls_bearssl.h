@@ -364,6 +364,12 @@ XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char date[15])
 }
 
 /* Seconds since 1970; 0 before that and past 2106. */
+/* The time of day as the transport below knows it, 0 when it does not. */
+XMPPI_TLS_FN uint32_t xmppi_tls_clock(const xmpp_bearssl *t)
+{
+    return t->below.ops->utc != NULL ? t->below.ops->utc(t->below.ctx) : 0;
+}
+
 XMPPI_TLS_FN uint32_t xmppi_tls_utc(const char date[15])
 {
     uint32_t days = xmppi_tls_days(date);
@@ -959,7 +965,7 @@ XMPPI_TLS_FN bool xmppi_tls_acquire(xmpp_bearssl *t)
     x->limit[0] = 0;
     if (xmppi_tls_pins_alone(t->cfg))
         return true;
-    utc = t->below.ops->utc(t->below.ctx);
+    utc = xmppi_tls_clock(t);
     x->clock = utc != 0 && utc >= t->floor;
     xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
     br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
@@ -1137,7 +1143,7 @@ XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t, int number)
 XMPPI_TLS_FN void xmppi_tls_fail_below(xmpp_bearssl *t)
 {
     const char *words = "";
-    int code = t->below.ops->reason(t->below.ctx, &words);
+    int code = t->below.ops->reason != NULL ? t->below.ops->reason(t->below.ctx, &words) : XMPP_OK;
     xmppi_tls_fail(t, code != XMPP_OK ? code : XMPP_E_TRANSPORT, words);
 }
 
@@ -1253,7 +1259,7 @@ XMPPI_TLS_FN const char *xmppi_tls_check(const xmpp_bearssl *t)
         return "config has neither anchors nor pins: nobody would be trusted";
     if (cfg->anchor_count == 0 && !cfg->pins_alone_replace_ca)
         return "pins without anchors: set config.pins_alone_replace_ca if that is meant";
-    if (cfg->anchor_count > 0 && t->floor == 0 && t->below.ops->utc(t->below.ctx) == 0)
+    if (cfg->anchor_count > 0 && t->floor == 0 && xmppi_tls_clock(t) == 0)
         return "no clock, and config.floor is not set";
     return NULL;
 }
@@ -1461,8 +1467,10 @@ XMPPI_TLS_FN int xmppi_tls_io_binding(void *ctx, const char *type, void *out, si
 XMPPI_TLS_FN unsigned xmppi_tls_io_wants(void *ctx)
 {
     xmpp_bearssl *t = xmppi_tls_self(ctx);
-    unsigned below = t->below.ops->wants(t->below.ctx), st, w = 0;
+    unsigned below = XMPP_WANT_READ, st, w = 0;
 
+    if (t->below.ops->wants != NULL)
+        below = t->below.ops->wants(t->below.ctx);
     if (t->state == XMPPI_TLS_ENDED || t->state == XMPPI_TLS_FAILED)
         return XMPP_WANT_NOW;
     if (!xmppi_tls_running(t))
@@ -1482,7 +1490,7 @@ XMPPI_TLS_FN int xmppi_tls_io_reason(void *ctx, const char **words)
     const xmpp_bearssl *t = xmppi_tls_self(ctx);
 
     if (t->error == XMPP_OK)
-        return t->below.ops->reason(t->below.ctx, words);
+        return t->below.ops->reason != NULL ? t->below.ops->reason(t->below.ctx, words) : XMPP_OK;
     *words = t->words != NULL ? t->words : (const char *)t->records;
     return t->error;
 }
@@ -1505,7 +1513,7 @@ XMPPI_TLS_FN int xmppi_tls_io_random(void *ctx, void *out, size_t n)
 XMPPI_TLS_FN uint32_t xmppi_tls_io_utc(void *ctx)
 {
     const xmpp_bearssl *t = xmppi_tls_self(ctx);
-    return t->below.ops->utc(t->below.ctx);
+    return xmppi_tls_clock(t);
 }
 
 XMPPI_TLS_FN uint32_t xmppi_tls_io_millis(void *ctx)

@@ -852,6 +852,8 @@ static const char *read_text(void)
         usage("standard input is not text", "");
     if (n > 0 && input[n - 1] == '\n')
         n--;
+    if (n == 0)
+        usage("nothing to send: standard input was empty", "");
     input[n] = '\0';
     return input;
 }
@@ -1578,10 +1580,12 @@ static int anchors_of_server(void)
         return refused("cannot begin", error);
     run(is_offline, timeout_ms);
     if (n_anchors == 0) {
-        if (opt.jid == NULL && strcmp(seen.condition, "host-unknown") == 0)
-            fputs("xmpp: --jid names the domain that the server is for\n", stderr);
-        if (seen.offline)
-            return lost("the server showed no certificate");
+        if (seen.offline) {
+            int status = lost("the server showed no certificate");
+            if (opt.jid == NULL && strcmp(seen.condition, "host-unknown") == 0)
+                fputs("xmpp: --jid names the domain that the server is for\n", stderr);
+            return status;
+        }
         complain("the server showed no certificate", XMPP_E_TIMEOUT, "", "");
         return TIMED_OUT;
     }
@@ -1766,6 +1770,18 @@ static void read_pin(const char *hex, unsigned char pin[32])
         usage("a pin is 64 hexadecimal digits, as xmpp info prints it", "");
 }
 
+/* Ends the program when a file cannot be read. */
+static void readable(const char *what, const char *path, const char *option)
+{
+    FILE *f = fopen(path, "rb");
+
+    if (f == NULL) {
+        fprintf(stderr, "xmpp: cannot read %s %s: %s; check %s\n", what, path, strerror(errno), option);
+        exit(USAGE);
+    }
+    fclose(f);
+}
+
 static void set_up_cert(void)
 {
     int error;
@@ -1774,6 +1790,8 @@ static void set_up_cert(void)
         return;
     if (opt.cert == NULL || opt.key == NULL)
         usage("--cert and --key go together", "");
+    readable("the client certificate", opt.cert, "--cert");
+    readable("the client's key", opt.key, "--key");
     xmpp_bearssl_own_init(&own, own_memory, sizeof own_memory);
     error = xmpp_bearssl_own_file(&own, opt.cert);
     if (error == XMPP_OK && strcmp(opt.cert, opt.key) != 0)
@@ -1795,6 +1813,8 @@ static void set_up_trust(void)
         tls_config.pins_alone_replace_ca = true;
         return;
     }
+    if (opt.ca != NULL)
+        readable("the authorities", opt.ca, "--ca");
     xmpp_bearssl_store_init(&store, roots, sizeof roots / sizeof roots[0], root_memory,
                             sizeof root_memory);
     n = opt.ca != NULL ? xmpp_bearssl_anchors_file(&store, opt.ca)

@@ -160,7 +160,7 @@ static struct {
     /* the client and its memory */
     xmpp_client   c;
     void         *mem[3];
-    uint32_t      now;
+    uint32_t      now, clock;
     xmpp_claim    claim[4];
     char          claim_buf[4][200];
 
@@ -999,6 +999,8 @@ static void set(const char *v)
         else if (IS("tls"))
             R.cfg.tls = (uint8_t)(strcmp(w, "direct") == 0 ? XMPP_TLS_DIRECT : strcmp(w, "none") == 0 ? XMPP_TLS_NONE_UNSAFE
                                                                                                     : XMPP_TLS_START);
+        else if (IS("clock"))               /* what it shows at first */
+            R.clock = number(w);
         else if (IS("step_ms"))
             R.cfg.step_ms = number(w);
         else if (IS("iq_ms"))
@@ -1578,14 +1580,14 @@ static void call(const char *line_text)
         a = or_null(need(&v));
         got = xmpp_ping(c, a, (void *)(size_t)need(&v));
         got = got > 0 ? XMPP_OK : got;
-    } else if (IS("ask_version")) {
+    } else if (IS("get_version")) {
         a = or_null(need(&v));
-        got = xmpp_ask_version(c, a, (void *)(size_t)need(&v));
+        got = xmpp_get_version(c, a, (void *)(size_t)need(&v));
         got = got > 0 ? XMPP_OK : got;
-    } else if (IS("ask_disco")) {               /* TO|- NODE|- TAG */
+    } else if (IS("get_disco")) {               /* TO|- NODE|- TAG */
         a = or_null(need(&v));
         b = or_null(need(&v));
-        got = xmpp_ask_disco(c, a, b, (void *)(size_t)need(&v));
+        got = xmpp_get_disco(c, a, b, (void *)(size_t)need(&v));
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("roster_get")) {
         got = xmpp_roster_get(c);
@@ -1654,6 +1656,13 @@ static void question(const char *v)
         same(k, need(&v), xmpp_online(&R.c) ? "yes" : "no");
     else if (strcmp(k, "jid") == 0)
         same(k, need(&v), xmpp_own_jid(&R.c));
+    else if (strcmp(k, "error") == 0)
+        same(k, need(&v), xmpp_errname(xmpp_error(&R.c)));
+    else if (strcmp(k, "marks") == 0)           /* the high-water marks lie between what is needed and what there is */
+        same(k, "yes", info.arena_max > number(need(&v)) && info.arena_max <= R.acct.arena_size &&
+             info.queue_max > number(need(&v)) && info.queue_max <= R.acct.queue_size ? "yes" : "no");
+    else if (strcmp(k, "pinned") == 0)
+        same(k, need(&v), R.keys.pinned ? "yes" : "no");
     else if (strcmp(k, "mechanism") == 0)
         same(k, need(&v), info.mechanism);
     else if (strcmp(k, "tls") == 0)
@@ -1708,6 +1717,7 @@ static void prepare(void)
 
     R.cfg = xmpp_default_config;
     R.cfg.min_iterations = 1;
+    R.clock = 0;
     R.acct.arena_size = R.acct.queue_size = 768;
     R.acct.password = R.password = "secret";
     R.jid = "user@example.org/attic";
@@ -1740,7 +1750,7 @@ static void prepare(void)
     memset(&R.c, 0xA5, sizeof R.c);
     io.ops = R.m.room != 0 ? &room_ops : &net_ops;
     io.ctx = NULL;
-    R.now = R.m.clock;
+    R.now = R.m.clock + R.clock;
     R.at = &R.s->l[0];
     same("xmpp_init", xmpp_errname(R.init), xmpp_errname(xmpp_init(&R.c, &R.cfg, &R.acct, io)));
 }

@@ -38,8 +38,8 @@ static void more(xmpp_io io)
     sink = xmpp_claim_answerf(&client, claim, "<x xmlns='%s'/>", text);
     sink = xmpp_claim_error(&client, claim, "wait", "resource-constraint", NULL);
     sink = xmpp_ask(&client, xmpp_ping(&client, text, NULL), 1000, NULL, NULL, &answer);
-    sink = xmpp_ask_version(&client, text, NULL);
-    sink = xmpp_ask_disco(&client, text, NULL, NULL);
+    sink = xmpp_get_version(&client, text, NULL);
+    sink = xmpp_get_disco(&client, text, NULL, NULL);
     sink = xmpp_roster_get(&client);
     sink = xmpp_roster_set(&client, text, text, NULL, NULL);
     sink = xmpp_roster_remove(&client, text, NULL);

@@ -394,7 +394,7 @@ static void pbkdf2_leaves_nothing_but_the_key(void **state)
 
 static unsigned folds;
 
-static void counted_fold(unsigned char *h, const unsigned char *block)
+static void counted_fold(unsigned char *h, unsigned char *block)
 {
     folds++;
     xmpp_sha256.fold(h, block);

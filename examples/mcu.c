@@ -1,0 +1,99 @@
+/* mcu.c: the main loop of a microcontroller. Reports a reading as presence and answers messages. Copy it, write
+   the board_ functions over your TCP stack or modem, print your key pin with `xmpp anchors SERVER`.
+
+   arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -Os -ffunction-sections -fdata-sections -I.. -c mcu.c
+   and link with -Wl,--gc-sections, your board's files and BearSSL. RAM: 12 KB and 5 KB of stack, most of it TLS.
+   It is compiled by make check for Cortex-M4, not run. */
+
+#define XMPP_IMPLEMENTATION
+#define XMPP_TLS_BEARSSL_IMPLEMENTATION
+#include "xmpp.h"
+#include "xmpp_tls_bearssl.h"
+
+/* ---- what your board gives ---- */
+extern int         board_connect(const char *host, uint16_t port);       /* starts to; 0 when it could not */
+extern int         board_recv(void *buf, size_t n);                      /* bytes, 0 none now, -1 closed, -2 error */
+extern int         board_send(const void *buf, size_t n);                /* the same; 0 while connecting */
+extern void        board_close(void);
+extern int         board_random(void *out, size_t n);                    /* 0 when there is no entropy */
+extern uint32_t    board_millis(void);
+extern void        board_sleep(uint32_t ms, bool until_sent);            /* or until bytes came (or can be sent) */
+extern const char *board_reading(void);                                  /* "21.5 C" */
+
+static int net_open(void *ctx, const xmpp_target *to)
+{
+    (void)ctx;
+    return board_connect(to->host, to->port) ? XMPP_OK : XMPP_E_CONNECT;
+}
+static int net_recv(void *ctx, void *buf, size_t n) { (void)ctx; return board_recv(buf, n); }
+static int net_send(void *ctx, const void *buf, size_t n) { (void)ctx; return board_send(buf, n); }
+static int net_close(void *ctx, bool now) { (void)ctx; (void)now; board_close(); return 1; }
+static int net_random(void *ctx, void *out, size_t n)
+{
+    (void)ctx;
+    return board_random(out, n) ? XMPP_OK : XMPP_E_ENTROPY;
+}
+static const xmpp_io_ops net_ops = { .open = net_open, .recv = net_recv, .send = net_send, .close = net_close,
+                                     .random = net_random };
+
+/* ---- policy: in flash ---- */
+static const unsigned char pins[1][32] = { { 0 /* the 32 bytes that `xmpp anchors` prints */ } };
+static const xmpp_mech *const mechs[] = { &xmpp_mech_scram_sha_256, &xmpp_mech_scram_sha_1, NULL };
+static const xmpp_config config = { .mechs = mechs, .tls = XMPP_TLS_DIRECT };
+
+/* ---- memory ---- */
+static xmpp_client         client;
+static xmpp_bearssl        tls;
+static xmpp_bearssl_x509   x509;
+static xmpp_keys           keys;        /* save it: then PBKDF2 runs once in the device's life */
+static unsigned char       rx[256], arena[1024], queue[1024], records[XMPP_BEARSSL_BUFFER(512)];
+static const xmpp_bearssl_config trust = {
+    .pins = pins, .pin_count = 1, .pins_alone_replace_ca = true,
+    .profile = xmpp_bearssl_profile_ec_chacha, XMPP_BEARSSL_MEMORY(x509, records)
+};
+static const xmpp_account account = {
+    .jid = "sensor@example.org/attic", .password = "secret", .keys = &keys, XMPP_BUFFERS(rx, arena, queue)
+};
+
+static void on_event(const xmpp_event *ev, uint32_t *retry)
+{
+    switch (ev->type) {
+    case XMPP_EV_ONLINE:
+        xmpp_presence(&client, XMPP_SHOW_ONLINE, board_reading());
+        break;
+    case XMPP_EV_MESSAGE:
+        if (strcmp(ev->kind, "chat") == 0)
+            xmpp_message(&client, ev->from, board_reading());
+        break;
+    case XMPP_EV_OFFLINE:       /* a random pause, so that a fleet does not come back in one second */
+        if (!board_random(retry, sizeof *retry))
+            *retry = 60000;
+        *retry = 5000 + *retry % 60000;
+        break;
+    default:
+        break;
+    }
+}
+
+int main(void)
+{
+    const xmpp_io net = { &net_ops, NULL };
+    uint32_t retry = 0;
+
+    if (xmpp_init(&client, &config, &account, xmpp_bearssl_io(&tls, &trust, net)) != XMPP_OK)
+        return 1;
+    for (;;) {
+        const xmpp_event *ev;
+        uint32_t ms;
+
+        xmpp_step(&client, board_millis());
+        while ((ev = xmpp_next(&client)) != NULL)
+            on_event(ev, &retry);
+        ms = retry != 0 ? retry : xmpp_deadline(&client);
+        if (ms > 0)
+            board_sleep(ms, (xmpp_wants(&client) & XMPP_WANT_WRITE) != 0);
+        if (retry != 0)
+            xmpp_reset(&client);
+        retry = 0;
+    }
+}

@@ -1,0 +1,377 @@
+/* The client's calls in the wrong order and at the wrong time. What a transcript can say stands in tests/sessions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define XMPP_NO_POSIX
+#define XMPP_IMPLEMENTATION
+#include "xmpp.h"
+
+static unsigned char rx[1024], arena[1024], queue[1024];
+static const char *script;      /* what the server says next */
+static bool blocked;            /* nothing is taken */
+static char sent[8192];
+static size_t sent_n;
+
+static int io_open(void *ctx, const xmpp_target *to) { (void)ctx; (void)to; return XMPP_OK; }
+static int io_close(void *ctx, bool now) { (void)ctx; (void)now; return 1; }
+static int io_random(void *ctx, void *out, size_t n) { (void)ctx; memset(out, 7, n); return XMPP_OK; }
+static uint32_t io_millis(void *ctx) { (void)ctx; return 0; }
+static int io_wait(void *ctx, unsigned wants, uint32_t ms) { (void)ctx; (void)wants; (void)ms; return 0; }
+
+static int io_recv(void *ctx, void *buf, size_t n)
+{
+    size_t have = strlen(script);
+
+    (void)ctx;
+    if (have < n)
+        n = have;
+    memcpy(buf, script, n);
+    script += n;
+    return (int)n;
+}
+
+static int io_send(void *ctx, const void *buf, size_t n)
+{
+    (void)ctx;
+    if (blocked)
+        return 0;
+    assert_true(sent_n + n < sizeof sent);
+    memcpy(sent + sent_n, buf, n);
+    sent_n += n;
+    sent[sent_n] = '\0';
+    return (int)n;
+}
+
+static const xmpp_io_ops ops = { io_open, io_recv, io_send, io_close, NULL, NULL, NULL, NULL, NULL, io_random, NULL,
+                                 io_millis, io_wait };
+static xmpp_config config;
+static xmpp_account account;
+static xmpp_client client;
+
+static int begin(const xmpp_io_ops *o)
+{
+    xmpp_io io;
+
+    io.ops = o;
+    io.ctx = NULL;
+    config = xmpp_default_config;
+    config.tls = XMPP_TLS_NONE_UNSAFE;
+    memset(&account, 0, sizeof account);
+    account.jid = "example.org";        /* ANONYMOUS: the shortest login */
+    account.rx = rx;
+    account.rx_size = sizeof rx;
+    account.arena = arena;
+    account.arena_size = sizeof arena;
+    account.queue = queue;
+    account.queue_size = sizeof queue;
+    script = "";
+    sent_n = 0;
+    blocked = false;
+    return xmpp_init(&client, &config, &account, io);
+}
+
+static const xmpp_event *play(const char *server, uint32_t now)
+{
+    const xmpp_event *ev;
+    int i;
+
+    script = server;
+    for (i = 0; i < 50; i++) {
+        xmpp_step(&client, now);
+        ev = xmpp_next(&client);
+        if (ev != NULL)
+            return ev;
+    }
+    return NULL;
+}
+
+#define HEADER "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+
+static void online(void)
+{
+    char bound[256], *id;
+
+    assert_int_equal(begin(&ops), XMPP_OK);
+    assert_null(play(HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+                     "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>", 1000));
+    assert_null(play("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", 1000));
+    assert_null(play(HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>", 1000));
+    id = strstr(sent, "<iq id='") + 8;
+    snprintf(bound, sizeof bound, "<iq id='%.9s' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+             "<jid>a@example.org/r</jid></bind></iq>", id);
+    assert_int_equal(play(bound, 1000)->type, XMPP_EV_ONLINE);
+    sent_n = 0;
+    sent[0] = '\0';
+}
+
+/* ---- */
+
+static void a_client_that_failed_to_begin_is_inert(void **state)
+{
+    const xmpp_event *answer;
+    char ver[29];
+
+    (void)state;
+    begin(&ops);
+    account.jid = "not a jid";
+    assert_int_equal(xmpp_init(&client, &config, &account, client.io), XMPP_E_JID);
+    xmpp_step(&client, 1);
+    assert_null(xmpp_next(&client));
+    assert_null(xmpp_wait(&client, 10));
+    assert_int_equal(xmpp_wants(&client), 0);
+    assert_int_equal(xmpp_deadline(&client), XMPP_FOREVER);
+    assert_int_equal(xmpp_message(&client, "a@b", "x"), XMPP_E_STATE);
+    assert_int_not_equal(xmpp_ask(&client, 1, 10, NULL, NULL, &answer), XMPP_OK);
+    assert_false(xmpp_may_see(&client, "a@b"));
+    assert_string_equal(xmpp_own_jid(&client), "");
+    xmpp_caps_ver(&client, ver);
+    xmpp_reset(&client);
+    xmpp_close(&client);
+    xmpp_password(&client, "x");
+    assert_false(xmpp_online(&client));
+}
+
+static void a_transport_without_what_it_needs_is_refused(void **state)
+{
+    xmpp_io_ops o;
+
+    (void)state;
+    o = ops; o.open = NULL;   assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    o = ops; o.recv = NULL;   assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    o = ops; o.send = NULL;   assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    o = ops; o.close = NULL;  assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    o = ops; o.random = NULL; assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    config.tls = XMPP_TLS_START;
+    client.io.ops = &ops;
+    assert_int_equal(xmpp_init(&client, &config, &account, client.io), XMPP_E_CONFIG);     /* no start_tls */
+}
+
+static void buffers_have_least_sizes(void **state)
+{
+    static unsigned char large[65536];
+    xmpp_io io;
+
+    (void)state;
+    begin(&ops);
+    io.ops = &ops;
+    io.ctx = NULL;
+    account.rx_size = 63;     assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_E_BUFFERS);
+    account.rx_size = 64;     assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+    account.arena_size = 767; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_E_BUFFERS);
+    account.arena_size = 768; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+    account.queue_size = 767; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_E_BUFFERS);
+    account.queue_size = 768; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+    account.queue = large;
+    account.queue_size = 65535; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+    account.queue_size = 65536; assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_E_BUFFERS);
+}
+
+static void write_all(xmpp_writer *w)
+{
+    int i;
+
+    for (i = 0; i < 2 * XMPP_CFG_WRITER_DEPTH; i++) {
+        xmpp_w_open(w, "x", NULL);
+        xmpp_w_attr(w, "a", "b");
+        xmpp_w_text(w, "text");
+        xmpp_writef(w, "<y>%s</y>", "z");
+    }
+    for (i = 0; i < 2 * XMPP_CFG_WRITER_DEPTH; i++)
+        xmpp_w_close(w);
+}
+
+static void a_refused_writer_can_be_written_into(void **state)
+{
+    xmpp_writer w, other;
+
+    (void)state;
+    online();
+    memset(&w, 0xA5, sizeof w);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_E_STATE);     /* no request at hand */
+    write_all(&w);
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_E_STATE);
+
+    assert_int_equal(xmpp_begin(&client, &other), XMPP_OK);
+    xmpp_w_open(&other, "message", NULL);
+    memset(&w, 0xA5, sizeof w);
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_E_STATE);            /* one is open */
+    write_all(&w);
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_E_STATE);           /* and stays so */
+    memset(&w, 0xA5, sizeof w);
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", NULL), XMPP_E_STATE);
+    write_all(&w);
+    assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_STATE);
+    xmpp_w_attr(&other, "to", "bob@example.org");
+    xmpp_w_close(&other);
+    assert_int_equal(xmpp_commit(&client, &other), XMPP_OK);
+    play("", 1000);
+    assert_string_equal(sent, "<message to='bob@example.org'/>");
+
+    xmpp_close(&client);
+    memset(&w, 0xA5, sizeof w);
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_E_STATE);
+    write_all(&w);
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_E_STATE);
+}
+
+static void our_ping_leaves_an_open_request_alone(void **state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    assert_null(play("", 1000 + 300000));
+    assert_non_null(strstr(sent, "urn:xmpp:ping"));
+    xmpp_w_leaf(&w, "q", "urn:example:x", "");
+    assert_true(xmpp_iq_commit(&client, &w, NULL, 0) > 0);
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "not mute"), XMPP_OK);
+}
+
+static void a_writer_open_over_a_reset_does_no_harm(void **state)
+{
+    xmpp_writer w;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 5; i++) {
+        online();
+        assert_int_equal(xmpp_message(&client, "bob@example.org", "before"), XMPP_OK);
+        assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+        xmpp_w_open(&w, "q", "urn:example:x");
+        xmpp_reset(&client);
+        assert_int_equal(xmpp_message(&client, "bob@example.org", "meanwhile"), XMPP_E_STATE);
+        xmpp_w_close(&w);
+        assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_STATE);
+        assert_int_equal(xmpp_message(&client, "bob@example.org", "after"), XMPP_OK);
+    }
+}
+
+static void commit_of_a_request_by_the_wrong_call_frees_its_slot(void **state)
+{
+    xmpp_writer w;
+    int i;
+
+    (void)state;
+    online();
+    for (i = 0; i < 3 * XMPP_CFG_IQS; i++) {
+        assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+        assert_int_not_equal(xmpp_commit(&client, &w), XMPP_OK);
+    }
+}
+
+static void a_claim_in_use_is_refused(void **state)
+{
+    static xmpp_claim claim;
+    static char buf[100];
+
+    (void)state;
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_iq_claim(&client, &claim, buf, sizeof buf, 5000), XMPP_OK);
+    assert_int_equal(play("<iq from='bob@example.org/p' id='2' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_iq_claim(&client, &claim, buf, sizeof buf, 5000), XMPP_E_STATE);
+    assert_true(xmpp_deadline(&client) <= 5000);        /* would not return from a list that is a circle */
+    assert_int_equal(xmpp_claim_answerf(&client, &claim, "<ok xmlns='%s'/>", "urn:x"), XMPP_OK);
+    assert_false(claim.open);
+}
+
+static void an_answer_that_comes_after_its_request_is_refused(void **state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+    assert_int_equal(play("<iq from='bob@example.org/p' id='2' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_E_STATE);    /* 1 has had its error */
+    assert_int_equal(xmpp_answer(&client), XMPP_OK);                    /* 2 has not */
+    play("", 1000);
+    assert_non_null(strstr(sent, "<iq id='1' to='bob@example.org/p' type='error'>"));
+    assert_null(strstr(sent, "<iq id='1' to='bob@example.org/p' type='result'"));
+    assert_non_null(strstr(sent, "<iq id='2' to='bob@example.org/p' type='result'/>"));
+}
+
+static void a_link_that_takes_nothing_is_found_dead(void **state)
+{
+    const xmpp_event *ev;
+    uint32_t now = 1000;
+    int i;
+
+    (void)state;
+    online();
+    blocked = true;
+    for (i = 0; i < 30; i++)
+        if ((ev = play("<iq from='bob@example.org/ppppppppppppppppppppppppppppppppppp' id='iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii'"
+                       " type='get'/>", now)) != NULL)
+            break;
+    script = "";
+    for (i = 0; i < 100 && (ev = play("", now)) == NULL; i++) {
+        assert_true(xmpp_deadline(&client) > 0 || (xmpp_wants(&client) & XMPP_WANT_NOW));
+        now += 10000;
+    }
+    assert_non_null(ev);
+    assert_int_equal(ev->type, XMPP_EV_OFFLINE);
+    assert_int_equal(ev->error, XMPP_E_DEAD);
+}
+
+static void forever_is_not_at_once(void **state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    xmpp_w_leaf(&w, "q", "urn:example:x", "");
+    assert_true(xmpp_iq_commit(&client, &w, NULL, XMPP_FOREVER) > 0);
+    assert_null(play("", 1000 + 200000));
+}
+
+static void asking_for_what_is_not_under_way(void **state)
+{
+    (void)state;
+    online();
+    assert_int_equal(xmpp_ask(&client, 2, 1000, NULL, NULL, NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_ask(&client, XMPP_CFG_IQS, 1000, NULL, NULL, NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_ask(&client, XMPP_E_FULL, 1000, NULL, NULL, NULL), XMPP_E_FULL);
+}
+
+static void unpin_reaches_the_keys(void **state)
+{
+    static xmpp_keys keys;
+
+    (void)state;
+    begin(&ops);
+    keys.pinned = 1;
+    account.keys = &keys;
+    assert_int_equal(xmpp_init(&client, &config, &account, client.io), XMPP_OK);
+    xmpp_unpin(&client);
+    assert_int_equal(keys.pinned, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_that_failed_to_begin_is_inert),
+        cmocka_unit_test(a_transport_without_what_it_needs_is_refused),
+        cmocka_unit_test(buffers_have_least_sizes),
+        cmocka_unit_test(a_refused_writer_can_be_written_into),
+        cmocka_unit_test(our_ping_leaves_an_open_request_alone),
+        cmocka_unit_test(a_writer_open_over_a_reset_does_no_harm),
+        cmocka_unit_test(commit_of_a_request_by_the_wrong_call_frees_its_slot),
+        cmocka_unit_test(a_claim_in_use_is_refused),
+        cmocka_unit_test(an_answer_that_comes_after_its_request_is_refused),
+        cmocka_unit_test(a_link_that_takes_nothing_is_found_dead),
+        cmocka_unit_test(forever_is_not_at_once),
+        cmocka_unit_test(asking_for_what_is_not_under_way),
+        cmocka_unit_test(unpin_reaches_the_keys),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
