@@ -13,10 +13,10 @@
      DOCUMENTATION   >>quickstart >>conventions >>memory >>limits
      PUBLIC API      >>api-config >>api-errors >>api-xml >>api-writer >>api-jid >>api-hash
                      >>api-sasl >>api-io >>api-client >>api-events >>api-send >>api-ext >>api-posix
-     IMPLEMENTATION  >>bytes >>utf8 >>base64 >>words >>xml-in >>tree >>writer >>template >>jid >>uri >>hash
-                     >>scram >>sasl >>client >>queue >>output >>end >>iq-out >>negotiation >>sasl-client
-                     >>features >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>send >>im
-                     >>extensions >>ping >>version >>disco >>roster >>trace >>posix
+     IMPLEMENTATION  >>bytes >>base64 >>errors >>records >>tree >>xml-in >>writer >>template >>to-xml >>jid >>hash
+                     >>sasl >>client >>forms >>queue >>output >>end >>iq-out >>negotiation >>sasl-client >>errors-in
+                     >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>redirect >>send >>im >>extensions
+                     >>ping >>version >>disco >>roster >>trace >>posix
 
    ==== >>quickstart ==========================================================
    This program logs in over verified TLS, goes online and answers whoever talks
@@ -67,8 +67,9 @@ int main(int argc, char **argv)
    ==== >>conventions =========================================================
    Errors     Functions that can fail return XMPP_OK (0) or a negative XMPP_E_* code, which
               xmpp_strerror puts into words; where a count is returned, it is not negative.
-   NULL       A string or configuration that is NULL is refused (XMPP_E_ARG, _JID, _TEMPLATE, _CONFIG) unless a comment allows it.
-              NULL for the client, a writer, a buffer or a result is the caller's bug.
+   NULL       A string or configuration that is NULL is refused (XMPP_E_ARG, _JID, _TEMPLATE, _CONFIG)
+              unless a comment allows it. NULL for the client, a writer, a buffer or a result is the
+              caller's bug.
    Text       is UTF-8 and NUL-terminated; _n variants take a length. What goes into XML is
               checked and escaped by the library; what comes out of it is neither escaped nor cut.
    Lifetime   An event, and all that it points to, lives until the next xmpp_next, _step, _feed,
@@ -88,24 +89,30 @@ int main(int argc, char **argv)
 
    ==== >>memory ==============================================================
    rx      Received bytes. One recv may hold several stanzas; one event's worth is consumed at a time.
-   arena   From the bottom: own JID, the stream's root element, the JID as bound (full and bare), then the stanza at hand as a
-           tree (formula at >>api-xml). During login it lends SASL its scratch. A stanza that does not fit is skipped and
-           reported (XMPP_EV_SKIPPED), and an IQ request of that kind answered with an error; the connection
-           lives on. Open names and namespaces need no second stack, as they lie in the tree itself: each open
-           element's record is what its end tag is compared with, and holds its parent's place until it ends.
-   queue   A control part (a quarter, 384 bytes at least: negotiation, automatic answers, errors), which goes first but only between
-           stanzas, and a stanza part, whose stanzas are contiguous, each 3 bytes and its text: one stanza is one send.
-           Templates and raw XML are checked with what is free behind them or in the arena as scratch memory.
+   arena   From the bottom: own JID, the stream's root element, the JID as bound (full and bare), then the
+           stanza at hand as a tree (formula at >>api-xml). During login it lends SASL its scratch. A stanza
+           that does not fit is skipped and reported (XMPP_EV_SKIPPED), and an IQ request of that kind
+           answered with an error; the connection lives on. Open names and namespaces need no second
+           stack, as they lie in the tree itself: each open element's record is what its end tag is
+           compared with, and holds its parent's place until it ends.
+   queue   A control part (a quarter, 384 bytes at least: negotiation, automatic answers, errors), which
+           goes first but only between stanzas, and a stanza part, whose stanzas are contiguous, each 3
+           bytes and its text: one stanza is one send. Templates and raw XML are checked with what is
+           free behind them or in the arena as scratch memory.
    A device runs with an rx of 256 bytes, an arena of 1 KB and a queue of 1 KB; a program with 4, 8 and 4 KB.
 
    ==== >>limits ==============================================================
    - No IDNA and PRECIS tables: ASCII addresses are prepared in full, others checked as UTF-8 and kept as they stand.
    - No stream management, reconnect policy and SRV records yet: after XMPP_EV_OFFLINE call xmpp_reset; give
      account.host where the server is not at the JID's domain. No channel binding: SCRAM says so with "n".
-   - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from the network, the
-     server before it proved itself by certificate and SCRAM signature, and everybody on it afterwards.
-   - Beyond XMPP_CFG_XML_DEPTH, _ATTRS, _NAME or the arena a stanza is skipped. Ill-formed or restricted XML (RFC 6120 11) ends the
-     stream with the right stream error. Offsets in XML count to 2^32 and wrap; an arena is used up to 16 MB.
+   - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from
+     the network, the server before it proved itself by certificate and SCRAM signature, and everybody on
+     it afterwards.
+   - Beyond XMPP_CFG_XML_DEPTH, _ATTRS, _NAME or the arena a stanza is skipped. Ill-formed or restricted XML
+     (RFC 6120 11) ends the stream with the right stream error. Offsets in XML count to 2^32 and wrap; an
+     arena is used up to 16 MB.
+   - An address is compared as ASCII without case; one trailing dot of a domain in `to` is not removed then.
+   - Two programs that answer every message answer each other for ever: answer chat alone, and not bots.
    - SCRAM with 4,096 to 1,000,000 iterations (config), PBKDF2 in slices of XMPP_CFG_SLICE a step. */
 
 /* With -std=c99 the C library hides sockets unless POSIX is asked for, and it has to be asked
@@ -377,7 +384,8 @@ XMPP_API const char *xmpp_ns(xmpp_node n);                         /* namespace,
 XMPP_API bool        xmpp_is(xmpp_node n, const char *name, const char *ns); /* this element? ns NULL: any */
 XMPP_API const char *xmpp_attr(xmpp_node n, const char *name);     /* value or NULL; "id", "xml:lang"  */
 XMPP_API const char *xmpp_attr_ns(xmpp_node n, const char *ns, const char *name); /* value or NULL     */
-XMPP_API const char *xmpp_text(xmpp_node n);                       /* first run of text in it (of XMPP_XML_TEXT: that), or "" */
+/* first run of text in it (of XMPP_XML_TEXT: that), or "" */
+XMPP_API const char *xmpp_text(xmpp_node n);
 XMPP_API xmpp_node   xmpp_first(xmpp_node n);                      /* first child element              */
 XMPP_API xmpp_node   xmpp_sibling(xmpp_node n);                    /* next element beside it           */
 XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); /* ns NULL: that of n  */
@@ -419,7 +427,8 @@ XMPP_API void xmpp_w_leaf(xmpp_writer *w, const char *name, const char *ns, cons
    open at once of free buffer behind the text (XMPP_E_FULL). */
 XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...) XMPP_FORMAT(2, 3);
 XMPP_API void xmpp_vwritef(xmpp_writer *w, const char *fmt, va_list ap);
-/* Ends it: XMPP_OK when every element is closed, otherwise w->error or XMPP_E_STATE. NUL-terminates when there is room. */
+/* Ends it: XMPP_OK when every element is closed, otherwise w->error or XMPP_E_STATE. NUL-terminates when there is room.
+   */
 XMPP_API int  xmpp_w_end(xmpp_writer *w);
 
 /* ==== >>api-jid =============================================================
@@ -627,9 +636,9 @@ typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by v
 
 /* Shows the stream in both directions: what recv returned and what send took, byte for byte, but
    character data of auth, response, challenge, success, initial-response, additional-data and
-   password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link it.
-   Received bytes are shown before they are checked: mind control characters on a terminal.
-   print   gets runs of text: out true for what the client sends; not NUL-terminated. */
+   password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link
+   it. Received bytes are shown before they are checked: mind control characters on a terminal. print gets runs of
+   text: out true for what the client sends; not NUL-terminated. */
 struct xmpp_trace_dir { uint8_t state, n; char name[18]; };    /* private */
 typedef struct xmpp_trace {
     void      (*print)(void *ctx, bool out, const char *text, size_t n);
@@ -674,7 +683,8 @@ typedef struct xmpp_config {
 /* Follows see-other-host: to the same policy and the same certificate name, inside TLS, after authentication unless
    XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
 XMPP_API bool xmpp_follow_redirect(struct xmpp_client *c, const char *to);
-/* XMPP_TLS_START, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart), redirects. Start from it, or name fewer mechanisms to save flash. */
+/* XMPP_TLS_START, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart),
+   redirects. Start from it, or name fewer mechanisms to save flash. */
 extern const xmpp_config xmpp_default_config;
 
 /* One account: read by the client as long as it lives. */
@@ -764,7 +774,8 @@ typedef struct xmpp_client {
     uint8_t             state, hops, slot;              /* slot: of the IQ writer                 */
     bool                writer;                         /* one is open                            */
     bool                pinned;                         /* SCRAM succeeded with this account      */
-    uint8_t             hook;                           /* inside a hook, or inert. From here to rx: cleared by each connection */
+    /* inside a hook, or inert. From here to rx: cleared by each connection */
+    uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
     bool                waiting;                        /* sent, and nothing came since           */
@@ -804,17 +815,21 @@ typedef struct xmpp_client {
 
 /* Mixes what must be the same in every unit: the version, the XMPP_CFG_* that change a layout, sizes. */
 #define XMPPI_MIX(a, b) ((uint32_t)(a) * 2654435761u + (uint32_t)(b))
-#define XMPP_ABI XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX( \
-    XMPP_VERSION_MAJOR, XMPP_VERSION_MINOR), XMPP_CFG_IQS), XMPP_CFG_XML_DEPTH), XMPP_CFG_XML_ATTRS), XMPP_CFG_XML_NAME),        \
-    XMPP_CFG_WRITER_DEPTH), sizeof(xmpp_client)), sizeof(xmpp_event)), sizeof(xmpp_config)), sizeof(xmpp_account)), sizeof(xmpp_writer))
+#define XMPPI_MIX5(a, b, c, d, e) XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(a, b), c), d), e)
+#define XMPP_ABI                                                                                                       \
+    XMPPI_MIX(XMPPI_MIX5(XMPP_CFG_IQS, XMPP_CFG_XML_DEPTH, XMPP_CFG_XML_ATTRS, XMPP_CFG_XML_NAME, XMPP_CFG_WRITER_DEPTH), \
+              XMPPI_MIX(XMPPI_MIX5(sizeof(xmpp_client), sizeof(xmpp_event), sizeof(xmpp_config), sizeof(xmpp_account),  \
+                                   sizeof(xmpp_writer)), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR))
 
 /* Prepares a client; it connects at the first step.
    c       the client; its content does not matter.
    cfg, account   must outlive it (not copied).
    io      the transport with the platform's random numbers.
-   Returns XMPP_OK; XMPP_E_ABI, _ARG, _JID, _UNPREPARED, _BUFFERS, _CONFIG. After an error the client is inert: steps do nothing. */
+   Returns XMPP_OK; XMPP_E_ABI, _ARG, _JID, _UNPREPARED, _BUFFERS, _CONFIG. After an error the client is inert: steps do
+   nothing. */
 #define xmpp_init(...) xmpp_init_abi(__VA_ARGS__, XMPP_ABI)      /* xmpp_init(c, cfg, account, io) */
-XMPP_API int  xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi);
+XMPP_API int  xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io,
+                            uint32_t abi);
 
 /* Drops the connection, if any, and connects anew at the next step. Requests under way and the event at hand end
    without an event; stanzas that were not wholly written stay queued, except answers. */
@@ -822,7 +837,8 @@ XMPP_API void xmpp_reset(xmpp_client *c);
 
 /* Ends the stream in order: what is queued goes out first, then unavailable presence when some was sent,
    </stream:stream>, close_notify; nothing may be sent any more. XMPP_EV_OFFLINE follows within config.close_ms: with
-   XMPP_E_CLOSED when the server ended the stream too, and so has had everything; otherwise XMPP_E_EOF or XMPP_E_STEP_TIMEOUT.
+   XMPP_E_CLOSED when the server ended the stream too, and so has had everything; otherwise XMPP_E_EOF or
+   XMPP_E_STEP_TIMEOUT.
    Returns XMPP_OK, XMPP_E_STATE inside a hook. */
 XMPP_API int  xmpp_close(xmpp_client *c);
 
@@ -830,7 +846,8 @@ XMPP_API int  xmpp_close(xmpp_client *c);
    now   milliseconds of any monotonic clock; wraps at 2^32. */
 XMPP_API void xmpp_step(xmpp_client *c, uint32_t now);
 
-/* The next event, or NULL when the bytes at hand are used up (call xmpp_step), or when unsent bytes wait and less than XMPP_CFG_REPLY_ROOM
+/* The next event, or NULL when the bytes at hand are used up (call xmpp_step), or when unsent bytes wait and less than
+   XMPP_CFG_REPLY_ROOM
    of the queue is free. Does no I/O. */
 XMPP_API const xmpp_event *xmpp_next(xmpp_client *c);
 
@@ -846,16 +863,18 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c);
 XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
 
 /* Blocking: the answer to one request.
-   iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is. A request's
+   iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is. A
+   request's
               number is used again once its answer was handed out.
    on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable).
    answer     out, may be NULL: the XMPP_EV_IQ_RESULT event.
-   Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT; XMPP_E_ARG when no such request is under way; when the
-   connection ended, what ended it, as xmpp_error. */
+   Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT; XMPP_E_ARG when no such request is under way;
+   when the connection ended, what ended it, as xmpp_error. */
 XMPP_API int  xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev),
                        void *ctx, const xmpp_event **answer);
 
-/* Answers XMPP_EV_PASSWORD, at once or later (the step's timeout runs). Not copied: keep it until ONLINE or OFFLINE. NULL: give up. */
+/* Answers XMPP_EV_PASSWORD, at once or later (the step's timeout runs). Not copied: keep it until ONLINE or OFFLINE.
+   NULL: give up. */
 XMPP_API void xmpp_password(xmpp_client *c, const char *password);
 /* Forgets that SCRAM was used with this account, so that PLAIN, if allowed, may be used again. */
 XMPP_API void xmpp_unpin(xmpp_client *c);
@@ -888,9 +907,9 @@ XMPP_API void   xmpp_sent(xmpp_client *c, size_t n);                           /
 XMPP_API void   xmpp_tick(xmpp_client *c, uint32_t now);                       /* timers, one slice of work   */
 
 /* ==== >>api-send ============================================================
-   Each queues one whole stanza or nothing. All return XMPP_OK, or XMPP_E_FULL (nothing queued: try again when the queue has
-   drained), XMPP_E_TOO_LONG (never fits), XMPP_E_ARG, XMPP_E_JID, XMPP_E_XML_UTF8, XMPP_E_XML_CHAR, XMPP_E_STATE. Before ONLINE stanzas
-   wait in the queue, of broadcast presence the latest only. */
+   Each queues one whole stanza or nothing. All return XMPP_OK, or XMPP_E_FULL (nothing queued: try again when the queue
+   has drained), XMPP_E_TOO_LONG (never fits), XMPP_E_ARG, XMPP_E_JID, XMPP_E_XML_UTF8, XMPP_E_XML_CHAR,
+   XMPP_E_STATE. Before ONLINE stanzas wait in the queue, of broadcast presence the latest only. */
 
 /* A stanza from a template; %s %.*s %d %u %ld %lu %% alone, every value escaped. Also XMPP_E_TEMPLATE.
    xmpp_sendf(&c, "<message to='%s' type='chat'><body>%s</body></message>", to, body) */
@@ -903,13 +922,15 @@ XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n);
 XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w);
 XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w);
 
-/* Availability to all who may see it (RFC 6121 4.2, 4.4). show: XMPP_SHOW_*; status may be NULL. Extensions add to it. */
+/* Availability to all who may see it (RFC 6121 4.2, 4.4). show: XMPP_SHOW_*; status may be NULL. Extensions add to it.
+   */
 XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status);
 /* The same with everything: to NULL for all, otherwise directed; priority -128..127. */
 XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority);
 /* Unavailable, to all (NULL) or to one. */
 XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status);
-/* subscribe, subscribed, unsubscribe, unsubscribed (RFC 6121 3); the resource of jid is left out. kind as in the type attribute. */
+/* subscribe, subscribed, unsubscribe, unsubscribed (RFC 6121 3); the resource of jid is left out. kind as in the type
+   attribute. */
 XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind);
 
 /* A chat message. */
@@ -918,34 +939,39 @@ typedef struct xmpp_msg { const char *to, *type, *id, *thread, *subject, *body; 
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m);
 
 /* ---- IQ ---- */
-/* A request from a template of its payload: xmpp_iqf(&c, "get", "example.org", NULL, "<query xmlns='jabber:iq:version'/>").
+/* A request from a template of its payload: xmpp_iqf(&c, "get", "example.org", NULL, "<query
+   xmlns='jabber:iq:version'/>").
    type   "get" or "set".   to   NULL: the own account.   tag   handed back in the event.
-   Returns > 0, what the event's iq will be, or an error; also XMPP_E_IQ_FULL. The answer or the timeout (config.iq_ms) is XMPP_EV_IQ_RESULT. */
-XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...) XMPP_FORMAT(5, 6);
+   Returns > 0, what the event's iq will be, or an error; also XMPP_E_IQ_FULL. The answer or the timeout (config.iq_ms)
+   is XMPP_EV_IQ_RESULT. */
+XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...)
+    XMPP_FORMAT(5, 6);
 /* The same by calls: xmpp_iq_begin, one payload element, xmpp_iq_commit. ms: 0 for config.iq_ms. */
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to);
 XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t ms);
 
 /* Writes the <error/> of a stanza error (RFC 6120 8.3), for a message or presence that is sent back with type 'error'.
    type, condition, text, app_ns, app_name   as for xmpp_answer_error. An unknown type sets XMPP_E_ARG. */
-XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
-                           const char *app_name);
+XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text,
+                           const char *app_ns, const char *app_name);
 
-/* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). Queued like any stanza; when there is no room the
-   request gets the automatic error, for which the control part keeps some. */
+/* Answers to the XMPP_EV_IQ at hand (XMPP_E_STATE when there is none). Queued like any stanza; when there is no room
+   the request gets the automatic error, for which the control part keeps some. */
 XMPP_API int xmpp_answer(xmpp_client *c);                                            /* an empty result */
 XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...) XMPP_FORMAT(2, 3);   /* a result with this payload */
 XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w);    /* result by calls; then xmpp_answer_commit */
 XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w);
-/* type: "auth", "cancel", "continue", "modify", "wait"; condition: of RFC 6120 8.3.3; text, app_ns, app_name may be NULL. */
+/* type: "auth", "cancel", "continue", "modify", "wait"; condition: of RFC 6120 8.3.3; text, app_ns, app_name may be
+   NULL. */
 XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text,
                                const char *app_ns, const char *app_name);
-/* Keeps the request at hand for later. buf holds its address and id: strlen of both + 2. ms: until then it must be answered,
-   otherwise the peer gets a wait/resource-constraint error and claim->open becomes false. cl and buf live until then.
-   Returns XMPP_OK, XMPP_E_TOO_LONG (buf), XMPP_E_STATE (no request at hand, or cl is in use). */
+/* Keeps the request at hand for later. buf holds its address and id: strlen of both + 2. ms: until then it must be
+   answered, otherwise the peer gets a wait/resource-constraint error and claim->open becomes false. cl and buf live
+   until then. Returns XMPP_OK, XMPP_E_TOO_LONG (buf), XMPP_E_STATE (no request at hand, or cl is in use). */
 XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms);
 XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt, ...) XMPP_FORMAT(3, 4);
-XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition, const char *text);
+XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition,
+                              const char *text);
 
 /* A stanza error, read from a stanza of type error (RFC 6120 8.3). */
 typedef struct xmpp_stanza_error {
@@ -965,10 +991,12 @@ typedef struct xmpp_ext xmpp_ext;
 struct xmpp_ext {
     const char *const *features;    /* for disco#info, NULL-terminated; NULL: none */
     /* A stanza came, before the application sees it. ev is filled as for the application.
-       Returns XMPP_EXT_PASS; XMPP_EXT_TAKEN: it was dealt with, no event (a request that was neither answered nor claimed gets service-unavailable);
+       Returns XMPP_EXT_PASS; XMPP_EXT_TAKEN: it was dealt with, no event (a request that was neither answered nor
+       claimed gets service-unavailable);
        XMPP_EXT_EVENT: the extension turned *ev into its own XMPP_EV_EXT (xmpp_ext_event). */
     int  (*stanza)(xmpp_client *c, void *state, xmpp_event *ev);
-    /* The answer to a request that the extension sent with xmpp_ext_iq_commit (ev is XMPP_EV_IQ_RESULT). Returns the same. */
+    /* The answer to a request that the extension sent with xmpp_ext_iq_commit (ev is XMPP_EV_IQ_RESULT). Returns the
+       same. */
     int  (*result)(xmpp_client *c, void *state, xmpp_event *ev);
     void (*online)(xmpp_client *c, void *state);
     void (*offline)(xmpp_client *c, void *state);
@@ -998,7 +1026,8 @@ XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag);   /* as xmpp_
 /* ---- XEP-0092: Software Version. Answers with these; os is told only when set. ---- */
 typedef struct xmpp_version { const char *name, *version, *os; } xmpp_version;
 extern const xmpp_ext xmpp_version_ext;     /* state: const xmpp_version */
-/* Asks; returns as xmpp_iqf. The answer's payload has <name/>, <version/>, <os/>: xmpp_text(xmpp_child(ev->payload, "name", NULL)). */
+/* Asks; returns as xmpp_iqf. The answer's payload has <name/>, <version/>, <os/>: xmpp_text(xmpp_child(ev->payload,
+   "name", NULL)). */
 XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag);
 
 /* ---- XEP-0030 disco#info answers, XEP-0115 caps in presence; both from what account.exts lists. ---- */
@@ -1020,17 +1049,20 @@ typedef struct xmpp_roster {    /* zero-fill; remembers who may see our presence
     size_t    seen_n;           /* private */
 } xmpp_roster;
 typedef struct xmpp_roster_item {
-    const char *jid, *name, *subscription, *ask;    /* "" when absent; subscription "none", "to", "from", "both", "remove" */
+    /* "" when absent; subscription "none", "to", "from", "both", "remove" */
+    const char *jid, *name, *subscription, *ask;
     bool        approved;
     xmpp_node   node;           /* its groups: xmpp_child(node, "group", NULL) and siblings */
 } xmpp_roster_item;
 enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH };    /* event codes; LIST: payload is the query, error when it failed */
 extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster */
-/* Asks for the roster. Returns as xmpp_iqf. With xmpp_roster_ext listed, which also asks by itself when online, the answer is
-   XMPP_EV_EXT with code XMPP_ROSTER_LIST, otherwise XMPP_EV_IQ_RESULT. Its items: xmpp_first(ev->payload), xmpp_sibling. */
+/* Asks for the roster. Returns as xmpp_iqf. With xmpp_roster_ext listed, which also asks by itself when online, the
+   answer is XMPP_EV_EXT with code XMPP_ROSTER_LIST, otherwise XMPP_EV_IQ_RESULT. Its items: xmpp_first(ev->payload),
+   xmpp_sibling. */
 XMPP_API int  xmpp_roster_get(xmpp_client *c);
-/* Adds or changes a contact, or removes it and both subscriptions (RFC 6121 2.3, 2.5). The resource of jid is left out; name and
-   groups (NULL-terminated) may be NULL: none. Return as xmpp_iqf; the server tells all devices by a push. */
+/* Adds or changes a contact, or removes it and both subscriptions (RFC 6121 2.3, 2.5). The resource of jid is left out;
+   name and groups (NULL-terminated) may be NULL: none. Return as xmpp_iqf; the server tells all devices by a push.
+   */
 XMPP_API int  xmpp_roster_set(xmpp_client *c, const char *jid, const char *name, const char *const *groups, void *tag);
 XMPP_API int  xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag);
 /* Reads an <item/>. False when it has no valid jid. */
@@ -1050,7 +1082,8 @@ typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
     char             words[224];
 } xmpp_posix;
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
-/* The socket for the caller's own poll or epoll, -1 when there is none. It changes while addresses are tried: ask again after each step. */
+/* The socket for the caller's own poll or epoll, -1 when there is none. It changes while addresses are tried: ask again
+   after each step. */
 XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
 /* Makes xmpp_wait return XMPP_EV_WAKE. From another thread or a signal handler. */
 XMPP_API void xmpp_posix_wake(xmpp_posix *p);
@@ -1600,6 +1633,25 @@ enum {                          /* x->flags */
 
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
 
+/* Small where small is asked for, otherwise quick. */
+#ifdef __OPTIMIZE_SIZE__
+#define XMPPI_STEP XMPPI_FRAME
+#else
+#define XMPPI_STEP XMPPI_FN
+
+/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
+static const uint32_t xmppi_masks[3][4] = {
+    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
+    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
+    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
+};
+
+XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
+{
+    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
+}
+#endif
+
 enum { XMPPI_NAMED = -1 };      /* beside tokens: the character does not belong to the name */
 
 /* What may be in names, ':' aside, as first and last; the first few not at the start. */
@@ -1611,10 +1663,14 @@ static const uint16_t xmppi_name_ranges[][2] = {
     { 0x3001, 0xD7FF }, { 0xF900, 0xFDCF }, { 0xFDF0, 0xFFFD }
 };
 
-XMPPI_FRAME bool xmppi_is_name(uint32_t c, bool start)
+XMPPI_STEP bool xmppi_is_name(uint32_t c, bool start)
 {
     uint32_t i = start ? XMPPI_NOT_FIRST : 0;
 
+#ifndef __OPTIMIZE_SIZE__
+    if (c < 0x80)
+        return xmppi_in_mask(2, c) && (!start || c >= 'A');
+#endif
     for (; i < sizeof xmppi_name_ranges / sizeof xmppi_name_ranges[0]; i++)
         if (c >= xmppi_name_ranges[i][0] && c <= xmppi_name_ranges[i][1])
             return true;
@@ -1624,7 +1680,7 @@ XMPPI_FRAME bool xmppi_is_name(uint32_t c, bool start)
 /* White space; XML allows no other character that low. */
 XMPPI_FN bool xmppi_is_space(uint32_t c) { return c <= ' '; }
 
-XMPPI_FRAME uint32_t xmppi_utf8_len(uint32_t c)
+XMPPI_STEP uint32_t xmppi_utf8_len(uint32_t c)
 {
     return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
@@ -1633,7 +1689,7 @@ XMPPI_FRAME uint32_t xmppi_utf8_len(uint32_t c)
 
 /* A cap was met, unless it is passed already. Inside a tree, or in the start tag of a child of the root, the rest is skipped;
    elsewhere it is the end. */
-XMPPI_FRAME void xmppi_limit(xmpp_xml *x)
+XMPPI_STEP void xmppi_limit(xmpp_xml *x)
 {
     const unsigned char *last = x->mem;
 
@@ -1657,7 +1713,7 @@ XMPPI_FRAME void xmppi_limit(xmpp_xml *x)
 }
 
 /* Stores a character. Returns its length, 0 when nothing is stored any more. */
-XMPPI_FRAME uint32_t xmppi_put(xmpp_xml *x, uint32_t c)
+XMPPI_STEP uint32_t xmppi_put(xmpp_xml *x, uint32_t c)
 {
     uint32_t n = xmppi_utf8_len(c), i;
     unsigned char *p;
@@ -1676,7 +1732,7 @@ XMPPI_FRAME uint32_t xmppi_put(xmpp_xml *x, uint32_t c)
 
 /* Begins a record: n bytes, of which the first is its kind. There is room for one byte more.
    Returns NULL when nothing is stored any more. */
-XMPPI_FRAME unsigned char *xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t n)
+XMPPI_STEP unsigned char *xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t n)
 {
     unsigned char *at;
 
@@ -1697,7 +1753,7 @@ XMPPI_FN void xmppi_measure(xmpp_xml *x, unsigned char *at)
 }
 
 /* Ends the text being read. */
-XMPPI_FN void xmppi_text_end(xmpp_xml *x)
+XMPPI_STEP void xmppi_text_end(xmpp_xml *x)
 {
     xmppi_put(x, 0);                    /* xmppi_store kept room for it */
     xmppi_measure(x, x->rec);
@@ -1705,7 +1761,7 @@ XMPPI_FN void xmppi_text_end(xmpp_xml *x)
 }
 
 /* Stores a character of text or of a value. False: no room, the text so far must go out first. */
-XMPPI_FRAME bool xmppi_store(xmpp_xml *x, uint32_t c)
+XMPPI_STEP bool xmppi_store(xmpp_xml *x, uint32_t c)
 {
     bool first = x->rec == NULL;
 
@@ -1791,7 +1847,7 @@ XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
 
     n.at = x->open;
     q = xmppi_qname(n.at);
-    if (*xmppi_ns_of(n.at, q) == '\0' && xmppi_local(q) != q && !x->skipping)
+    if (!x->skipping && xmppi_local(q) != q && *xmppi_ns_of(n.at, q) == '\0')
         return XMPP_E_XML_PREFIX;       /* when skipping its declaration may have been skipped */
     for (at = xmppi_body(n.at); at < xmppi_next(n.at); at = xmppi_next(at)) {
         q = xmppi_string(at);
@@ -1855,7 +1911,7 @@ XMPPI_FN int xmppi_closed(xmpp_xml *x)
 }
 
 /* The XML declaration is complete; it was read as if it were a start tag. */
-XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
+XMPPI_STEP int xmppi_xml_declaration(xmpp_xml *x)
 {
     const char *version, *encoding, *standalone, *last;
     uint32_t n = x->attrs - 1u, i = 0;
@@ -1989,7 +2045,7 @@ XMPPI_FN int xmppi_xml_content(xmpp_xml *x, uint32_t c)
 }
 
 /* A character in a name. XMPPI_NAMED: the name was complete before it. */
-XMPPI_FRAME int xmppi_xml_name(xmpp_xml *x, uint32_t c)
+XMPPI_STEP int xmppi_xml_name(xmpp_xml *x, uint32_t c)
 {
     if (c == ':' && !(x->flags & (XMPPI_XF_START | XMPPI_XF_COLON))) {
         x->flags |= XMPPI_XF_START | XMPPI_XF_COLON;
@@ -2135,18 +2191,6 @@ XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 /* ---- bytes ---- */
 
 #ifndef __OPTIMIZE_SIZE__
-/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
-static const uint32_t xmppi_masks[3][4] = {
-    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
-    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
-    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
-};
-
-XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
-{
-    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
-}
-
 /* Takes bytes that change no state, as many as there are. */
 XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
 {
@@ -2219,7 +2263,7 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
 #endif
 
 /* Takes one byte. XMPP_XML_TEXT and errors do not consume it. */
-XMPPI_FRAME int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+XMPPI_STEP int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
 {
     uint32_t cp = x->cp;
     uint8_t need = x->need;
@@ -3958,43 +4002,54 @@ const xmpp_mech *const xmpp_mechs_all[] = {
    (xmppi_negotiate); which top-level elements are welcome in which state, in xmppi_on_child.
    What takes long or deep, the mechanism's messages, is left to xmpp_tick: c->work. */
 
-enum {  /* c->state */
-    XMPPI_OFF = 0,      /* inert, or after the end: XMPP_EV_OFFLINE is or was handed out */
-    XMPPI_OPEN,         /* to be connected by the next step                    */
-    XMPPI_STREAM,       /* header queued or sent: the peer's header is due     */
-    XMPPI_FEATURES,     /* <features/> are due                                 */
-    XMPPI_STARTTLS,     /* <proceed/> is due                                   */
-    XMPPI_TLS,          /* TLS is to be started by the next step               */
+enum { /* c->state */
+    XMPPI_OFF = 0,  /* inert, or after the end: XMPP_EV_OFFLINE is or was handed out */
+    XMPPI_OPEN,     /* to be connected by the next step                    */
+    XMPPI_STREAM,   /* header queued or sent: the peer's header is due     */
+    XMPPI_FEATURES, /* <features/> are due                                 */
+    XMPPI_STARTTLS, /* <proceed/> is due                                   */
+    XMPPI_TLS,      /* TLS is to be started by the next step               */
     XMPPI_SASL,
     XMPPI_BIND,
     XMPPI_SESSION,
     XMPPI_ONLINE,
-    XMPPI_CLOSING       /* what is queued goes out, then </stream:stream>, then the transport closes */
+    XMPPI_CLOSING /* what is queued goes out, then </stream:stream>, then the transport closes */
 };
 
-enum {  /* c->done: the stages that are passed, in their order; each is its XMPP_FEATURE_* too */
-    XMPPI_TLS_DONE = 1, XMPPI_AUTHED = 2, XMPPI_BOUND = 4, XMPPI_SESSION_DONE = 8, XMPPI_STAGES = 15
+enum { /* c->done: the stages that are passed, in their order; each is its XMPP_FEATURE_* too */
+    XMPPI_TLS_DONE = 1,
+    XMPPI_AUTHED = 2,
+    XMPPI_BOUND = 4,
+    XMPPI_SESSION_DONE = 8,
+    XMPPI_STAGES = 15
 };
 
-enum { XMPPI_W_NONE = 0, XMPPI_W_START, XMPPI_W_CHALLENGE, XMPPI_W_SUCCESS };       /* c->work */
+enum { XMPPI_W_NONE = 0, XMPPI_W_START, XMPPI_W_CHALLENGE, XMPPI_W_SUCCESS }; /* c->work */
 /* c->ask: the automatic answer that is due when the event at hand ends; the first one can be forestalled */
 enum { XMPPI_A_NONE = 0, XMPPI_A_UNAVAILABLE, XMPPI_A_BAD, XMPPI_A_POLICY };
 
 /* xmpp_iq_slot.state; the first slot is the library's own. Owner: 0 application, i + 1 extension number i */
 enum { XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST };
-enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2 };    /* queue records: length 2, flags 1 */
+enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2 }; /* queue records: length 2, flags 1 */
 
-enum { XMPPI_NONCE = 25 };      /* 18 random bytes as base64, and NUL */
+enum { XMPPI_NONCE = 25 }; /* 18 random bytes as base64, and NUL */
 
 #define XMPPI_OR(value, otherwise) ((value) ? (value) : (otherwise))
 
-XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at) { return (int32_t)(now - at) >= 0; }
-XMPPI_FN const char *xmppi_or_empty(const char *s) { return s != NULL ? s : ""; }
+XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at)
+{
+    return (int32_t)(now - at) >= 0;
+}
+XMPPI_FN const char *xmppi_or_empty(const char *s)
+{
+    return s != NULL ? s : "";
+}
 
 /* Word number i of a list, in which each is ended by NUL and the list by an empty one. */
 XMPPI_FN const char *xmppi_nth(const char *list, int i)
 {
-    while (i-- > 0) list += xmppi_len(list) + 1;
+    while (i-- > 0)
+        list += xmppi_len(list) + 1;
     return list;
 }
 
@@ -4004,16 +4059,17 @@ XMPPI_FN int xmppi_which(const char *list, const char *word)
     int i;
 
     for (i = 0; *list != '\0'; i++, list = xmppi_nth(list, 1))
-        if (xmppi_eq(list, word)) return i;
+        if (xmppi_eq(list, word))
+            return i;
     return -1;
 }
 
-static const char xmppi_shows[] = "chat\0away\0xa\0dnd\0";      /* XMPP_SHOW_CHAT and up */
+static const char xmppi_shows[] = "chat\0away\0xa\0dnd\0"; /* XMPP_SHOW_CHAT and up */
 static const char xmppi_message_types[] = "normal\0chat\0groupchat\0headline\0error\0";
 static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0error\0";
 static const char xmppi_iq_types[] = "get\0set\0result\0error\0";
 static const char xmppi_error_types[] = "auth\0cancel\0continue\0modify\0wait\0";
-static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0";    /* XMPPI_NS_TLS and up */
+static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0"; /* XMPPI_NS_TLS and up */
 
 /* ---- >>forms : XML from a pattern ---- */
 
@@ -4023,22 +4079,26 @@ static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0";    /
 XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
 {
     const char *s = NULL;
-    uint16_t    at = 0;
-    bool        inside = false;
+    uint16_t at = 0;
+    bool inside = false;
 
     for (; *form != '\0'; form++) {
         if (*form == '{') {
             s = va_arg(ap, const char *);
-            while (s == NULL && *form != '}') form++;
+            while (s == NULL && *form != '}')
+                form++;
         } else if (*form == '}') {
-            if (inside) xmpp_w_close(w);
+            if (inside)
+                xmpp_w_close(w);
         } else if (*form == '|') {
             w->tag = inside = true;
             w->name[w->depth++] = at;
             continue;
         } else if (*form == '%') {
-            if (form[1] == '\'') xmppi_w_value(w, s, xmppi_len(s), true);
-            else xmpp_w_text(w, s);
+            if (form[1] == '\'')
+                xmppi_w_value(w, s, xmppi_len(s), true);
+            else
+                xmpp_w_text(w, s);
             continue;
         } else {
             if (*form == '<') {
@@ -4081,8 +4141,10 @@ XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
 /* Closes what is open. False: no room, and nothing was queued. */
 XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, xmpp_writer *w)
 {
-    while (w->depth > 0 && w->error == XMPP_OK) xmpp_w_close(w);
-    if (w->error != XMPP_OK || c->ended) return false;     /* nothing follows the end */
+    while (w->depth > 0 && w->error == XMPP_OK)
+        xmpp_w_close(w);
+    if (w->error != XMPP_OK || c->ended)
+        return false; /* nothing follows the end */
     c->ctl_n = (uint16_t)(c->ctl_n + w->len);
     c->fresh = true;
     return true;
@@ -4092,7 +4154,7 @@ XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, xmpp_writer *w)
 XMPPI_FRAME bool xmppi_control(xmpp_client *c, const char *form, ...)
 {
     xmpp_writer w;
-    va_list     ap;
+    va_list ap;
 
     xmppi_ctl_begin(c, &w);
     va_start(ap, form);
@@ -4122,17 +4184,20 @@ XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
     uint16_t at = c->q_sent > 0 ? xmppi_q_next(c, 0) : 0;
 
     while (at < c->q_end)
-        if (c->q[at + 2] & flags) xmppi_q_remove(c, at);
-        else at = xmppi_q_next(c, at);
+        if (c->q[at + 2] & flags)
+            xmppi_q_remove(c, at);
+        else
+            at = xmppi_q_next(c, at);
 }
 
 XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 {
     size_t at = (size_t)c->q_end + XMPPI_R_HEAD;
 
-    xmpp_w_init(w, NULL, 0);    /* refused: all that is written into it goes nowhere */
+    xmpp_w_init(w, NULL, 0); /* refused: all that is written into it goes nowhere */
     w->error = XMPP_E_STATE;
-    if (c->writer || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook)) return XMPP_E_STATE;
+    if (c->writer || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook))
+        return XMPP_E_STATE;
     xmpp_w_init(w, c->q + at, c->q_size > at ? c->q_size - at : 0);
     c->writer = true;
     return XMPP_OK;
@@ -4142,22 +4207,28 @@ XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
 {
     unsigned char *head;
-    int            r;
+    int r;
 
-    if (!c->writer || w->buf == NULL) return XMPP_E_STATE;
+    if (!c->writer || w->buf == NULL)
+        return XMPP_E_STATE;
     c->writer = false;
-    if (c->iq[c->slot].state == XMPPI_IQ_WRITING) c->iq[c->slot].state = XMPPI_IQ_FREE;
+    if (c->iq[c->slot].state == XMPPI_IQ_WRITING)
+        c->iq[c->slot].state = XMPPI_IQ_FREE;
     r = xmpp_w_end(w);
-    if (r == XMPP_E_FULL && c->q_end == 0) r = XMPP_E_TOO_LONG;
-    if (r != XMPP_OK) return r;
-    if (flags & XMPPI_R_PRESENCE) xmppi_q_purge(c, XMPPI_R_PRESENCE);   /* the latest says it all */
+    if (r == XMPP_E_FULL && c->q_end == 0)
+        r = XMPP_E_TOO_LONG;
+    if (r != XMPP_OK)
+        return r;
+    if (flags & XMPPI_R_PRESENCE)
+        xmppi_q_purge(c, XMPPI_R_PRESENCE); /* the latest says it all */
     head = c->q + c->q_end;
-    xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len);    /* records before it may have gone since it was opened */
+    xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len); /* records before it may have gone since it was opened */
     head[0] = (unsigned char)(w->len & 0xff);
     head[1] = (unsigned char)(w->len >> 8);
     head[2] = flags;
     c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + w->len);
-    if (c->q_end > c->q_max) c->q_max = c->q_end;
+    if (c->q_end > c->q_max)
+        c->q_max = c->q_end;
     c->fresh = true;
     return XMPP_OK;
 }
@@ -4167,8 +4238,8 @@ XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
 {
     /* memory for checking: the larger of what is free behind the text and in the arena */
     unsigned char *scratch = c->xml.mem + c->xml.len;
-    size_t         room = c->xml.cap - c->xml.len;
-    int            kind = 0;
+    size_t room = c->xml.cap - c->xml.len;
+    int kind = 0;
 
     if (w->error == XMPP_OK) {
         if (w->cap - w->len > room) {
@@ -4180,25 +4251,31 @@ XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
     return xmppi_commit(c, w, kind == 'i' ? XMPPI_R_IQ : 0);
 }
 
-XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w) { return xmppi_commit_text(c, w); }
+XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w)
+{
+    return xmppi_commit_text(c, w);
+}
 
 /* ---- >>output : what one send should hold ---- */
 
 static const unsigned char xmppi_spaces[] = "                                ";
 
 /* Follows XML text through n bytes. *cut: 0 in text, '<' in a tag, a quote inside one, '&' in a reference.
-   *tag: bytes of the tag or reference so far. Returns the last position before n where a break does no harm, 0 for none. */
+   *tag: bytes of the tag or reference so far. Returns the last position before n where a break does no harm, 0 for
+   none. */
 XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint16_t *tag)
 {
-    size_t   i, safe = 0;
+    size_t i, safe = 0;
     unsigned s = *cut, t = *tag;
 
     for (i = 0; i < n; i++, t++) {
         unsigned b = p[i];
         if (s == 0) {
-            if ((b & 0xc0) != 0x80) safe = i;
+            if ((b & 0xc0) != 0x80)
+                safe = i;
             t = 0;
-            if (b == '<' || b == '&') s = b;
+            if (b == '<' || b == '&')
+                s = b;
         } else if (s == '<' && (b == '\'' || b == '"')) {
             s = b;
         } else if (b == (s == '<' ? '>' : s == '&' ? ';' : s)) {
@@ -4216,13 +4293,16 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
     bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
 
     *n = c->ctl_n;
-    if (c->q_sent == 0 && *n > 0) return c->ctl;
-    if (!flow) return NULL;
+    if (c->q_sent == 0 && *n > 0)
+        return c->ctl;
+    if (!flow)
+        return NULL;
     if (c->q_sent == 0 && c->pad > 0 && !c->ended) {
         *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
         return xmppi_spaces;
     }
-    if (c->q_end == 0 || (c->q_sent == 0 && c->ended)) return NULL;
+    if (c->q_end == 0 || (c->q_sent == 0 && c->ended))
+        return NULL;
     *n = (size_t)(xmppi_q_next(c, 0) - XMPPI_R_HEAD - c->q_sent);
     return c->q + XMPPI_R_HEAD + c->q_sent;
 }
@@ -4230,11 +4310,12 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
 {
     const unsigned char *p = xmppi_next_out(c, n);
-    uint8_t              cut = c->cut;
-    uint16_t             tag = 0;
-    size_t               safe;
+    uint8_t cut = c->cut;
+    uint16_t tag = 0;
+    size_t safe;
 
-    if (p == NULL) *n = 0;
+    if (p == NULL)
+        *n = 0;
     if (*n > room) {
         safe = xmppi_scan(p, room, &cut, &tag);
         *n = safe == 0 || (cut == 0 && (p[room] & 0xc0) != 0x80) ? room : safe;
@@ -4244,10 +4325,11 @@ XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
 
 XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
 {
-    size_t               whole;
+    size_t whole;
     const unsigned char *p = xmppi_next_out(c, &whole);
 
-    if (p == NULL || n == 0 || n > whole) return;
+    if (p == NULL || n == 0 || n > whole)
+        return;
     c->bytes_out += (uint32_t)n;
     c->tx_time = c->now;
     if (n == whole) {
@@ -4255,7 +4337,8 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
     } else {
         xmppi_scan(p, n, &c->cut, &c->tag_out);
         /* The server's parser may wait until the tag that came in pieces has doubled in length. */
-        if (c->cut != 0 && c->tag_out > c->pad) c->pad = c->tag_out;
+        if (c->cut != 0 && c->tag_out > c->pad)
+            c->pad = c->tag_out;
     }
     if (p == c->ctl) {
         c->ctl_n = (uint16_t)(c->ctl_n - n);
@@ -4268,15 +4351,22 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
         c->q_sent = 0;
         xmppi_q_remove(c, 0);
     }
-    if (c->state < XMPPI_ONLINE) c->waiting = true;     /* a round trip has begun */
+    if (c->state < XMPPI_ONLINE)
+        c->waiting = true; /* a round trip has begun */
 }
 
 /* ---- >>end : how a connection ends ---- */
 
 /* When so many milliseconds are over; XMPP_FOREVER is as long as the clock can tell. */
-XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms) { return c->now + (ms < 0x7fffffffu ? ms : 0x7fffffffu); }
+XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms)
+{
+    return c->now + (ms < 0x7fffffffu ? ms : 0x7fffffffu);
+}
 
-XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms) { c->step_at = xmppi_at(c, ms); }
+XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms)
+{
+    c->step_at = xmppi_at(c, ms);
+}
 
 XMPPI_FN void xmppi_state(xmpp_client *c, uint8_t state)
 {
@@ -4287,13 +4377,15 @@ XMPPI_FN void xmppi_state(xmpp_client *c, uint8_t state)
 /* The first error is the one that is told. */
 XMPPI_FN void xmppi_blame(xmpp_client *c, int error)
 {
-    if (c->error == XMPP_OK) c->error = (int16_t)error;
+    if (c->error == XMPP_OK)
+        c->error = (int16_t)error;
 }
 
 /* The mechanism's state and its nonce are wiped; their place in the arena is taken back by the next one. */
 XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
 {
-    if (c->sasl != NULL) xmpp_wipe(c->sasl - XMPPI_NONCE, (size_t)c->mech->state_size + XMPPI_NONCE);
+    if (c->sasl != NULL)
+        xmpp_wipe(c->sasl - XMPPI_NONCE, (size_t)c->mech->state_size + XMPPI_NONCE);
     c->sasl = NULL;
     c->work = XMPPI_W_NONE;
 }
@@ -4304,33 +4396,41 @@ enum { XMPPI_H_ONLINE, XMPPI_H_OFFLINE, XMPPI_H_DUE };
 XMPPI_FN void xmppi_hook(xmpp_client *c, int hook)
 {
     const xmpp_ext_use *u;
-    const xmpp_ext     *x;
+    const xmpp_ext *x;
 
     c->hook++;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
         x = u->ext;
-        if (hook == XMPPI_H_ONLINE && x->online != NULL) x->online(c, u->state);
-        if (hook == XMPPI_H_OFFLINE && x->offline != NULL) x->offline(c, u->state);
-        if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0) x->due(c, u->state);
+        if (hook == XMPPI_H_ONLINE && x->online != NULL)
+            x->online(c, u->state);
+        if (hook == XMPPI_H_OFFLINE && x->offline != NULL)
+            x->offline(c, u->state);
+        if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0)
+            x->due(c, u->state);
     }
     c->hook--;
 }
 
-/* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them whole. */
+/* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them
+   whole. */
 XMPPI_FN void xmppi_over(xmpp_client *c)
 {
     xmpp_iq_slot *s;
 
-    if (c->state > XMPPI_OPEN) c->io.ops->close(c->io.ctx, true);
-    if (c->done & XMPPI_BOUND) xmppi_hook(c, XMPPI_H_OFFLINE);
-    for (; c->claims != NULL; c->claims = c->claims->next) c->claims->open = false;
+    if (c->state > XMPPI_OPEN)
+        c->io.ops->close(c->io.ctx, true);
+    if (c->done & XMPPI_BOUND)
+        xmppi_hook(c, XMPPI_H_OFFLINE);
+    for (; c->claims != NULL; c->claims = c->claims->next)
+        c->claims->open = false;
     xmppi_forget_sasl(c);
     c->state = XMPPI_OFF;
     c->ctl_n = c->q_sent = c->pad = 0;
     c->cut = 0;
     c->tell = c->deaf = true;
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
-        if (s->state == XMPPI_IQ_WAITING) s->state = XMPPI_IQ_LOST;
+        if (s->state == XMPPI_IQ_WAITING)
+            s->state = XMPPI_IQ_LOST;
     c->iq[0].state = XMPPI_IQ_FREE;
     xmppi_q_purge(c, XMPPI_R_IQ);
 }
@@ -4338,7 +4438,8 @@ XMPPI_FN void xmppi_over(xmpp_client *c)
 /* Starts the orderly end. */
 XMPPI_FN void xmppi_closing(xmpp_client *c)
 {
-    if (c->state == XMPPI_CLOSING) return;
+    if (c->state == XMPPI_CLOSING)
+        return;
     c->state = XMPPI_CLOSING;
     c->work = XMPPI_W_NONE;
     xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
@@ -4356,7 +4457,8 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
                                      "unsupported-stanza-type\0invalid-from\0bad-format";
     int i = XMPP_E_XML_PREFIX - error;
 
-    if (error >= 0 || c->state == XMPPI_OFF) return;
+    if (error >= 0 || c->state == XMPPI_OFF)
+        return;
     if (error < XMPPI_E_END) {
         i = XMPPI_E_STANZA_TYPE - error + 8;
         error = XMPP_E_PROTOCOL;
@@ -4369,7 +4471,8 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
         return;
     }
     if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_NAMESPACE && error != XMPP_E_STREAM)
-        xmppi_control(c, "<stream:error|<{%} xmlns='{%}'|", xmppi_nth(conditions, i), xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
+        xmppi_control(c, "<stream:error|<{%} xmlns='{%}'|", xmppi_nth(conditions, i),
+                      xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
     xmppi_closing(c);
 }
 
@@ -4377,10 +4480,12 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
 XMPPI_FN void xmppi_transport(xmpp_client *c)
 {
     const char *words = NULL;
-    int         e = c->io.ops->reason != NULL ? c->io.ops->reason(c->io.ctx, &words) : XMPP_OK;
+    int e = c->io.ops->reason != NULL ? c->io.ops->reason(c->io.ctx, &words) : XMPP_OK;
 
-    if (e >= 0) e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
-    if (c->error == XMPP_OK) c->text = words;
+    if (e >= 0)
+        e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
+    if (c->error == XMPP_OK)
+        c->text = words;
     xmppi_blame(c, e);
     xmppi_over(c);
 }
@@ -4399,8 +4504,10 @@ XMPPI_FN uint32_t xmppi_addr_n(const xmpp_client *c, const char *text, size_t n)
 
     for (; n > 0; n--, text++) {
         uint32_t b = (unsigned char)*text;
-        if (b == '/') fold = 0;
-        if (b >= 'A' && b <= 'Z') b |= fold;
+        if (b == '/')
+            fold = 0;
+        if (b >= 'A' && b <= 'Z')
+            b |= fold;
         h = (h ^ b) * 0x01000193u;
         h ^= h >> 15;
     }
@@ -4408,14 +4515,18 @@ XMPPI_FN uint32_t xmppi_addr_n(const xmpp_client *c, const char *text, size_t n)
     return h != 0 ? h : 1;
 }
 
-XMPPI_FN uint32_t xmppi_addr(const xmpp_client *c, const char *text) { return xmppi_addr_n(c, text, xmppi_len(text)); }
+XMPPI_FN uint32_t xmppi_addr(const xmpp_client *c, const char *text)
+{
+    return xmppi_addr_n(c, text, xmppi_len(text));
+}
 
 XMPPI_FN void xmppi_iq_id(uint32_t id, char out[10])
 {
     int i;
 
     out[0] = 'x';
-    for (i = 8; i > 0; i--, id >>= 4) out[i] = "0123456789abcdef"[id & 15];
+    for (i = 8; i > 0; i--, id >>= 4)
+        out[i] = "0123456789abcdef"[id & 15];
     out[9] = '\0';
 }
 
@@ -4431,11 +4542,14 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
 
     if (!own) {
         do
-            if (++s == c->iq + XMPP_CFG_IQS) return XMPP_E_IQ_FULL;
+            if (++s == c->iq + XMPP_CFG_IQS)
+                return XMPP_E_IQ_FULL;
         while (s->state != XMPPI_IQ_FREE);
     }
-    if (!own) c->slot = (uint8_t)(s - c->iq);       /* an application's writer may be open while we ping */
-    if (c->key == 0 && xmppi_random(c, &c->key, sizeof(c->key)) != XMPP_OK) return XMPP_E_ENTROPY;
+    if (!own)
+        c->slot = (uint8_t)(s - c->iq); /* an application's writer may be open while we ping */
+    if (c->key == 0 && xmppi_random(c, &c->key, sizeof(c->key)) != XMPP_OK)
+        return XMPP_E_ENTROPY;
     s->state = XMPPI_IQ_WRITING;
     s->addr = to != NULL ? xmppi_addr_n(c, to, xmppi_len(to)) : 0;
     if (xmppi_random(c, &s->id, sizeof(s->id)) != XMPP_OK) {
@@ -4462,12 +4576,16 @@ XMPPI_FN bool xmppi_jid_ok(const char *text)
 XMPP_API int xmpp_iq_begin(xmpp_client *c, xmpp_writer *w, const char *type, const char *to)
 {
     char id[10];
-    int  r = xmpp_begin(c, w);
+    int r = xmpp_begin(c, w);
 
-    if (r != XMPP_OK) return r;
-    if (to != NULL && !xmppi_jid_ok(to)) r = XMPP_E_JID;
-    else if ((unsigned)xmppi_which(xmppi_iq_types, xmppi_or_empty(type)) > 1) r = XMPP_E_ARG;
-    else r = xmppi_iq_take(c, false, to, id);
+    if (r != XMPP_OK)
+        return r;
+    if (to != NULL && !xmppi_jid_ok(to))
+        r = XMPP_E_JID;
+    else if ((unsigned)xmppi_which(xmppi_iq_types, xmppi_or_empty(type)) > 1)
+        r = XMPP_E_ARG;
+    else
+        r = xmppi_iq_take(c, false, to, id);
     if (r == XMPP_OK) {
         xmppi_iq_open(w, id, to, type);
     } else {
@@ -4487,14 +4605,18 @@ XMPPI_FN bool xmppi_has_payload(const xmpp_writer *w)
 XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void *tag, uint32_t ms)
 {
     xmpp_iq_slot *s = &c->iq[c->slot];
-    int           r;
+    int r;
 
-    if (!c->writer || w->buf == NULL) return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
-    if (s->state != XMPPI_IQ_WRITING) xmppi_w_fail(w, XMPP_E_STATE);
-    if (w->error == XMPP_OK && !xmppi_has_payload(w)) w->error = XMPP_E_ARG;
+    if (!c->writer || w->buf == NULL)
+        return w->error != XMPP_OK ? w->error : XMPP_E_STATE;
+    if (s->state != XMPPI_IQ_WRITING)
+        xmppi_w_fail(w, XMPP_E_STATE);
+    if (w->error == XMPP_OK && !xmppi_has_payload(w))
+        w->error = XMPP_E_ARG;
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     s->owner = owner;
     s->tag = tag;
     xmppi_iq_sent(c, s, ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
@@ -4510,33 +4632,40 @@ XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t 
 XMPPI_FN void xmppi_payload(xmpp_writer *w, const char *fmt, va_list ap)
 {
     const unsigned char *p;
-    unsigned             depth = 0, roots = 0, quote = 0;
-    size_t               from = w->len + 1;     /* behind the '>' that comes first */
+    unsigned depth = 0, roots = 0, quote = 0;
+    size_t from = w->len + 1; /* behind the '>' that comes first */
 
     xmpp_vwritef(w, fmt, ap);
     for (p = w->buf + from; w->error == XMPP_OK && p < w->buf + w->len; p++) {
         if (quote != 0) {
-            if (*p == quote) quote = *p == '>' ? 0 : (unsigned)'>';
-            else if (quote == '>' && (*p == '\'' || *p == '"')) quote = *p;
-            if (quote == 0 && p[-1] == '/') depth--;
+            if (*p == quote)
+                quote = *p == '>' ? 0 : (unsigned)'>';
+            else if (quote == '>' && (*p == '\'' || *p == '"'))
+                quote = *p;
+            if (quote == 0 && p[-1] == '/')
+                depth--;
         } else if (*p == '<') {
             quote = '>';
-            if (p[1] == '/') depth--;
-            else if (depth++ == 0) roots++;
+            if (p[1] == '/')
+                depth--;
+            else if (depth++ == 0)
+                roots++;
         } else if (depth == 0) {
-            roots = 2;      /* text beside the element */
+            roots = 2; /* text beside the element */
         }
     }
-    if (roots != 1) xmppi_w_fail(w, XMPP_E_TEMPLATE);
+    if (roots != 1)
+        xmppi_w_fail(w, XMPP_E_TEMPLATE);
 }
 
 XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *tag, const char *fmt, ...)
 {
     xmpp_writer w;
-    va_list     ap;
-    int         r = xmpp_iq_begin(c, &w, type, to);
+    va_list ap;
+    int r = xmpp_iq_begin(c, &w, type, to);
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     va_start(ap, fmt);
     xmppi_payload(&w, fmt, ap);
     va_end(ap);
@@ -4544,14 +4673,17 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 }
 
 /* A request of the library's own: the resource to bind, a session, a ping. A ping that finds no room is not missed. */
-XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const char *resource, uint32_t ms)
+XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const char *resource,
+                              uint32_t ms)
 {
     char id[10];
-    int  r = xmppi_iq_take(c, true, NULL, id);
+    int r = xmppi_iq_take(c, true, NULL, id);
 
-    if (r != XMPP_OK) return r;
-    xmppi_iq_sent(c, c->iq, ms);        /* also when there was no room: a link that takes nothing is as dead */
-    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource)) return XMPP_OK;
+    if (r != XMPP_OK)
+        return r;
+    xmppi_iq_sent(c, c->iq, ms); /* also when there was no room: a link that takes nothing is as dead */
+    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource))
+        return XMPP_OK;
     return c->state == XMPPI_ONLINE ? XMPP_OK : XMPP_E_TOO_LONG;
 }
 
@@ -4566,9 +4698,13 @@ XMPPI_FN int xmppi_header(xmpp_client *c)
 {
     xmppi_xml_start(c);
     xmppi_state(c, XMPPI_STREAM);
-    return xmppi_control(c, "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
-                            " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'{ to='%'}{ from='%'}{ xml:lang='%'}>",
-                         c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang) ? XMPP_OK : XMPP_E_TOO_LONG;
+    return xmppi_control(
+               c,
+               "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
+               " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'{ to='%'}{ from='%'}{ xml:lang='%'}>",
+               c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
+               ? XMPP_OK
+               : XMPP_E_TOO_LONG;
 }
 
 /* Does the account allow this mechanism, and the connection? */
@@ -4579,7 +4715,8 @@ XMPPI_FN bool xmppi_mech_fits(const xmpp_client *c, const xmpp_mech *m)
     if (f & XMPP_MECH_PLAINTEXT)
         return (c->cfg->options & XMPP_OPT_PLAIN) && !c->pinned &&
                (c->secure || (c->cfg->options & XMPP_OPT_PLAIN_WITHOUT_TLS));
-    if (f & XMPP_MECH_CERT) return c->acct->use_cert;
+    if (f & XMPP_MECH_CERT)
+        return c->acct->use_cert;
     return ((f & XMPP_MECH_ANONYMOUS) != 0) == (c->domain == c->bare);
 }
 
@@ -4587,13 +4724,15 @@ XMPPI_FN bool xmppi_mech_fits(const xmpp_client *c, const xmpp_mech *m)
 XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
 {
     const xmpp_mech *const *list = c->cfg->mechs, *m;
-    uint32_t                bit = 1;
-    int                     error = XMPP_E_MECHANISM;
+    uint32_t bit = 1;
+    int error = XMPP_E_MECHANISM;
 
     for (; (m = *list) != NULL && bit != 0; list++, bit <<= 1) {
-        if (!(c->mechs & bit)) continue;
+        if (!(c->mechs & bit))
+            continue;
         if (!xmppi_mech_fits(c, m)) {
-            if ((m->flags & XMPP_MECH_PLAINTEXT) && c->pinned) error = XMPP_E_DOWNGRADE;
+            if ((m->flags & XMPP_MECH_PLAINTEXT) && c->pinned)
+                error = XMPP_E_DOWNGRADE;
             continue;
         }
         c->mech = m;
@@ -4602,7 +4741,7 @@ XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
         if ((m->flags & (XMPP_MECH_PASSWORD | XMPP_MECH_PLAINTEXT)) && c->password == NULL &&
             ((m->flags & XMPP_MECH_PLAINTEXT) || c->acct->keys == NULL || c->acct->keys->hash == 0)) {
             c->work = XMPPI_W_NONE;
-            c->tell = true;       /* XMPP_EV_PASSWORD */
+            c->tell = true; /* XMPP_EV_PASSWORD */
         }
         return XMPP_OK;
     }
@@ -4612,12 +4751,13 @@ XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
 /* Begins the first stage that is not done. */
 XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 {
-    unsigned    todo = ~(unsigned)c->done & XMPPI_STAGES, stage = todo & (0u - todo);
+    unsigned todo = ~(unsigned)c->done & XMPPI_STAGES, stage = todo & (0u - todo);
     const char *resource = NULL;
-    bool        bind = stage == XMPPI_BOUND;
+    bool bind = stage == XMPPI_BOUND;
 
     if (!(c->features & stage)) {
-        if ((stage & ~(unsigned)XMPPI_SESSION_DONE) != 0) return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
+        if ((stage & ~(unsigned)XMPPI_SESSION_DONE) != 0)
+            return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
         c->state = XMPPI_ONLINE;
         c->rx_time = c->now;
         c->tell = c->fresh = true;
@@ -4648,16 +4788,20 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 XMPPI_FN int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
 {
     xmpp_writer w;
-    int         r;
+    int r;
 
     xmppi_ctl_begin(c, &w);
-    xmppi_form(&w, "<{%} xmlns='{%}'{ mechanism='%'}|", mech != NULL ? "auth" : "response", xmppi_namespaces[XMPPI_NS_SASL], mech);
+    xmppi_form(&w, "<{%} xmlns='{%}'{ mechanism='%'}|", mech != NULL ? "auth" : "response",
+               xmppi_namespaces[XMPPI_NS_SASL], mech);
     xmppi_w_content(&w);
-    if (mech != NULL && n == 0) xmppi_w_bytes(&w, "=", 1);
+    if (mech != NULL && n == 0)
+        xmppi_w_bytes(&w, "=", 1);
     r = xmpp_base64_encode(raw, (size_t)n, (char *)w.buf + w.len, w.cap - w.len);
     xmpp_wipe(raw, (size_t)n);
-    if (r < 0) xmppi_w_fail(&w, r);
-    else w.len += (size_t)r;
+    if (r < 0)
+        xmppi_w_fail(&w, r);
+    else
+        w.len += (size_t)r;
     return xmppi_ctl_end(c, &w) ? XMPP_OK : XMPP_E_TOO_LONG;
 }
 
@@ -4665,14 +4809,17 @@ XMPPI_FN int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *ra
 XMPPI_FN int xmppi_sasl_open(xmpp_client *c)
 {
     unsigned char raw[18], *nonce;
-    uint32_t      n = (uint32_t)c->mech->state_size + XMPPI_NONCE;
+    uint32_t n = (uint32_t)c->mech->state_size + XMPPI_NONCE;
 
     xmpp_xml_drop(&c->xml);
-    if (c->sasl_at != 0) c->xml.len = c->sasl_at;       /* of another mechanism, which failed */
+    if (c->sasl_at != 0)
+        c->xml.len = c->sasl_at; /* of another mechanism, which failed */
     c->sasl_at = c->xml.len;
     nonce = c->xml.mem + c->xml.len;
-    if (c->xml.cap - c->xml.len < n + 64 - XMPPI_NONCE) return XMPP_E_ARENA;
-    if (xmppi_random(c, raw, sizeof(raw)) != XMPP_OK) return XMPP_E_ENTROPY;
+    if (c->xml.cap - c->xml.len < n + 64 - XMPPI_NONCE)
+        return XMPP_E_ARENA;
+    if (xmppi_random(c, raw, sizeof(raw)) != XMPP_OK)
+        return XMPP_E_ENTROPY;
     xmpp_base64_encode(raw, sizeof(raw), (char *)nonce, XMPPI_NONCE - 1);
     nonce[XMPPI_NONCE - 1] = '\0';
     c->sasl = nonce + XMPPI_NONCE;
@@ -4684,14 +4831,16 @@ XMPPI_FN int xmppi_sasl_open(xmpp_client *c)
 XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
 {
     const xmpp_mech *m = c->mech;
-    uint8_t          work = c->work;
-    unsigned char   *out;
-    size_t           room;
-    xmpp_creds       cr;
-    int              n = XMPP_OK;
+    uint8_t work = c->work;
+    unsigned char *out;
+    size_t room;
+    xmpp_creds cr;
+    int n = XMPP_OK;
 
-    if (work == XMPPI_W_START) n = xmppi_sasl_open(c);
-    if (n != XMPP_OK) return n;
+    if (work == XMPPI_W_START)
+        n = xmppi_sasl_open(c);
+    if (n != XMPP_OK)
+        return n;
     out = c->xml.mem + c->xml.len;
     room = c->xml.cap - c->xml.len;
     cr.user = c->bare;
@@ -4705,16 +4854,23 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
     cr.min_iterations = XMPPI_OR(c->cfg->min_iterations, 4096);
     cr.max_iterations = XMPPI_OR(c->cfg->max_iterations, 1000000);
     cr.slice = XMPP_CFG_SLICE;
-    if (work == XMPPI_W_START) n = m->start(m, c->sasl, &cr, out, room);
-    else if (work == XMPPI_W_CHALLENGE) n = m->challenge(m, c->sasl, &cr, c->challenge, c->challenge_n, out, room);
-    else if (m->success != NULL) n = m->success(m, c->sasl, &cr, c->challenge, c->challenge_n);
-    xmppi_state(c, XMPPI_SASL);         /* the time that our own work takes is not the server's */
-    if (n == XMPP_E_AGAIN) return XMPP_OK;
+    if (work == XMPPI_W_START)
+        n = m->start(m, c->sasl, &cr, out, room);
+    else if (work == XMPPI_W_CHALLENGE)
+        n = m->challenge(m, c->sasl, &cr, c->challenge, c->challenge_n, out, room);
+    else if (m->success != NULL)
+        n = m->success(m, c->sasl, &cr, c->challenge, c->challenge_n);
+    xmppi_state(c, XMPPI_SASL); /* the time that our own work takes is not the server's */
+    if (n == XMPP_E_AGAIN)
+        return XMPP_OK;
     c->work = XMPPI_W_NONE;
-    if (n < 0) return n;
-    if (work != XMPPI_W_SUCCESS) return xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
+    if (n < 0)
+        return n;
+    if (work != XMPPI_W_SUCCESS)
+        return xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
     c->done |= XMPPI_AUTHED;
-    if (m->flags & XMPP_MECH_MUTUAL) c->pinned = true;
+    if (m->flags & XMPP_MECH_MUTUAL)
+        c->pinned = true;
     xmppi_forget_sasl(c);
     return xmppi_header(c);
 }
@@ -4723,13 +4879,15 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
 XMPPI_FN int xmppi_on_sasl(xmpp_client *c, uint8_t work)
 {
     const char *text = xmpp_text(c->xml.node);
-    size_t      len = xmppi_eq(text, "=") ? 0 : xmppi_len(text);
-    int         r;
+    size_t len = xmppi_eq(text, "=") ? 0 : xmppi_len(text);
+    int r;
 
-    if (c->sasl == NULL || (work == XMPPI_W_CHALLENGE && c->mech->challenge == NULL)) return XMPP_E_PROTOCOL;
+    if (c->sasl == NULL || (work == XMPPI_W_CHALLENGE && c->mech->challenge == NULL))
+        return XMPP_E_PROTOCOL;
     c->challenge = c->xml.mem + (text - (const char *)c->xml.mem);
     r = xmpp_base64_decode(text, len, c->challenge, len);
-    if (r < 0) return XMPP_E_SASL;
+    if (r < 0)
+        return XMPP_E_SASL;
     c->challenge_n = (uint32_t)r;
     c->work = work;
     return XMPP_OK;
@@ -4753,7 +4911,8 @@ XMPPI_FN void xmppi_reason(xmpp_node error, int ns, xmpp_stanza_error *e)
             e->uri = xmpp_text(n);
         }
     }
-    if (e->condition == NULL) e->condition = "undefined-condition";
+    if (e->condition == NULL)
+        e->condition = "undefined-condition";
 }
 
 XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
@@ -4762,14 +4921,15 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
 
     xmppi_reason(error, XMPPI_NS_STANZAS, e);
     e->type = xmppi_or_empty(xmpp_attr(error, "type"));
-    if (xmppi_which(xmppi_error_types, e->type) < 0) e->type = "cancel";
+    if (xmppi_which(xmppi_error_types, e->type) < 0)
+        e->type = "cancel";
 }
 
 /* <stream:error/>, or <failure/> of SASL. What it says is kept in the tree: nothing is read any more. */
 XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 {
     xmpp_stanza_error e;
-    int               error = XMPP_E_STREAM;
+    int error = XMPP_E_STREAM;
 
     xmppi_reason(c->xml.node, ns, &e);
     if (ns == XMPPI_NS_SASL) {
@@ -4779,7 +4939,8 @@ XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
         }
         error = xmppi_eq(e.condition, "temporary-auth-failure") ? XMPP_E_AUTH_TEMPORARY : XMPP_E_AUTH;
     } else if (xmppi_eq(e.condition, "see-other-host")) {
-        if (c->cfg->redirect != NULL && c->cfg->redirect(c, e.uri)) return XMPP_OK;
+        if (c->cfg->redirect != NULL && c->cfg->redirect(c, e.uri))
+            return XMPP_OK;
         error = XMPP_E_REDIRECT;
     }
     c->condition = e.condition;
@@ -4792,8 +4953,8 @@ XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 /* An automatic error. to NULL: the own server. False: no room. */
 XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
 {
-    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type, condition,
-                         xmppi_namespaces[XMPPI_NS_STANZAS]);
+    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type,
+                         condition, xmppi_namespaces[XMPPI_NS_STANZAS]);
 }
 
 XMPPI_FN const char *xmppi_attr(const xmpp_client *c, const char *name)
@@ -4807,7 +4968,8 @@ XMPPI_FN void xmppi_fill(xmpp_client *c)
     c->ev.stanza = c->xml.node;
     c->ev.payload = xmpp_first(c->ev.stanza);
     c->ev.from = xmppi_attr(c, "from");
-    if (*c->ev.from == '\0' && !c->xml.skipping) c->ev.from = c->self;     /* skipped: perhaps it was not read */
+    if (*c->ev.from == '\0' && !c->xml.skipping)
+        c->ev.from = c->self; /* skipped: perhaps it was not read */
     c->ev.to = xmppi_attr(c, "to");
     c->ev.id = xmppi_attr(c, "id");
     c->ev.kind = xmppi_attr(c, "type");
@@ -4827,13 +4989,14 @@ XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
 XMPPI_FN void xmppi_on_message(xmpp_event *e)
 {
     xmpp_node body = xmpp_child(e->stanza, "body", NULL);
-    int       type = xmppi_which(xmppi_message_types, e->kind);
+    int type = xmppi_which(xmppi_message_types, e->kind);
 
     if (type == 4) {
         xmppi_fill_error(e, XMPP_EV_MESSAGE_ERROR);
         return;
     }
-    if (type < 0) e->kind = xmppi_message_types;
+    if (type < 0)
+        e->kind = xmppi_message_types;
     if (xmpp_exists(body)) {
         e->type = XMPP_EV_MESSAGE;
         e->body = xmpp_text(body);
@@ -4848,11 +5011,13 @@ XMPPI_FN const char *xmppi_child_text(const xmpp_event *e, const char *name)
 /* -128..127, anything else is 0. */
 XMPPI_FN int8_t xmppi_priority(const char *s)
 {
-    bool     minus = *s == '-';
+    bool minus = *s == '-';
     uint32_t v = 0;
 
-    if (minus || *s == '+') s++;
-    if (!xmppi_number(s, xmppi_len(s), minus ? 128 : 127, &v)) v = 0;
+    if (minus || *s == '+')
+        s++;
+    if (!xmppi_number(s, xmppi_len(s), minus ? 128 : 127, &v))
+        v = 0;
     return (int8_t)(minus ? 0 - (int)v : (int)v);
 }
 
@@ -4863,24 +5028,31 @@ XMPPI_FN void xmppi_on_presence(xmpp_event *e)
     e->status = xmppi_child_text(e, "status");
     e->show = (int8_t)(xmppi_which(xmppi_shows, xmppi_child_text(e, "show")) + 1);
     e->priority = xmppi_priority(xmppi_child_text(e, "priority"));
-    if (type == 5) xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
-    else if (type >= 0) e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
+    if (type == 5)
+        xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
+    else if (type >= 0)
+        e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
 }
 
-XMPPI_FN unsigned xmppi_lower(char c) { return c >= 'A' && c <= 'Z' ? (unsigned)c | 0x20u : (unsigned char)c; }
+XMPPI_FN unsigned xmppi_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned)c | 0x20u : (unsigned char)c;
+}
 
 /* Is this an address whose first n bytes, up to its end or resource, are these? ASCII without case. */
 XMPPI_FN bool xmppi_is_bare(const char *text, const char *bare)
 {
     for (; *bare != '\0'; text++, bare++)
-        if (xmppi_lower(*text) != xmppi_lower(*bare)) return false;
+        if (xmppi_lower(*text) != xmppi_lower(*bare))
+            return false;
     return *text == '\0' || *text == '/';
 }
 
 /* Came the answer from where the question went? A question to nobody in particular went to the own account. */
 XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const char *from)
 {
-    if (s->addr != 0) return s->addr == xmppi_addr(c, from);
+    if (s->addr != 0)
+        return s->addr == xmppi_addr(c, from);
     return *from == '\0' || xmppi_is_bare(from, c->self) || xmppi_eq(from, c->domain);
 }
 
@@ -4899,7 +5071,7 @@ enum { XMPPI_EVENT = 1 };
 XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
 {
     const xmpp_ext_use *u;
-    int                 r = XMPP_EXT_PASS;
+    int r = XMPP_EXT_PASS;
 
     s->state = XMPPI_IQ_FREE;
     c->ev.type = XMPP_EV_IQ_RESULT;
@@ -4907,13 +5079,15 @@ XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
     c->ev.tag = s->tag;
     c->ev.iq = (int16_t)(s - c->iq);
     if (s == c->iq) {
-        if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION) return xmppi_bound(c);
+        if (c->state == XMPPI_BIND || c->state == XMPPI_SESSION)
+            return xmppi_bound(c);
         return error == XMPP_E_TIMEOUT && !xmppi_heard(c) ? XMPP_E_DEAD : XMPP_OK;
     }
     if (s->owner > 0) {
         u = &c->acct->exts[s->owner - 1];
         c->hook++;
-        if (u->ext->result != NULL) r = u->ext->result(c, u->state, &c->ev);
+        if (u->ext->result != NULL)
+            r = u->ext->result(c, u->state, &c->ev);
         c->hook--;
     }
     return r != XMPP_EXT_TAKEN;
@@ -4923,34 +5097,42 @@ XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
 XMPPI_FN int xmppi_offer(xmpp_client *c)
 {
     const xmpp_ext_use *u;
-    int                 r = XMPP_EXT_PASS;
+    int r = XMPP_EXT_PASS;
 
     c->hook++;
     for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
-        if (u->ext->stanza != NULL) r = u->ext->stanza(c, u->state, &c->ev);
+        if (u->ext->stanza != NULL)
+            r = u->ext->stanza(c, u->state, &c->ev);
     c->hook--;
     return r != XMPP_EXT_TAKEN;
 }
 
 XMPPI_FN int xmppi_on_answer(xmpp_client *c)
 {
-    char          id[10];
+    char id[10];
     xmpp_iq_slot *s;
 
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++) {
         xmppi_iq_id(s->id, id);
-        if (s->state != XMPPI_IQ_WAITING || !xmppi_eq(id, c->ev.id) || !xmppi_answers(c, s, c->ev.from)) continue;
-        if (c->xml.skipping) c->ev.error = XMPP_E_ARENA;
-        else if (*c->ev.kind == 'e') xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
+        if (s->state != XMPPI_IQ_WAITING || !xmppi_eq(id, c->ev.id) || !xmppi_answers(c, s, c->ev.from))
+            continue;
+        if (c->xml.skipping)
+            c->ev.error = XMPP_E_ARENA;
+        else if (*c->ev.kind == 'e')
+            xmppi_fill_error(&c->ev, XMPP_EV_IQ_RESULT);
         return xmppi_iq_end(c, s, c->ev.error);
     }
     /* An id like ours is late or a lie; another may answer what the application sent as XML of its own. */
     c->ev.type = XMPP_EV_STANZA;
-    if (c->xml.skipping || c->state < XMPPI_SESSION || (*c->ev.id == 'x' && xmppi_len(c->ev.id) == 9)) return XMPP_OK;
+    if (c->xml.skipping || c->state < XMPPI_SESSION || (*c->ev.id == 'x' && xmppi_len(c->ev.id) == 9))
+        return XMPP_OK;
     return xmppi_offer(c);
 }
 
-XMPPI_FN const char *xmppi_reply_to(const xmpp_client *c) { return xmpp_attr(c->ev.stanza, "from"); }
+XMPPI_FN const char *xmppi_reply_to(const xmpp_client *c)
+{
+    return xmpp_attr(c->ev.stanza, "from");
+}
 
 /* A whole stanza is in the tree; kind 0: message, 1: presence, 2: iq. */
 XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
@@ -4959,22 +5141,29 @@ XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
 
     xmppi_fill(c);
     type = xmppi_which(xmppi_iq_types, c->ev.kind);
-    if (kind == 2 && type > 1) return xmppi_on_answer(c);
-    if (c->state < XMPPI_SESSION) return XMPP_OK;
+    if (kind == 2 && type > 1)
+        return xmppi_on_answer(c);
+    if (c->state < XMPPI_SESSION)
+        return XMPP_OK;
     if (kind == 2 && *c->ev.id != '\0')
-        c->ask = c->xml.skipping ? XMPPI_A_POLICY :
-                 type < 0 || !xmpp_exists(c->ev.payload) || xmpp_exists(xmpp_sibling(c->ev.payload)) ? XMPPI_A_BAD :
-                 XMPPI_A_UNAVAILABLE;
+        c->ask = c->xml.skipping ? XMPPI_A_POLICY
+                 : type < 0 || !xmpp_exists(c->ev.payload) || xmpp_exists(xmpp_sibling(c->ev.payload))
+                     ? XMPPI_A_BAD
+                     : XMPPI_A_UNAVAILABLE;
     c->ev.type = XMPP_EV_STANZA;
     if (c->xml.skipping) {
         c->ev.type = XMPP_EV_SKIPPED;
         c->ev.kind = xmpp_name(c->ev.stanza);
         return XMPPI_EVENT;
     }
-    if (kind == 0) xmppi_on_message(&c->ev);
-    else if (kind == 1) xmppi_on_presence(&c->ev);
-    else if (c->ask != XMPPI_A_UNAVAILABLE) return XMPP_OK;
-    else c->ev.type = XMPP_EV_IQ;
+    if (kind == 0)
+        xmppi_on_message(&c->ev);
+    else if (kind == 1)
+        xmppi_on_presence(&c->ev);
+    else if (c->ask != XMPPI_A_UNAVAILABLE)
+        return XMPP_OK;
+    else
+        c->ev.type = XMPP_EV_IQ;
     return xmppi_offer(c);
 }
 
@@ -4993,10 +5182,11 @@ XMPPI_FRAME bool xmppi_is_ours(const xmpp_client *c, const char *text)
 XMPPI_FN int xmppi_take_jid(xmpp_client *c, const char *text)
 {
     size_t n = xmppi_len(text) + 1, bare = xmppi_find(text, '/');
-    char  *keep;
+    char *keep;
 
     xmpp_xml_drop(&c->xml);
-    if (c->xml.cap - c->xml.len < n + bare + 1) return XMPP_E_ARENA;
+    if (c->xml.cap - c->xml.len < n + bare + 1)
+        return XMPP_E_ARENA;
     keep = (char *)c->xml.mem + c->xml.len;
     xmppi_move(keep, text, n);
     c->jid = keep;
@@ -5019,7 +5209,7 @@ XMPPI_FN int xmppi_bound(xmpp_client *c)
         if (c->state != XMPPI_BIND || !xmppi_eq(c->condition, "conflict") || c->anyres)
             return c->ev.error == XMPP_E_STANZA ? (int)XMPP_E_BIND : c->ev.error;
         c->condition = c->text = NULL;
-        c->anyres = true;       /* RFC 6120 7.7.2.2: not the same one again */
+        c->anyres = true; /* RFC 6120 7.7.2.2: not the same one again */
     } else if (c->state == XMPPI_BIND) {
         jid = xmpp_text(xmpp_child(xmpp_child(c->ev.stanza, "bind", xmppi_namespaces[XMPPI_NS_BIND]), "jid", NULL));
         return xmppi_is_ours(c, jid) ? xmppi_take_jid(c, jid) : (int)XMPP_E_PROTOCOL;
@@ -5035,11 +5225,15 @@ XMPPI_FN int xmppi_on_header(xmpp_client *c)
 {
     const char *version = xmppi_or_empty(xmpp_attr(c->xml.node, "version")), *from = xmpp_attr(c->xml.node, "from");
 
-    while (*version == '0') version++;
-    if (xmppi_ns_index(c->xml.node) != XMPPI_NS_STREAMS || !xmppi_eq(xmpp_name(c->xml.node), "stream")) return XMPP_E_NAMESPACE;
-    if (*version < '1' || *version > '9') return XMPP_E_VERSION;
+    while (*version == '0')
+        version++;
+    if (xmppi_ns_index(c->xml.node) != XMPPI_NS_STREAMS || !xmppi_eq(xmpp_name(c->xml.node), "stream"))
+        return XMPP_E_NAMESPACE;
+    if (*version < '1' || *version > '9')
+        return XMPP_E_VERSION;
     /* The certificate was checked for this name; a stream from another one is somebody else's. */
-    if (from != NULL && c->secure && !xmppi_is_bare(from, c->domain)) return XMPPI_E_FROM;
+    if (from != NULL && c->secure && !xmppi_is_bare(from, c->domain))
+        return XMPPI_E_FROM;
     xmppi_xml_compact(&c->xml);
     c->features = 0;
     c->mechs = 0;
@@ -5047,33 +5241,53 @@ XMPPI_FN int xmppi_on_header(xmpp_client *c)
     return XMPP_OK;
 }
 
-enum {  /* c->child, in the order of xmppi_children; the first three are stanzas */
-    XMPPI_C_IQ = 2, XMPPI_C_ERROR, XMPPI_C_FEATURES, XMPPI_C_PROCEED, XMPPI_C_CHALLENGE, XMPPI_C_SUCCESS, XMPPI_C_FAILURE,
-    XMPPI_C_OTHER,              /* of a namespace that is nothing to us */
-    XMPPI_C_UNREAD              /* not even its name went into the arena */
+enum { /* c->child, in the order of xmppi_children; the first three are stanzas */
+    XMPPI_C_IQ = 2,
+    XMPPI_C_ERROR,
+    XMPPI_C_FEATURES,
+    XMPPI_C_PROCEED,
+    XMPPI_C_CHALLENGE,
+    XMPPI_C_SUCCESS,
+    XMPPI_C_FAILURE,
+    XMPPI_C_OTHER, /* of a namespace that is nothing to us */
+    XMPPI_C_UNREAD /* not even its name went into the arena */
 };
 static const char xmppi_children[] = "message\0presence\0iq\0error\0features\0proceed\0challenge\0success\0failure\0";
-static const uint16_t xmppi_welcome[] = {       /* in which states */
-    0xffff, 0xffff, 0xffff, 0xffff, 1 << XMPPI_FEATURES, 1 << XMPPI_STARTTLS, 1 << XMPPI_SASL, 1 << XMPPI_SASL,
-    1 << XMPPI_STARTTLS | 1 << XMPPI_SASL
-};
+static const uint16_t xmppi_welcome[] = {/* in which states */
+                                         0xffff,
+                                         0xffff,
+                                         0xffff,
+                                         0xffff,
+                                         1 << XMPPI_FEATURES,
+                                         1 << XMPPI_STARTTLS,
+                                         1 << XMPPI_SASL,
+                                         1 << XMPPI_SASL,
+                                         1 << XMPPI_STARTTLS | 1 << XMPPI_SASL};
 
 /* A child of the stream begins: what is it? */
 XMPPI_FN int xmppi_on_child(xmpp_client *c)
 {
     const char *name = xmpp_name(c->xml.node);
-    int         ns = xmppi_ns_index(c->xml.node), i = xmppi_which(xmppi_children, name);
-    int         expected = i <= XMPPI_C_IQ ? XMPPI_NS_CLIENT : i <= XMPPI_C_FEATURES ? XMPPI_NS_STREAMS :
-                           c->state == XMPPI_STARTTLS ? XMPPI_NS_TLS : XMPPI_NS_SASL;
+    int ns = xmppi_ns_index(c->xml.node), i = xmppi_which(xmppi_children, name);
+    int expected = i <= XMPPI_C_IQ              ? XMPPI_NS_CLIENT
+                   : i <= XMPPI_C_FEATURES      ? XMPPI_NS_STREAMS
+                   : c->state == XMPPI_STARTTLS ? XMPPI_NS_TLS
+                                                : XMPPI_NS_SASL;
 
     c->child = XMPPI_C_UNREAD;
-    if (*name == '\0') return XMPP_OK;
+    if (*name == '\0')
+        return XMPP_OK;
     c->child = XMPPI_C_OTHER;
-    if (i >= 0 && ns == expected && (xmppi_welcome[i] >> c->state & 1)) c->child = (uint8_t)i;
-    else if (ns == XMPPI_NS_CLIENT) return XMPPI_E_STANZA_TYPE;
-    else if (ns >= XMPPI_NS_STREAMS && ns <= XMPPI_NS_SASL) return XMPP_E_PROTOCOL;
-    else if (ns == XMPPI_NS_NONE || xmppi_eq(xmpp_ns(c->xml.node), "jabber:server")) return XMPP_E_NAMESPACE;
-    if (i != XMPPI_C_FEATURES) xmpp_xml_tree(&c->xml);
+    if (i >= 0 && ns == expected && (xmppi_welcome[i] >> c->state & 1))
+        c->child = (uint8_t)i;
+    else if (ns == XMPPI_NS_CLIENT)
+        return XMPPI_E_STANZA_TYPE;
+    else if (ns >= XMPPI_NS_STREAMS && ns <= XMPPI_NS_SASL)
+        return XMPP_E_PROTOCOL;
+    else if (ns == XMPPI_NS_NONE || xmppi_eq(xmpp_ns(c->xml.node), "jabber:server"))
+        return XMPP_E_NAMESPACE;
+    if (i != XMPPI_C_FEATURES)
+        xmpp_xml_tree(&c->xml);
     return XMPP_OK;
 }
 
@@ -5082,7 +5296,7 @@ XMPPI_FN int xmppi_on_child(xmpp_client *c)
 XMPPI_FN void xmppi_feature_start(xmpp_client *c)
 {
     const char *name = xmpp_name(c->xml.node);
-    int         i = xmppi_which(xmppi_stages, name);
+    int i = xmppi_which(xmppi_stages, name);
 
     if (c->xml.depth == 3) {
         c->feature = XMPPI_STAGES;
@@ -5099,11 +5313,13 @@ XMPPI_FN void xmppi_feature_start(xmpp_client *c)
 XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
 {
     const xmpp_mech *const *m = c->cfg->mechs;
-    uint32_t                bit;
+    uint32_t bit;
 
-    if (c->xml.depth != 4 || c->feature != 1) return;
+    if (c->xml.depth != 4 || c->feature != 1)
+        return;
     for (bit = 1; *m != NULL && bit != 0; m++, bit <<= 1)
-        if (xmppi_eq((*m)->name, text)) c->mechs |= bit;
+        if (xmppi_eq((*m)->name, text))
+            c->mechs |= bit;
 }
 
 /* A child of the stream is complete. */
@@ -5111,9 +5327,11 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
 {
     uint32_t used = c->arena_at + c->xml.len;
 
-    if (used > c->arena_max) c->arena_max = used;
+    if (used > c->arena_max)
+        c->arena_max = used;
     c->ev.size = c->xml.size;
-    if (c->xml.skipping && c->child >= XMPPI_C_PROCEED && c->child <= XMPPI_C_SUCCESS) return XMPP_E_ARENA;
+    if (c->xml.skipping && c->child >= XMPPI_C_PROCEED && c->child <= XMPPI_C_SUCCESS)
+        return XMPP_E_ARENA;
     switch (c->child) {
     case XMPPI_C_UNREAD:
         c->ev.type = XMPP_EV_SKIPPED;
@@ -5125,7 +5343,8 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
     case XMPPI_C_FEATURES:
         return xmppi_negotiate(c);
     case XMPPI_C_PROCEED:
-        if (c->ctl_n > 0) return XMPP_E_PROTOCOL;       /* <starttls/> is not out yet */
+        if (c->ctl_n > 0)
+            return XMPP_E_PROTOCOL; /* <starttls/> is not out yet */
         c->state = XMPPI_TLS;
         return c->rx_at == c->rx_n ? XMPP_OK : XMPP_E_INJECTION;
     case XMPPI_C_CHALLENGE:
@@ -5143,17 +5362,23 @@ XMPPI_FN int xmppi_token(xmpp_client *c, int token)
 {
     uint8_t depth = c->xml.depth;
 
-    if (token < 0) return token;
+    if (token < 0)
+        return token;
     if (token == XMPP_XML_START) {
-        if (depth == 1) return xmppi_on_header(c);
-        if (depth == 2) return xmppi_on_child(c);
+        if (depth == 1)
+            return xmppi_on_header(c);
+        if (depth == 2)
+            return xmppi_on_child(c);
         xmppi_feature_start(c);
     } else if (token == XMPP_XML_TEXT) {
-        if (depth == 1) return XMPPI_E_FORMAT;
+        if (depth == 1)
+            return XMPPI_E_FORMAT;
         xmppi_feature_text(c, xmpp_text(c->xml.node));
     } else if (token == XMPP_XML_END) {
-        if (depth == 1) return xmppi_on_child_end(c);
-        if (depth > 0) return XMPP_OK;
+        if (depth == 1)
+            return xmppi_on_child_end(c);
+        if (depth > 0)
+            return XMPP_OK;
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
         xmppi_closing(c);
@@ -5167,7 +5392,7 @@ XMPPI_FN int xmppi_token(xmpp_client *c, int token)
 XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 {
     xmpp_event *e = &c->ev;
-    uint8_t     ask = c->ask;
+    uint8_t ask = c->ask;
 
     c->ask = XMPPI_A_NONE;
     c->late = true;
@@ -5185,10 +5410,13 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 /* Is the client in a state to read, and is there room for answers, or nothing left to wait for? */
 XMPPI_FN bool xmppi_reads(const xmpp_client *c)
 {
-    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf) return false;
+    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf)
+        return false;
     /* While a password is awaited nothing is read: its mechanism's state must not land inside a half-read element. */
-    if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof) return false;
-    if (c->state != XMPPI_ONLINE || c->eof) return true;
+    if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof)
+        return false;
+    if (c->state != XMPPI_ONLINE || c->eof)
+        return true;
     return (c->ctl_n == 0 || c->ctl_size - c->ctl_n >= XMPP_CFG_REPLY_ROOM) &&
            (c->q_end == 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
@@ -5197,7 +5425,7 @@ XMPPI_FN bool xmppi_reads(const xmpp_client *c)
 XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
 {
     xmpp_iq_slot *s;
-    int           r;
+    int r;
 
     if (c->tell && c->state == XMPPI_ONLINE) {
         c->ev.type = XMPP_EV_ONLINE;
@@ -5206,16 +5434,19 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
         bool lost = s->state == XMPPI_IQ_LOST;
         if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
-                      (c->rx_at < c->rx_n && xmppi_reads(c))))      /* the answer may be at hand */
+                      (c->rx_at < c->rx_n && xmppi_reads(c)))) /* the answer may be at hand */
             continue;
         r = xmppi_iq_end(c, s, lost ? XMPP_E_LOST : XMPP_E_TIMEOUT);
-        if (r > 0) return true;
+        if (r > 0)
+            return true;
         xmppi_fail(c, r);
         c->ev.error = XMPP_OK;
         c->ev.type = XMPP_EV_NONE;
     }
-    if (!c->tell) return false;
-    if (c->state == XMPPI_SASL) c->ev.type = XMPP_EV_PASSWORD;
+    if (!c->tell)
+        return false;
+    if (c->state == XMPPI_SASL)
+        c->ev.type = XMPP_EV_PASSWORD;
     if (c->state == XMPPI_OFF) {
         c->ev.type = XMPP_EV_OFFLINE;
         c->ev.error = c->error;
@@ -5230,28 +5461,35 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
 XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
 {
     size_t used;
-    int    token;
+    int token;
 
-    if (c->hook) return NULL;
+    if (c->hook)
+        return NULL;
     while (!xmppi_settle(c) && !xmppi_pending_event(c)) {
         if (c->rx_at < c->rx_n && xmppi_reads(c)) {
             token = xmpp_xml_feed(&c->xml, c->rx + c->rx_at, (size_t)(c->rx_n - c->rx_at), &used);
             c->rx_at = (uint16_t)(c->rx_at + used);
             token = xmppi_token(c, token);
-            if (token > 0) break;
+            if (token > 0)
+                break;
             xmppi_fail(c, token);
             continue;
         }
-        if (c->deaf) c->rx_at = c->rx_n;
-        if (!c->eof || c->rx_at != c->rx_n || c->state <= XMPPI_OPEN) return NULL;
-        xmppi_transport(c);     /* all that came before the end was read */
+        if (c->deaf)
+            c->rx_at = c->rx_n;
+        if (!c->eof || c->rx_at != c->rx_n || c->state <= XMPPI_OPEN)
+            return NULL;
+        xmppi_transport(c); /* all that came before the end was read */
     }
     return &c->ev;
 }
 
 /* ---- >>time ---- */
 
-XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at) { return xmppi_due(c->now, at) ? 0 : at - c->now; }
+XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at)
+{
+    return xmppi_due(c->now, at) ? 0 : at - c->now;
+}
 
 /* Milliseconds until the link has been idle for ms since then. */
 XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
@@ -5261,7 +5499,8 @@ XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
 
 XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 {
-    return c->iq[0].state == XMPPI_IQ_WAITING ? XMPP_FOREVER : xmppi_idle(c, c->rx_time, XMPPI_OR(c->cfg->ping_ms, 300000));
+    return c->iq[0].state == XMPPI_IQ_WAITING ? XMPP_FOREVER
+                                              : xmppi_idle(c, c->rx_time, XMPPI_OR(c->cfg->ping_ms, 300000));
 }
 
 XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
@@ -5273,23 +5512,30 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
     xmpp_iq_slot *s;
 
-    if (c->hook) return;
-    for (s = c->iq; c->state == XMPPI_OPEN && s < c->iq + XMPP_CFG_IQS; s++)    /* no time has passed before the first step */
+    if (c->hook)
+        return;
+    /* no time has passed before the first step */
+    for (s = c->iq; c->state == XMPPI_OPEN && s < c->iq + XMPP_CFG_IQS; s++)
         s->deadline += now - c->now;
     c->now = now;
-    if (c->claims != NULL) c->claims->expire(c);
-    if (c->work != XMPPI_W_NONE) xmppi_fail(c, xmppi_sasl_work(c));
+    if (c->claims != NULL)
+        c->claims->expire(c);
+    if (c->work != XMPPI_W_NONE)
+        xmppi_fail(c, xmppi_sasl_work(c));
     if (c->state != XMPPI_ONLINE) {
-        if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at)) return;
+        if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at))
+            return;
         xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
         xmppi_over(c);
         return;
     }
     if (xmppi_ping_left(c) == 0)
         xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000)));
-    if (c->state != XMPPI_ONLINE) return;
+    if (c->state != XMPPI_ONLINE)
+        return;
     if (xmppi_space_left(c) == 0) {
-        if (c->pad == 0) c->pad = 1;
+        if (c->pad == 0)
+            c->pad = 1;
         c->tx_time = now;
         c->fresh = true;
     }
@@ -5298,24 +5544,35 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 {
-    uint32_t            best = XMPP_FOREVER, d;
-    const xmpp_claim   *cl = c->claims;
+    uint32_t best = XMPP_FOREVER, d;
+    const xmpp_claim *cl = c->claims;
     const xmpp_iq_slot *s;
     const xmpp_ext_use *u;
 
-    if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW)) return 0;
-    if (c->state == XMPPI_OFF) return best;
-    if (c->state == XMPPI_STREAM && c->bytes_out == 0) best = 1000;     /* connecting: transports have limits of their own */
-    if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best) best = d;
+    if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW))
+        return 0;
+    if (c->state == XMPPI_OFF)
+        return best;
+    /* connecting: transports have limits of their own */
+    if (c->state == XMPPI_STREAM && c->bytes_out == 0)
+        best = 1000;
+    if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best)
+        best = d;
     for (; cl != NULL; cl = cl->next)
-        if ((d = xmppi_left(c, cl->deadline)) < best) best = d;
+        if ((d = xmppi_left(c, cl->deadline)) < best)
+            best = d;
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
-        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best) best = d;
-    if (c->state != XMPPI_ONLINE) return best;
-    if ((d = xmppi_ping_left(c)) < best) best = d;
-    if ((d = xmppi_space_left(c)) < best) best = d;
+        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best)
+            best = d;
+    if (c->state != XMPPI_ONLINE)
+        return best;
+    if ((d = xmppi_ping_left(c)) < best)
+        best = d;
+    if ((d = xmppi_space_left(c)) < best)
+        best = d;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
-        if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best) best = d;
+        if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best)
+            best = d;
     return best;
 }
 
@@ -5335,7 +5592,8 @@ XMPPI_FN void xmppi_received(xmpp_client *c, size_t n)
     c->rx_n = (uint16_t)(c->rx_n + n);
     c->bytes_in += (uint32_t)n;
     c->rx_time = c->now;
-    if (c->waiting) c->round_trips++;
+    if (c->waiting)
+        c->round_trips++;
     c->waiting = false;
 }
 
@@ -5343,8 +5601,10 @@ XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
 {
     size_t room = xmppi_rx_room(c);
 
-    if (n > room) n = room;
-    if (n == 0) return 0;
+    if (n > room)
+        n = room;
+    if (n == 0)
+        return 0;
     xmppi_move(c->rx + c->rx_n, data, n);
     xmppi_received(c, n);
     return n;
@@ -5354,37 +5614,46 @@ XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
 XMPPI_FN void xmppi_lost(xmpp_client *c, int how)
 {
     c->eof = true;
-    if (c->lost == 0) c->lost = (int8_t)how;
+    if (c->lost == 0)
+        c->lost = (int8_t)how;
 }
 
 XMPPI_FN void xmppi_recv(xmpp_client *c)
 {
     size_t room;
-    int    r;
+    int r;
 
-    if (c->deaf) c->rx_at = c->rx_n;
+    if (c->deaf)
+        c->rx_at = c->rx_n;
     room = xmppi_rx_room(c);
-    if (room == 0 || c->eof) return;
+    if (room == 0 || c->eof)
+        return;
     r = c->io.ops->recv(c->io.ctx, c->rx + c->rx_n, room);
-    if (r > 0) xmppi_received(c, (size_t)r);
-    if (r < 0) xmppi_lost(c, r);
+    if (r > 0)
+        xmppi_received(c, (size_t)r);
+    if (r < 0)
+        xmppi_lost(c, r);
 }
 
 XMPPI_FN void xmppi_send(xmpp_client *c)
 {
-    size_t      n, room;
+    size_t n, room;
     const void *p;
-    int         r;
+    int r;
 
     c->fresh = false;
     do {
         room = c->io.ops->room != NULL ? c->io.ops->room(c->io.ctx) : 32767;
         p = xmpp_pending(c, room < 32767 ? room : 32767, &n);
-        if (n == 0) return;
+        if (n == 0)
+            return;
         r = c->io.ops->send(c->io.ctx, p, n);
-        if (r < 0) xmppi_lost(c, r);
-        if (r <= 0) return;
-        if (c->bytes_out == 0) xmppi_state(c, c->state);    /* connected: the time runs anew */
+        if (r < 0)
+            xmppi_lost(c, r);
+        if (r <= 0)
+            return;
+        if (c->bytes_out == 0)
+            xmppi_state(c, c->state); /* connected: the time runs anew */
         xmpp_sent(c, (size_t)r);
     } while ((size_t)r == n);
 }
@@ -5397,8 +5666,8 @@ XMPPI_FN const char *xmppi_tls_name(const xmpp_client *c)
 XMPPI_FRAME void xmppi_connect(xmpp_client *c)
 {
     xmpp_target to;
-    uint16_t    port = c->acct->port;
-    int         r;
+    uint16_t port = c->acct->port;
+    int r;
 
     to.tls_name = xmppi_tls_name(c);
     to.host = c->acct->host != NULL ? c->acct->host : to.tls_name;
@@ -5423,7 +5692,7 @@ XMPPI_FRAME void xmppi_connect(xmpp_client *c)
 XMPPI_FN void xmppi_handshake(xmpp_client *c)
 {
     if (c->rx_at != c->rx_n) {
-        xmppi_fail(c, XMPP_E_INJECTION);    /* plain bytes that would count as if TLS had guarded them */
+        xmppi_fail(c, XMPP_E_INJECTION); /* plain bytes that would count as if TLS had guarded them */
     } else if (c->io.ops->start_tls(c->io.ctx, xmppi_tls_name(c)) != XMPP_OK) {
         xmppi_transport(c);
     } else {
@@ -5438,24 +5707,32 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
 {
     static const char end[] = "<presence type='unavailable'/></stream:stream>";
 
-    if (c->state != XMPPI_CLOSING || c->q_sent > 0) return;
+    if (c->state != XMPPI_CLOSING || c->q_sent > 0)
+        return;
     if (!c->ended && (c->deaf || c->q_end == 0 || !(c->done & XMPPI_BOUND)) &&
         xmppi_control(c, c->present && !c->deaf ? end : end + 30))
         c->ended = true;
-    if (!c->ended || !c->deaf || c->ctl_n > 0) return;
+    if (!c->ended || !c->deaf || c->ctl_n > 0)
+        return;
     /* All is said. The peer's close_notify is awaited, but some servers keep it to themselves. */
-    if (!xmppi_due(c->now + 1000, c->step_at)) xmppi_arm(c, 1000);
-    if (c->io.ops->close(c->io.ctx, false)) xmppi_over(c);
+    if (!xmppi_due(c->now + 1000, c->step_at))
+        xmppi_arm(c, 1000);
+    if (c->io.ops->close(c->io.ctx, false))
+        xmppi_over(c);
 }
 
 XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
 {
-    if (c->hook) return;
+    if (c->hook)
+        return;
     xmpp_tick(c, now);
-    if (c->state == XMPPI_OPEN) xmppi_connect(c);
-    if (c->state == XMPPI_TLS) xmppi_handshake(c);
+    if (c->state == XMPPI_OPEN)
+        xmppi_connect(c);
+    if (c->state == XMPPI_TLS)
+        xmppi_handshake(c);
     xmppi_drive_close(c);
-    if (c->state <= XMPPI_OPEN) return;
+    if (c->state <= XMPPI_OPEN)
+        return;
     xmppi_recv(c);
     xmppi_send(c);
     xmppi_drive_close(c);
@@ -5464,39 +5741,50 @@ XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
 XMPP_API unsigned xmpp_wants(const xmpp_client *c)
 {
     unsigned w;
-    size_t   n;
+    size_t n;
 
-    if (c->state == XMPPI_OFF) return 0;
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof) return XMPP_WANT_NOW;
+    if (c->state == XMPPI_OFF)
+        return 0;
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof)
+        return XMPP_WANT_NOW;
     w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
-    if (c->rx_n - c->rx_at == c->rx_size) w &= (unsigned)XMPP_WANT_WRITE;   /* no room to read into */
-    if (xmppi_next_out(c, &n) != NULL) w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
-    else if (c->state == XMPPI_CLOSING && !c->ended) w |= XMPP_WANT_NOW;
+    if (c->rx_n - c->rx_at == c->rx_size)
+        w &= (unsigned)XMPP_WANT_WRITE; /* no room to read into */
+    if (xmppi_next_out(c, &n) != NULL)
+        w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
+    else if (c->state == XMPPI_CLOSING && !c->ended)
+        w |= XMPP_WANT_NOW;
     return w;
 }
 
 XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
 {
     const xmpp_event *ev;
-    uint32_t          start, left, d;
-    unsigned          wants;
+    uint32_t start, left, d;
+    unsigned wants;
 
-    if (c->hook || c->cfg == NULL || c->io.ops->millis == NULL || c->io.ops->wait == NULL) return NULL;
+    if (c->hook || c->cfg == NULL || c->io.ops->millis == NULL || c->io.ops->wait == NULL)
+        return NULL;
     start = c->io.ops->millis(c->io.ctx);
     for (;;) {
-        if ((ev = xmpp_next(c)) != NULL) return ev;
-        if (c->state == XMPPI_OFF) return NULL;
+        if ((ev = xmpp_next(c)) != NULL)
+            return ev;
+        if (c->state == XMPPI_OFF)
+            return NULL;
         xmpp_step(c, c->io.ops->millis(c->io.ctx));
-        if ((ev = xmpp_next(c)) != NULL) return ev;
+        if ((ev = xmpp_next(c)) != NULL)
+            return ev;
         wants = xmpp_wants(c);
         d = xmpp_deadline(c);
         left = XMPP_FOREVER;
         if (ms != XMPP_FOREVER) {
             left = c->now - start;
-            if (left >= ms) return NULL;
+            if (left >= ms)
+                return NULL;
             left = ms - left;
         }
-        if (d == 0) continue;
+        if (d == 0)
+            continue;
         if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
             c->ev.type = XMPP_EV_WAKE;
             return &c->ev;
@@ -5508,21 +5796,28 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
                       const xmpp_event **answer)
 {
     const xmpp_event *ev;
-    uint32_t          start, gone = 0;
+    uint32_t start, gone = 0;
 
-    if (answer != NULL) *answer = NULL;
-    if (iq <= 0) return iq;
-    if (c->hook) return XMPP_E_STATE;
-    if (iq >= XMPP_CFG_IQS || c->iq[iq].state == XMPPI_IQ_FREE || c->io.ops->millis == NULL) return XMPP_E_ARG;
+    if (answer != NULL)
+        *answer = NULL;
+    if (iq <= 0)
+        return iq;
+    if (c->hook)
+        return XMPP_E_STATE;
+    if (iq >= XMPP_CFG_IQS || c->iq[iq].state == XMPPI_IQ_FREE || c->io.ops->millis == NULL)
+        return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
         if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_EXT) && ev->iq == iq) {
-            if (answer != NULL) *answer = ev;
+            if (answer != NULL)
+                *answer = ev;
             return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
         }
-        if (on_other != NULL) on_other(ctx, ev);
+        if (on_other != NULL)
+            on_other(ctx, ev);
         gone = c->io.ops->millis(c->io.ctx) - start;
-        if (ms != XMPP_FOREVER && gone >= ms) break;
+        if (ms != XMPP_FOREVER && gone >= ms)
+            break;
     }
     c->iq[iq].state = XMPPI_IQ_FREE;
     return c->state != XMPPI_OFF ? XMPP_E_TIMEOUT : c->error != XMPP_OK ? c->error : XMPP_E_LOST;
@@ -5532,15 +5827,18 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
 
 XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
 {
-    while (n > 0 && (unsigned char)*s < 0x80) s++, n--;
+    while (n > 0 && (unsigned char)*s < 0x80)
+        s++, n--;
     return n == 0;
 }
 
 /* A new connection: all but the queue, the account's own strings and the pin is forgotten. */
 XMPPI_FN void xmppi_restart(xmpp_client *c)
 {
-    if (c->state > XMPPI_OPEN) xmppi_over(c);
-    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook), offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
+    if (c->state > XMPPI_OPEN)
+        xmppi_over(c);
+    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook),
+              offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
     c->state = XMPPI_OPEN;
     c->jid = c->acct->jid;
     c->self = c->bare;
@@ -5553,17 +5851,20 @@ XMPPI_FN void xmppi_restart(xmpp_client *c)
 /* host, host:port, [v6] or [v6]:port, strictly. Keeps the host behind the own JID in the arena. */
 XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
 {
-    size_t         n = xmppi_len(to), have = xmppi_len(c->bare) + 1, i = n;
+    size_t n = xmppi_len(to), have = xmppi_len(c->bare) + 1, i = n;
     unsigned char *keep = (unsigned char *)c->acct->arena + have;
-    uint32_t       port = 0;
-    xmpp_jid       j;
+    uint32_t port = 0;
+    xmpp_jid j;
 
-    while (i > 0 && to[i - 1] >= '0' && to[i - 1] <= '9') i--;
+    while (i > 0 && to[i - 1] >= '0' && to[i - 1] <= '9')
+        i--;
     if (i > 1 && to[i - 1] == ':' && (to[0] != '[' || to[i - 2] == ']')) {
-        if (!xmppi_number(to + i, n - i, 65535, &port) || port == 0) return false;
+        if (!xmppi_number(to + i, n - i, 65535, &port) || port == 0)
+            return false;
         n = i - 1;
     }
-    if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL || have + n + 1 > c->acct->arena_size / 4)
+    if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL ||
+        have + n + 1 > c->acct->arena_size / 4)
         return false;
     if (to[0] == '[') {
         to++;
@@ -5579,7 +5880,7 @@ XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
 
 XMPP_API bool xmpp_follow_redirect(xmpp_client *c, const char *to)
 {
-    xmppi_forget_sasl(c);       /* its memory is needed */
+    xmppi_forget_sasl(c); /* its memory is needed */
     if (!c->secure || c->state == XMPPI_CLOSING || c->hops >= XMPPI_OR(c->cfg->redirects, 3) ||
         (!(c->done & XMPPI_AUTHED) && !(c->cfg->options & XMPP_OPT_REDIRECT_FREELY)) || !xmppi_redirect(c, to))
         return false;
@@ -5591,40 +5892,49 @@ XMPP_API bool xmpp_follow_redirect(xmpp_client *c, const char *to)
 XMPPI_FN int xmppi_check_account(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *a)
 {
     xmpp_jid j;
-    int      n;
+    int n;
 
-    if (xmpp_jid_parse(&j, a->jid) != XMPP_OK) return XMPP_E_JID;
-    if (a->rx == NULL || a->rx_size < 64 || a->arena == NULL || a->arena_size < 768 || a->queue == NULL || a->queue_size < 768 ||
-        a->queue_size > 65535)
+    if (xmpp_jid_parse(&j, a->jid) != XMPP_OK)
+        return XMPP_E_JID;
+    if (a->rx == NULL || a->rx_size < 64 || a->arena == NULL || a->arena_size < 768 || a->queue == NULL ||
+        a->queue_size < 768 || a->queue_size > 65535)
         return XMPP_E_BUFFERS;
-    if (!xmppi_ascii(j.domain, j.domain_n) && a->ascii_domain == NULL) return XMPP_E_UNPREPARED;
-    if (!(cfg->options & XMPP_OPT_PREPARED) && ((j.local != NULL && !xmppi_ascii(j.local, j.local_n)) ||
-        (a->password != NULL && !xmppi_ascii(a->password, xmppi_len(a->password)))))
+    if (!xmppi_ascii(j.domain, j.domain_n) && a->ascii_domain == NULL)
+        return XMPP_E_UNPREPARED;
+    if (!(cfg->options & XMPP_OPT_PREPARED) &&
+        ((j.local != NULL && !xmppi_ascii(j.local, j.local_n)) ||
+         (a->password != NULL && !xmppi_ascii(a->password, xmppi_len(a->password)))))
         return XMPP_E_UNPREPARED;
     n = xmpp_jid_format(&j, true, (char *)a->arena, a->arena_size / 4);
-    if (n < 0) return XMPP_E_BUFFERS;
+    if (n < 0)
+        return XMPP_E_BUFFERS;
     c->bare = (const char *)a->arena;
     c->domain = j.local != NULL ? c->bare + j.local_n + 1 : c->bare;
     c->arena_at = (uint32_t)n + 1;
     return XMPP_OK;
 }
 
-XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io, uint32_t abi)
+XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io,
+                           uint32_t abi)
 {
     size_t ctl;
-    int    r;
+    int r;
 
-    if (abi != XMPP_ABI) return XMPP_E_ABI;     /* c may be of another size: not touched */
-    if (c == NULL) return XMPP_E_ARG;
+    if (abi != XMPP_ABI)
+        return XMPP_E_ABI; /* c may be of another size: not touched */
+    if (c == NULL)
+        return XMPP_E_ARG;
     xmpp_wipe(c, sizeof(*c));
-    c->hook = 1;                                /* inert, until xmppi_restart */
-    if (cfg == NULL || account == NULL || account->jid == NULL) return XMPP_E_ARG;
+    c->hook = 1; /* inert, until xmppi_restart */
+    if (cfg == NULL || account == NULL || account->jid == NULL)
+        return XMPP_E_ARG;
     if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
         io.ops->open == NULL || io.ops->recv == NULL || io.ops->send == NULL || io.ops->close == NULL ||
         io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
         return XMPP_E_CONFIG;
     r = xmppi_check_account(c, cfg, account);
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     c->cfg = cfg;
     c->acct = account;
     c->io = io;
@@ -5635,14 +5945,16 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     c->ctl_size = (uint16_t)ctl;
     c->q = c->ctl + ctl;
     c->q_size = (uint16_t)(account->queue_size - ctl);
-    if (account->keys != NULL && account->keys->pinned) c->pinned = true;
+    if (account->keys != NULL && account->keys->pinned)
+        c->pinned = true;
     xmppi_restart(c);
     return XMPP_OK;
 }
 
 XMPP_API void xmpp_reset(xmpp_client *c)
 {
-    if (c->hook || c->cfg == NULL) return;
+    if (c->hook || c->cfg == NULL)
+        return;
     c->redirect = NULL;
     c->hops = 0;
     xmppi_q_purge(c, XMPPI_R_IQ);
@@ -5654,38 +5966,61 @@ XMPP_API void xmpp_reset(xmpp_client *c)
 
 XMPP_API int xmpp_close(xmpp_client *c)
 {
-    if (c->state == XMPPI_OFF) return XMPP_OK;
-    if (c->hook) return XMPP_E_STATE;
-    if (!(c->done & XMPPI_BOUND)) {      /* in the middle of a login: no more to be learned */
+    if (c->state == XMPPI_OFF)
+        return XMPP_OK;
+    if (c->hook)
+        return XMPP_E_STATE;
+    if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
     }
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS) xmppi_over(c);
-    else xmppi_closing(c);
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS)
+        xmppi_over(c);
+    else
+        xmppi_closing(c);
     return XMPP_OK;
 }
 
 XMPP_API void xmpp_password(xmpp_client *c, const char *password)
 {
-    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->eof) return;
+    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->eof)
+        return;
     c->password = password;
-    if (password == NULL) xmppi_fail(c, XMPP_E_NO_PASSWORD);
+    if (password == NULL)
+        xmppi_fail(c, XMPP_E_NO_PASSWORD);
     else if (!(c->cfg->options & XMPP_OPT_PREPARED) && !xmppi_ascii(password, xmppi_len(password)))
         xmppi_fail(c, XMPP_E_UNPREPARED);
-    else c->work = XMPPI_W_START;
+    else
+        c->work = XMPPI_W_START;
 }
 
 XMPP_API void xmpp_unpin(xmpp_client *c)
 {
     c->pinned = false;
-    if (c->acct != NULL && c->acct->keys != NULL) c->acct->keys->pinned = 0;
+    if (c->acct != NULL && c->acct->keys != NULL)
+        c->acct->keys->pinned = 0;
 }
 
-XMPP_API int xmpp_error(const xmpp_client *c) { return c->error; }
-XMPP_API bool xmpp_online(const xmpp_client *c) { return c->state == XMPPI_ONLINE; }
-XMPP_API const char *xmpp_own_jid(const xmpp_client *c) { return xmppi_or_empty(c->jid); }
-XMPP_API const char *xmpp_own_bare(const xmpp_client *c) { return xmppi_or_empty(c->self); }
-XMPP_API uint32_t xmpp_now(const xmpp_client *c) { return c->now; }
+XMPP_API int xmpp_error(const xmpp_client *c)
+{
+    return c->error;
+}
+XMPP_API bool xmpp_online(const xmpp_client *c)
+{
+    return c->state == XMPPI_ONLINE;
+}
+XMPP_API const char *xmpp_own_jid(const xmpp_client *c)
+{
+    return xmppi_or_empty(c->jid);
+}
+XMPP_API const char *xmpp_own_bare(const xmpp_client *c)
+{
+    return xmppi_or_empty(c->self);
+}
+XMPP_API uint32_t xmpp_now(const xmpp_client *c)
+{
+    return c->now;
+}
 
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
 {
@@ -5705,9 +6040,10 @@ XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
 XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap)
 {
     xmpp_writer w;
-    int         r = xmpp_begin(c, &w);
+    int r = xmpp_begin(c, &w);
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmppi_vformat(&w, fmt, ap);
     return xmppi_commit_text(c, &w);
 }
@@ -5715,7 +6051,7 @@ XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap)
 XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...)
 {
     va_list ap;
-    int     r;
+    int r;
 
     va_start(ap, fmt);
     r = xmpp_vsendf(c, fmt, ap);
@@ -5726,11 +6062,14 @@ XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...)
 XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n)
 {
     xmpp_writer w;
-    int         r = xmpp_begin(c, &w);
+    int r = xmpp_begin(c, &w);
 
-    if (r != XMPP_OK) return r;
-    if (xml == NULL) w.error = XMPP_E_ARG;
-    else xmppi_w_bytes(&w, xml, n);
+    if (r != XMPP_OK)
+        return r;
+    if (xml == NULL)
+        w.error = XMPP_E_ARG;
+    else
+        xmppi_w_bytes(&w, xml, n);
     return xmppi_commit_text(c, &w);
 }
 
@@ -5740,8 +6079,10 @@ XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w)
 
     xmpp_w_init(w, NULL, 0);
     w->error = r;
-    if (c->ask == XMPPI_A_UNAVAILABLE) r = xmpp_begin(c, w);
-    if (r == XMPP_OK) xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
+    if (c->ask == XMPPI_A_UNAVAILABLE)
+        r = xmpp_begin(c, w);
+    if (r == XMPP_OK)
+        xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
     c->late = false;
     return r;
 }
@@ -5751,17 +6092,19 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
 {
     int r;
 
-    if (c->late) xmppi_w_fail(w, XMPP_E_STATE);     /* the request has had its error meanwhile */
+    if (c->late)
+        xmppi_w_fail(w, XMPP_E_STATE); /* the request has had its error meanwhile */
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
-    if (r == XMPP_OK) c->ask = XMPPI_A_NONE;
+    if (r == XMPP_OK)
+        c->ask = XMPPI_A_NONE;
     return r;
 }
 
 XMPP_API int xmpp_answer(xmpp_client *c)
 {
     xmpp_writer w;
-    int         r = xmpp_answer_begin(c, &w);
+    int r = xmpp_answer_begin(c, &w);
 
     return r == XMPP_OK ? xmpp_answer_commit(c, &w) : r;
 }
@@ -5769,10 +6112,11 @@ XMPP_API int xmpp_answer(xmpp_client *c)
 XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
 {
     xmpp_writer w;
-    va_list     ap;
-    int         r = xmpp_answer_begin(c, &w);
+    va_list ap;
+    int r = xmpp_answer_begin(c, &w);
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     va_start(ap, fmt);
     xmpp_vwritef(&w, fmt, ap);
     va_end(ap);
@@ -5780,27 +6124,30 @@ XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
 }
 
 /* Writes <error/> with what is given. */
-XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text, const char *app_ns,
-                            const char *app_name)
+XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text,
+                           const char *app_ns, const char *app_name)
 {
     const char *ns = xmppi_namespaces[XMPPI_NS_STANZAS];
 
-    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0) xmppi_w_fail(w, XMPP_E_ARG);
+    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0)
+        xmppi_w_fail(w, XMPP_E_ARG);
     xmpp_w_open(w, "error", NULL);
     xmpp_w_attr(w, "type", type);
     xmpp_w_leaf(w, condition, ns, "");
     xmpp_w_leaf(w, "text", ns, text);
-    if (app_name != NULL) xmpp_w_leaf(w, app_name, app_ns, "");
+    if (app_name != NULL)
+        xmpp_w_leaf(w, app_name, app_ns, "");
     xmpp_w_close(w);
 }
 
-XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text, const char *app_ns,
-                               const char *app_name)
+XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *condition, const char *text,
+                               const char *app_ns, const char *app_name)
 {
     xmpp_writer w;
-    int         r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, &w) : XMPP_E_STATE;
+    int r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, &w) : XMPP_E_STATE;
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     c->late = false;
     xmppi_iq_open(&w, c->ev.id, xmppi_reply_to(c), "error");
     xmpp_w_error(&w, type, condition, text, app_ns, app_name);
@@ -5817,7 +6164,7 @@ XMPPI_FN void xmppi_claims_due(xmpp_client *c)
             p = &cl->next;
             continue;
         }
-        cl->deadline = c->now + 1000;   /* again when there is no room now */
+        cl->deadline = c->now + 1000; /* again when there is no room now */
         if (!xmppi_reply_error(c, *cl->text != '\0' ? cl->text : NULL, cl->text + xmppi_len(cl->text) + 1, "wait",
                                "resource-constraint"))
             continue;
@@ -5829,15 +6176,18 @@ XMPPI_FN void xmppi_claims_due(xmpp_client *c)
 XMPP_API int xmpp_iq_claim(xmpp_client *c, xmpp_claim *cl, char *buf, size_t size, uint32_t ms)
 {
     const xmpp_claim *p = c->claims;
-    const char       *to;
-    size_t            n, m;
+    const char *to;
+    size_t n, m;
 
-    while (p != NULL && p != cl) p = p->next;
-    if (c->ask != XMPPI_A_UNAVAILABLE || p != NULL) return XMPP_E_STATE;
+    while (p != NULL && p != cl)
+        p = p->next;
+    if (c->ask != XMPPI_A_UNAVAILABLE || p != NULL)
+        return XMPP_E_STATE;
     to = xmppi_or_empty(xmppi_reply_to(c));
     n = xmppi_len(to) + 1;
     m = xmppi_len(c->ev.id) + 1;
-    if (n + m > size) return XMPP_E_TOO_LONG;
+    if (n + m > size)
+        return XMPP_E_TOO_LONG;
     xmppi_move(buf, to, n);
     xmppi_move(buf + n, c->ev.id, m);
     cl->text = buf;
@@ -5854,20 +6204,24 @@ XMPPI_FN int xmppi_claim_begin(xmpp_client *c, const xmpp_claim *cl, xmpp_writer
 {
     int r = cl->open ? xmpp_begin(c, w) : XMPP_E_STATE;
 
-    if (r == XMPP_OK) xmppi_iq_open(w, cl->text + xmppi_len(cl->text) + 1, *cl->text != '\0' ? cl->text : NULL, type);
+    if (r == XMPP_OK)
+        xmppi_iq_open(w, cl->text + xmppi_len(cl->text) + 1, *cl->text != '\0' ? cl->text : NULL, type);
     return r;
 }
 
 XMPPI_FN int xmppi_claim_commit(xmpp_client *c, xmpp_claim *cl, xmpp_writer *w)
 {
     xmpp_claim **p = &c->claims;
-    int          r;
+    int r;
 
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
-    if (r != XMPP_OK) return r;
-    while (*p != NULL && *p != cl) p = &(*p)->next;
-    if (*p != NULL) *p = cl->next;
+    if (r != XMPP_OK)
+        return r;
+    while (*p != NULL && *p != cl)
+        p = &(*p)->next;
+    if (*p != NULL)
+        *p = cl->next;
     cl->open = false;
     return XMPP_OK;
 }
@@ -5875,10 +6229,11 @@ XMPPI_FN int xmppi_claim_commit(xmpp_client *c, xmpp_claim *cl, xmpp_writer *w)
 XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt, ...)
 {
     xmpp_writer w;
-    va_list     ap;
-    int         r = xmppi_claim_begin(c, cl, &w, "result");
+    va_list ap;
+    int r = xmppi_claim_begin(c, cl, &w, "result");
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     va_start(ap, fmt);
     xmpp_vwritef(&w, fmt, ap);
     va_end(ap);
@@ -5888,9 +6243,10 @@ XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt,
 XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, const char *condition, const char *text)
 {
     xmpp_writer w;
-    int         r = xmppi_claim_begin(c, cl, &w, "error");
+    int r = xmppi_claim_begin(c, cl, &w, "error");
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmpp_w_error(&w, type, condition, text, NULL, NULL);
     return xmppi_claim_commit(c, cl, &w);
 }
@@ -5902,31 +6258,37 @@ XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, 
 XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, const char *show, const char *status,
                             const char *priority)
 {
-    xmpp_writer         w;
+    xmpp_writer w;
     const xmpp_ext_use *u;
-    bool                present = type == NULL;
-    int                 r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
+    bool present = type == NULL;
+    int r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmppi_form(&w, "<presence{ to='%'}{ type='%'}|{<show|%}{<status|%}{<priority|%}", to, type, show, status, priority);
     c->hook++;
     for (u = c->acct->exts; to == NULL && present && u != NULL && u->ext != NULL; u++)
-        if (u->ext->presence != NULL) u->ext->presence(c, u->state, &w);
+        if (u->ext->presence != NULL)
+            u->ext->presence(c, u->state, &w);
     c->hook--;
     xmpp_w_close(&w);
     r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0);
-    if (r == XMPP_OK && to == NULL) c->present = present;
+    if (r == XMPP_OK && to == NULL)
+        c->present = present;
     return r;
 }
 
 XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority)
 {
-    char     number[5], *digit = number + 4;
+    char number[5], *digit = number + 4;
     unsigned p = priority < 0 ? 0 - (unsigned)priority : (unsigned)priority;
 
-    if ((unsigned)show > XMPP_SHOW_DND || priority < -128 || priority > 127) return XMPP_E_ARG;
-    for (*digit = '\0'; p > 0; p /= 10) *--digit = (char)('0' + p % 10);
-    if (priority < 0) *--digit = '-';
+    if ((unsigned)show > XMPP_SHOW_DND || priority < -128 || priority > 127)
+        return XMPP_E_ARG;
+    for (*digit = '\0'; p > 0; p /= 10)
+        *--digit = (char)('0' + p % 10);
+    if (priority < 0)
+        *--digit = '-';
     return xmppi_presence(c, to, NULL, show == XMPP_SHOW_ONLINE ? NULL : xmppi_nth(xmppi_shows, show - 1), status,
                           priority != 0 ? digit : NULL);
 }
@@ -5944,14 +6306,17 @@ XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status
 XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind)
 {
     xmpp_writer w;
-    xmpp_jid    j;
-    int         r;
+    xmpp_jid j;
+    int r;
 
     r = xmppi_which(xmppi_presence_types, xmppi_or_empty(kind));
-    if (r < 0 || r > 3) return XMPP_E_ARG;
-    if (jid == NULL || xmpp_jid_parse(&j, jid) != XMPP_OK) return XMPP_E_JID;
+    if (r < 0 || r > 3)
+        return XMPP_E_ARG;
+    if (jid == NULL || xmpp_jid_parse(&j, jid) != XMPP_OK)
+        return XMPP_E_JID;
     r = xmpp_begin(c, &w);
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmpp_w_open(&w, "presence", NULL);
     xmppi_w_attr_n(&w, "to", jid, j.resource != NULL ? (size_t)(j.resource - jid) - 1 : xmppi_len(jid));
     xmpp_w_attr(&w, "type", kind);
@@ -5962,12 +6327,14 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
 {
     xmpp_writer w;
-    int         r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
+    int r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
-    if (r != XMPP_OK) return r;
-    if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0) xmppi_w_fail(&w, XMPP_E_ARG);
-    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, m->id, m->subject,
-               m->body, m->thread);
+    if (r != XMPP_OK)
+        return r;
+    if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0)
+        xmppi_w_fail(&w, XMPP_E_ARG);
+    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, m->id,
+               m->subject, m->body, m->thread);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, 0);
 }
@@ -5983,7 +6350,8 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
     return body != NULL ? xmpp_message_full(c, &m) : XMPP_E_ARG;
 }
 
-const xmpp_config xmpp_default_config = { xmpp_mechs_all, xmpp_follow_redirect, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0 };
+const xmpp_config xmpp_default_config = {
+    xmpp_mechs_all, xmpp_follow_redirect, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0};
 
 /* ==== >>extensions ==========================================================
    Each is hooked in like one in an application's own file, with a few private helpers to save flash. */
@@ -6001,7 +6369,8 @@ XMPPI_FN const xmpp_ext_use *xmppi_ext_find(const xmpp_client *c, const xmpp_ext
 {
     const xmpp_ext_use *u = c->acct != NULL ? c->acct->exts : NULL;
 
-    while (u != NULL && u->ext != NULL && u->ext != ext) u++;
+    while (u != NULL && u->ext != NULL && u->ext != ext)
+        u++;
     return u != NULL && u->ext != NULL ? u : NULL;
 }
 
@@ -6022,17 +6391,20 @@ XMPP_API int xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer
 XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
 {
     const xmpp_ext_use *u;
-    bool                yes;
+    bool yes;
 
-    if (c->cfg == NULL || jid == NULL) return false;
+    if (c->cfg == NULL || jid == NULL)
+        return false;
     if ((c->cfg->options & XMPP_OPT_ANSWER_ANYBODY) || xmppi_eq(jid, c->domain) || xmppi_is_bare(jid, c->self))
         return true;
     for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
-        if (u->ext->trusts == NULL) continue;
+        if (u->ext->trusts == NULL)
+            continue;
         c->hook++;
         yes = u->ext->trusts(c, u->state, jid);
         c->hook--;
-        if (yes) return true;
+        if (yes)
+            return true;
     }
     return false;
 }
@@ -6047,17 +6419,18 @@ XMPPI_FN bool xmppi_asks(xmpp_client *c, const xmpp_event *ev, const char *name,
 /* ---- >>ping : XEP-0199 ---- */
 
 static const char xmppi_ns_ping[] = "urn:xmpp:ping";
-static const char *const xmppi_ping_features[] = { xmppi_ns_ping, NULL };
+static const char *const xmppi_ping_features[] = {xmppi_ns_ping, NULL};
 
 XMPPI_FN int xmppi_ping_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
     (void)state;
-    if (!xmppi_asks(c, ev, "ping", xmppi_ns_ping)) return XMPP_EXT_PASS;
-    xmpp_answer(c);      /* no room: the automatic error speaks */
+    if (!xmppi_asks(c, ev, "ping", xmppi_ns_ping))
+        return XMPP_EXT_PASS;
+    xmpp_answer(c); /* no room: the automatic error speaks */
     return XMPP_EXT_TAKEN;
 }
 
-const xmpp_ext xmpp_ping_ext = { xmppi_ping_features, xmppi_ping_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+const xmpp_ext xmpp_ping_ext = {xmppi_ping_features, xmppi_ping_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
 
 XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag)
 {
@@ -6067,25 +6440,29 @@ XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag)
 /* ---- >>version : XEP-0092 ---- */
 
 static const char xmppi_ns_version[] = "jabber:iq:version";
-static const char *const xmppi_version_features[] = { xmppi_ns_version, NULL };
+static const char *const xmppi_version_features[] = {xmppi_ns_version, NULL};
 
 XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
     const xmpp_version *v = (const xmpp_version *)state;
-    xmpp_writer         w;
+    xmpp_writer w;
 
-    if (!xmppi_asks(c, ev, "query", xmppi_ns_version)) return XMPP_EXT_PASS;
-    if (xmpp_answer_begin(c, &w) != XMPP_OK) return XMPP_EXT_TAKEN;
+    if (!xmppi_asks(c, ev, "query", xmppi_ns_version))
+        return XMPP_EXT_PASS;
+    if (xmpp_answer_begin(c, &w) != XMPP_OK)
+        return XMPP_EXT_TAKEN;
     xmpp_w_open(&w, "query", xmppi_ns_version);
     xmpp_w_leaf(&w, "name", NULL, v != NULL && v->name != NULL ? v->name : "xmpp.h");
     xmpp_w_leaf(&w, "version", NULL, v != NULL && v->version != NULL ? v->version : XMPP_VERSION);
-    if (v != NULL) xmpp_w_leaf(&w, "os", NULL, v->os);
+    if (v != NULL)
+        xmpp_w_leaf(&w, "os", NULL, v->os);
     xmpp_w_close(&w);
-    xmpp_answer_commit(c, &w);      /* no room: the automatic error speaks */
+    xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
     return XMPP_EXT_TAKEN;
 }
 
-const xmpp_ext xmpp_version_ext = { xmppi_version_features, xmppi_version_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+const xmpp_ext xmpp_version_ext = {
+    xmppi_version_features, xmppi_version_stanza, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
 
 XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag)
 {
@@ -6096,21 +6473,23 @@ XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag)
 
 static const char xmppi_ns_disco[] = "http://jabber.org/protocol/disco#info";
 static const char xmppi_ns_caps[] = "http://jabber.org/protocol/caps";
-static const char *const xmppi_disco_features[] = { xmppi_ns_disco, xmppi_ns_caps, NULL };
+static const char *const xmppi_disco_features[] = {xmppi_ns_disco, xmppi_ns_caps, NULL};
 
 /* The smallest feature greater than `last` (bytewise) that anything listed advertises, or NULL: so all of
    them come in order and once, without memory. */
 XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
 {
-    const xmpp_ext_use      *u = c->acct != NULL ? c->acct->exts : NULL;
-    const xmpp_disco        *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
-    const char *const       *f = d != NULL ? d->features : NULL;
-    const char              *best = NULL;
+    const xmpp_ext_use *u = c->acct != NULL ? c->acct->exts : NULL;
+    const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
+    const char *const *f = d != NULL ? d->features : NULL;
+    const char *best = NULL;
 
     for (;;) {
         for (; f != NULL && *f != NULL; f++)
-            if (strcmp(*f, last) > 0 && (best == NULL || strcmp(*f, best) < 0)) best = *f;
-        if (u == NULL || u->ext == NULL) return best;
+            if (strcmp(*f, last) > 0 && (best == NULL || strcmp(*f, best) < 0))
+                best = *f;
+        if (u == NULL || u->ext == NULL)
+            return best;
         f = u++->ext->features;
     }
 }
@@ -6118,7 +6497,7 @@ XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
 XMPPI_FN const char *xmppi_identity(const xmpp_client *c, int which)
 {
     const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
-    const char       *s = d == NULL ? NULL : which == 0 ? d->category : which == 1 ? d->type : d->name;
+    const char *s = d == NULL ? NULL : which == 0 ? d->category : which == 1 ? d->type : d->name;
 
     return s != NULL ? s : which == 0 ? "client" : which == 1 ? "bot" : "";
 }
@@ -6126,10 +6505,10 @@ XMPPI_FN const char *xmppi_identity(const xmpp_client *c, int which)
 XMPPI_FRAME void xmppi_caps_hash(const xmpp_client *c, xmpp_hash *h, char ver[29])
 {
     const char *s = "";
-    int         i;
+    int i;
 
     xmpp_hash_init(&xmpp_sha1, h);
-    for (i = 0; i < 4; i++) {           /* category/type/lang/name<, without a lang */
+    for (i = 0; i < 4; i++) { /* category/type/lang/name<, without a lang */
         s = i == 2 ? "" : xmppi_identity(c, i < 2 ? i : 2);
         xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
         xmpp_hash_add(&xmpp_sha1, h, i == 3 ? "<" : "/", 1);
@@ -6139,13 +6518,13 @@ XMPPI_FRAME void xmppi_caps_hash(const xmpp_client *c, xmpp_hash *h, char ver[29
         xmpp_hash_add(&xmpp_sha1, h, "<", 1);
     }
     xmpp_hash_end(&xmpp_sha1, h, (unsigned char *)ver + 8);
-    xmpp_base64_encode(ver + 8, 20, ver, 28);           /* in place */
+    xmpp_base64_encode(ver + 8, 20, ver, 28); /* in place */
     ver[28] = '\0';
 }
 
 XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
 {
-    unsigned char state[sizeof(xmpp_hash) - 64];        /* all that SHA-1 touches */
+    unsigned char state[sizeof(xmpp_hash) - 64]; /* all that SHA-1 touches */
 
     xmppi_caps_hash(c, (xmpp_hash *)(void *)state, ver);
 }
@@ -6153,11 +6532,13 @@ XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
 /* node absent, or ours with our hash. */
 XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *node)
 {
-    char   ver[29];
+    char ver[29];
     size_t n;
 
-    if (node == NULL) return true;
-    if (d == NULL || d->node == NULL) return false;
+    if (node == NULL)
+        return true;
+    if (d == NULL || d->node == NULL)
+        return false;
     n = xmppi_len(d->node);
     xmpp_caps_ver(c, ver);
     return strncmp(node, d->node, n) == 0 && node[n] == '#' && xmppi_eq(node + n + 1, ver);
@@ -6168,13 +6549,15 @@ XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const char *node)
     const char *f;
     xmpp_writer w;
 
-    if (xmpp_answer_begin(c, &w) != XMPP_OK) return;
+    if (xmpp_answer_begin(c, &w) != XMPP_OK)
+        return;
     xmpp_w_open(&w, "query", xmppi_ns_disco);
     xmpp_w_attr(&w, "node", node);
     xmpp_w_open(&w, "identity", NULL);
     xmpp_w_attr(&w, "category", xmppi_identity(c, 0));
     xmpp_w_attr(&w, "type", xmppi_identity(c, 1));
-    if (*xmppi_identity(c, 2) != '\0') xmpp_w_attr(&w, "name", xmppi_identity(c, 2));
+    if (*xmppi_identity(c, 2) != '\0')
+        xmpp_w_attr(&w, "name", xmppi_identity(c, 2));
     xmpp_w_close(&w);
     for (f = ""; (f = xmppi_next_feature(c, f)) != NULL;) {
         xmpp_w_open(&w, "feature", NULL);
@@ -6182,25 +6565,29 @@ XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const char *node)
         xmpp_w_close(&w);
     }
     xmpp_w_close(&w);
-    xmpp_answer_commit(c, &w);      /* no room: the automatic error speaks */
+    xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
 }
 
 XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
     const char *node = xmpp_attr(ev->payload, "node");
 
-    if (!xmppi_asks(c, ev, "query", xmppi_ns_disco)) return XMPP_EXT_PASS;
-    if (xmppi_disco_node(c, (const xmpp_disco *)state, node)) xmppi_disco_answer(c, node);
-    else xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
+    if (!xmppi_asks(c, ev, "query", xmppi_ns_disco))
+        return XMPP_EXT_PASS;
+    if (xmppi_disco_node(c, (const xmpp_disco *)state, node))
+        xmppi_disco_answer(c, node);
+    else
+        xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
     return XMPP_EXT_TAKEN;
 }
 
 XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
 {
     const xmpp_disco *d = (const xmpp_disco *)state;
-    char              ver[29];
+    char ver[29];
 
-    if (d == NULL || d->node == NULL) return;
+    if (d == NULL || d->node == NULL)
+        return;
     xmpp_caps_ver(c, ver);
     xmpp_w_open(w, "c", xmppi_ns_caps);
     xmpp_w_attr(w, "hash", "sha-1");
@@ -6209,15 +6596,16 @@ XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
     xmpp_w_close(w);
 }
 
-const xmpp_ext xmpp_disco_ext = { xmppi_disco_features, xmppi_disco_stanza, NULL, NULL, NULL, xmppi_disco_presence, NULL, NULL,
-                                  NULL };
+const xmpp_ext xmpp_disco_ext = {
+    xmppi_disco_features, xmppi_disco_stanza, NULL, NULL, NULL, xmppi_disco_presence, NULL, NULL, NULL};
 
 XMPP_API int xmpp_get_disco(xmpp_client *c, const char *to, const char *node, void *tag)
 {
     xmpp_writer w;
-    int         r = xmpp_iq_begin(c, &w, "get", to);
+    int r = xmpp_iq_begin(c, &w, "get", to);
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmpp_w_open(&w, "query", xmppi_ns_disco);
     xmpp_w_attr(&w, "node", node);
     xmpp_w_close(&w);
@@ -6236,8 +6624,10 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
     out->jid = xmppi_or_empty(xmpp_attr(item, "jid"));
     out->name = xmppi_or_empty(xmpp_attr(item, "name"));
     out->ask = xmppi_or_empty(xmpp_attr(item, "ask"));
-    out->subscription = s != NULL && (xmppi_eq(s, "to") || xmppi_eq(s, "from") || xmppi_eq(s, "both") || xmppi_eq(s, "remove"))
-                            ? s : "none";
+    out->subscription =
+        s != NULL && (xmppi_eq(s, "to") || xmppi_eq(s, "from") || xmppi_eq(s, "both") || xmppi_eq(s, "remove"))
+            ? s
+            : "none";
     s = xmppi_or_empty(xmpp_attr(item, "approved"));
     out->approved = xmppi_eq(s, "true") || xmppi_eq(s, "1");
     out->node = item;
@@ -6248,11 +6638,13 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
 XMPPI_FN void xmppi_roster_note(xmpp_client *c, xmpp_roster *ro, const xmpp_roster_item *it)
 {
     uint32_t h = xmppi_addr(c, it->jid);
-    size_t   i = 0;
+    size_t i = 0;
 
-    while (i < ro->seen_n && ro->seen[i] != h) i++;
+    while (i < ro->seen_n && ro->seen[i] != h)
+        i++;
     if (xmppi_eq(it->subscription, "from") || xmppi_eq(it->subscription, "both")) {
-        if (i == ro->seen_n && ro->seen_n < ro->seen_max) ro->seen[ro->seen_n++] = h;
+        if (i == ro->seen_n && ro->seen_n < ro->seen_max)
+            ro->seen[ro->seen_n++] = h;
     } else if (i < ro->seen_n) {
         ro->seen[i] = ro->seen[--ro->seen_n];
     }
@@ -6261,43 +6653,47 @@ XMPPI_FN void xmppi_roster_note(xmpp_client *c, xmpp_roster *ro, const xmpp_rost
 XMPPI_FN bool xmppi_roster_trusts(xmpp_client *c, void *state, const char *jid)
 {
     const xmpp_roster *ro = (const xmpp_roster *)state;
-    uint32_t           h = xmppi_addr_n(c, jid, xmppi_find(jid, '/'));
-    size_t             i;
+    uint32_t h = xmppi_addr_n(c, jid, xmppi_find(jid, '/'));
+    size_t i;
 
     for (i = 0; ro != NULL && ro->seen != NULL && i < ro->seen_n; i++)
-        if (ro->seen[i] == h) return true;
+        if (ro->seen[i] == h)
+            return true;
     return false;
 }
 
 XMPPI_FN int xmppi_roster_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
-    xmpp_roster     *ro = (xmpp_roster *)state;
-    xmpp_node        item = xmpp_first(ev->payload);
+    xmpp_roster *ro = (xmpp_roster *)state;
+    xmpp_node item = xmpp_first(ev->payload);
     xmpp_roster_item it;
 
     if (ev->type != XMPP_EV_IQ || !xmppi_eq(ev->kind, "set") || !xmpp_is(ev->payload, "query", xmppi_ns_roster))
         return XMPP_EXT_PASS;
     /* RFC 6121 2.1.6: from nobody or from the own bare JID, compared whole; anybody else is a liar */
-    if (!xmpp_jid_equal(ev->from, xmpp_own_bare(c), false)) return XMPP_EXT_TAKEN;
+    if (!xmpp_jid_equal(ev->from, xmpp_own_bare(c), false))
+        return XMPP_EXT_TAKEN;
     if (!xmpp_roster_read(item, &it) || xmpp_exists(xmpp_sibling(item))) {
         xmpp_answer_error(c, "modify", "bad-request", NULL, NULL, NULL);
         return XMPP_EXT_TAKEN;
     }
     xmpp_answer(c);
-    if (ro != NULL && ro->seen != NULL) xmppi_roster_note(c, ro, &it);
+    if (ro != NULL && ro->seen != NULL)
+        xmppi_roster_note(c, ro, &it);
     return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_PUSH, NULL);
 }
 
 XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
 {
-    xmpp_roster     *ro = (xmpp_roster *)state;
+    xmpp_roster *ro = (xmpp_roster *)state;
     xmpp_roster_item it;
-    xmpp_node        n;
+    xmpp_node n;
 
     if (ro != NULL && ro->seen != NULL && ev->error == XMPP_OK) {
         ro->seen_n = 0;
         for (n = xmpp_first(ev->payload); xmpp_exists(n); n = xmpp_sibling(n))
-            if (xmpp_roster_read(n, &it)) xmppi_roster_note(c, ro, &it);
+            if (xmpp_roster_read(n, &it))
+                xmppi_roster_note(c, ro, &it);
     }
     return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_LIST, NULL);
 }
@@ -6306,19 +6702,21 @@ XMPPI_FN void xmppi_roster_online(xmpp_client *c, void *state)
 {
     xmpp_roster *ro = (xmpp_roster *)state;
 
-    if (ro != NULL) ro->seen_n = 0;     /* the key of the hashes is new with each connection */
+    if (ro != NULL)
+        ro->seen_n = 0; /* the key of the hashes is new with each connection */
     xmpp_roster_get(c);
 }
 
-const xmpp_ext xmpp_roster_ext = { NULL, xmppi_roster_stanza, xmppi_roster_result, xmppi_roster_online, NULL, NULL,
-                                   xmppi_roster_trusts, NULL, NULL };
+const xmpp_ext xmpp_roster_ext = {
+    NULL, xmppi_roster_stanza, xmppi_roster_result, xmppi_roster_online, NULL, NULL, xmppi_roster_trusts, NULL, NULL};
 
 XMPP_API int xmpp_roster_get(xmpp_client *c)
 {
     xmpp_writer w;
-    int         r = xmpp_iq_begin(c, &w, "get", NULL);
+    int r = xmpp_iq_begin(c, &w, "get", NULL);
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmpp_w_open(&w, "query", xmppi_ns_roster);
     xmpp_w_close(&w);
     return xmpp_ext_iq_commit(c, &xmpp_roster_ext, &w, NULL, 0);
@@ -6328,15 +6726,17 @@ XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *na
                                  const char *subscription, void *tag)
 {
     xmpp_writer w;
-    int         r = xmppi_jid_ok(jid) ? xmpp_iq_begin(c, &w, "set", NULL) : XMPP_E_JID;
+    int r = xmppi_jid_ok(jid) ? xmpp_iq_begin(c, &w, "set", NULL) : XMPP_E_JID;
 
-    if (r != XMPP_OK) return r;
+    if (r != XMPP_OK)
+        return r;
     xmpp_w_open(&w, "query", xmppi_ns_roster);
     xmpp_w_open(&w, "item", NULL);
     xmppi_w_attr_n(&w, "jid", jid, xmppi_find(jid, '/'));
     xmpp_w_attr(&w, "name", name);
     xmpp_w_attr(&w, "subscription", subscription);
-    for (; groups != NULL && *groups != NULL; groups++) xmpp_w_leaf(&w, "group", NULL, *groups);
+    for (; groups != NULL && *groups != NULL; groups++)
+        xmpp_w_leaf(&w, "group", NULL, *groups);
     xmpp_w_close(&w);
     xmpp_w_close(&w);
     return xmpp_iq_commit(c, &w, tag, 0);
