@@ -632,7 +632,7 @@ typedef struct xmpp_io_ops {
 
 typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by value */
 
-#define XMPP_FOREVER UINT32_C(0xffffffff)   /* no time limit; in xmpp_config: never */
+#define XMPP_FOREVER UINT32_C(0xffffffff)   /* no time limit: as long as the clock can tell, 24 days */
 
 /* Shows the stream in both directions: what recv returned and what send took, byte for byte, but
    character data of auth, response, challenge, success, initial-response, additional-data and
@@ -863,9 +863,8 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c);
 XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
 
 /* Blocking: the answer to one request.
-   iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is. A
-   request's
-              number is used again once its answer was handed out.
+   iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is.
+              A request's number is used again once its answer was handed out.
    on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable).
    answer     out, may be NULL: the XMPP_EV_IQ_RESULT event.
    Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT; XMPP_E_ARG when no such request is under way;
@@ -4779,13 +4778,13 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
         resource = *resource != '\0' ? resource + 1 : NULL;
     }
     return xmppi_iq_core(c, "set", xmppi_nth(xmppi_stages, c->state - XMPPI_SASL + 1),
-                         xmppi_namespaces[XMPPI_NS_BIND - XMPPI_BIND + c->state], resource, XMPP_FOREVER >> 1);
+                         xmppi_namespaces[c->state - XMPPI_BIND + XMPPI_NS_BIND], resource, XMPP_FOREVER >> 1);
 }
 
 /* ---- >>sasl-client : a mechanism's messages on the wire ---- */
 
 /* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. The message is wiped. */
-XMPPI_FN int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
+XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
 {
     xmpp_writer w;
     int r;
@@ -4806,7 +4805,7 @@ XMPPI_FN int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *ra
 }
 
 /* Makes room for the mechanism's state, behind its nonce. */
-XMPPI_FN int xmppi_sasl_open(xmpp_client *c)
+XMPPI_FRAME int xmppi_sasl_open(xmpp_client *c)
 {
     unsigned char raw[18], *nonce;
     uint32_t n = (uint32_t)c->mech->state_size + XMPPI_NONCE;
@@ -5820,7 +5819,9 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
             break;
     }
     c->iq[iq].state = XMPPI_IQ_FREE;
-    return c->state != XMPPI_OFF ? XMPP_E_TIMEOUT : c->error != XMPP_OK ? c->error : XMPP_E_LOST;
+    if (c->state != XMPPI_OFF)
+        return XMPP_E_TIMEOUT;
+    return c->error != XMPP_OK ? c->error : (int)XMPP_E_LOST;
 }
 
 /* ---- >>lifecycle ---- */

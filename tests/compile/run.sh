@@ -117,9 +117,10 @@ for example in examples/*.c; do
     done
 done
 mkdir -p $work/bearssl             # BearSSL's headers alone, not the host's C library
-cp /usr/include/bearssl*.h /usr/include/bearssl/*.h $work/bearssl/ 2>/dev/null
+cp -r /usr/include/bearssl /usr/include/bearssl.h $work/bearssl/
 try "arm-none-eabi-gcc examples/mcu.c" arm-none-eabi-gcc -std=c99 $warn_c -mcpu=cortex-m4 -mthumb -Os -I. \
     -isystem $work/bearssl -c -o $work/example.o examples/mcu.c
+try "the sizes that xmpp_tls_bearssl.h tells" sh $here/tls_sizes.sh $work/bearssl
 # the contents list of the header names its sections, all of them, in their order
 try "the contents of xmpp.h" /usr/bin/python3 $here/contents.py
 try "make install" bash $here/install.sh $work/root
