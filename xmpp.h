@@ -1086,7 +1086,7 @@ XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
 XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
 /* Makes xmpp_wait return XMPP_EV_WAKE. From another thread or a signal handler. */
 XMPP_API void xmpp_posix_wake(xmpp_posix *p);
-XMPP_API void xmpp_posix_free(xmpp_posix *p);      /* closes what it holds; its io is void from then on */
+XMPP_API void xmpp_posix_close(xmpp_posix *p);      /* closes what it holds; its io is void from then on */
 #endif
 
 #ifdef __cplusplus
@@ -2222,7 +2222,7 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
         return 0;
     }
     if (!x->skipping) {
-        room = x->cap - x->len;
+        room = (size_t)(x->cap - x->len);
         if (room > 0)
             room--;                     /* text keeps a byte for its NUL */
         if (n > room)
@@ -2296,7 +2296,9 @@ XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
 {
     xmpp_wipe(x, sizeof *x);
     x->mem = x->open = (unsigned char *)mem;
-    x->cap = size > 0xFFFFFF ? UINT32_C(0xFFFFFF) : (uint32_t)size;
+    x->cap = (uint32_t)size;
+    if (x->cap > UINT32_C(0xFFFFFF))
+        x->cap = UINT32_C(0xFFFFFF);
     x->state = XMPPI_X_BEGIN;
 }
 
@@ -2357,7 +2359,7 @@ XMPPI_FN void xmppi_xml_compact(xmpp_xml *x)
     size_t n;
 
     for (; at < last; at += n) {
-        n = xmppi_get24(at + 1);
+        n = (size_t)xmppi_get24(at + 1);
         if (*at != XMPPI_DECL)
             continue;
         xmppi_move(to, at, n);
@@ -4237,7 +4239,7 @@ XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
 {
     /* memory for checking: the larger of what is free behind the text and in the arena */
     unsigned char *scratch = c->xml.mem + c->xml.len;
-    size_t room = c->xml.cap - c->xml.len;
+    size_t room = (size_t)(c->xml.cap - c->xml.len);
     int kind = 0;
 
     if (w->error == XMPP_OK) {
@@ -4690,7 +4692,7 @@ XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name
 
 XMPPI_FN void xmppi_xml_start(xmpp_client *c)
 {
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, c->acct->arena_size - c->arena_at);
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, (size_t)(c->acct->arena_size - c->arena_at));
 }
 
 XMPPI_FN int xmppi_header(xmpp_client *c)
@@ -4841,7 +4843,7 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
     if (n != XMPP_OK)
         return n;
     out = c->xml.mem + c->xml.len;
-    room = c->xml.cap - c->xml.len;
+    room = (size_t)(c->xml.cap - c->xml.len);
     cr.user = c->bare;
     cr.user_n = c->domain == c->bare ? 0 : (size_t)(c->domain - c->bare - 1);
     cr.password = c->password;
@@ -4856,9 +4858,9 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
     if (work == XMPPI_W_START)
         n = m->start(m, c->sasl, &cr, out, room);
     else if (work == XMPPI_W_CHALLENGE)
-        n = m->challenge(m, c->sasl, &cr, c->challenge, c->challenge_n, out, room);
+        n = m->challenge(m, c->sasl, &cr, c->challenge, (size_t)c->challenge_n, out, room);
     else if (m->success != NULL)
-        n = m->success(m, c->sasl, &cr, c->challenge, c->challenge_n);
+        n = m->success(m, c->sasl, &cr, c->challenge, (size_t)c->challenge_n);
     xmppi_state(c, XMPPI_SASL); /* the time that our own work takes is not the server's */
     if (n == XMPP_E_AGAIN)
         return XMPP_OK;
@@ -7377,7 +7379,7 @@ XMPP_API void xmpp_posix_wake(xmpp_posix *p)
     errno = saved;
 }
 
-XMPP_API void xmpp_posix_free(xmpp_posix *p)
+XMPP_API void xmpp_posix_close(xmpp_posix *p)
 {
     int i;
     xmppi_posix_close(p, true);

@@ -116,6 +116,18 @@ for example in examples/*.c; do
         try "$cc $example" $cc -std=gnu99 $warn_c -I. -c -o $work/example.o "$example"
     done
 done
+# 16-bit int, 16-bit size_t, no C library but these
+mkdir -p $work/free
+cat >$work/free/string.h <<'END'
+#include <stddef.h>
+void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t), *memset(void *, int, size_t);
+int memcmp(const void *, const void *, size_t), strcmp(const char *, const char *), strncmp(const char *, const char *, size_t);
+size_t strlen(const char *);
+END
+for size in -Os -O2; do
+    try "clang --target=msp430 $size, 16-bit int" clang --target=msp430 -ffreestanding -std=c99 $warn_c $size -DXMPP_NO_POSIX \
+        -DXMPP_IMPLEMENTATION -I. -isystem $work/free -c -o $work/example.o -x c xmpp.h
+done
 mkdir -p $work/bearssl             # BearSSL's headers alone, not the host's C library
 cp -r /usr/include/bearssl /usr/include/bearssl.h $work/bearssl/
 try "arm-none-eabi-gcc examples/mcu.c" arm-none-eabi-gcc -std=c99 $warn_c -mcpu=cortex-m4 -mthumb -Os -I. \

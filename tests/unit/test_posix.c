@@ -110,7 +110,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    xmpp_posix_free(&net);
+    xmpp_posix_close(&net);
     close(listener);
     if (peer >= 0)
         close(peer);
@@ -466,7 +466,7 @@ static void test_close_while_connecting(void **state)
     assert_int_equal(fake_freed, 1);
     assert_int_equal(io.ops->wants(io.ctx), 0);
     (void)open_to("several", 5222);
-    xmpp_posix_free(&net); /* twice, with teardown */
+    xmpp_posix_close(&net); /* twice, with teardown */
     assert_int_equal(fake_freed, 2);
 }
 
@@ -717,7 +717,7 @@ static void test_no_descriptors(void **state)
     assert_int_equal(result, XMPP_E_CONNECT);
     fails_with(XMPP_E_CONNECT, "connect to 127.0.0.1", port, EMFILE);
     assert_int_equal(xmpp_posix_fd(&net), -1);
-    xmpp_posix_free(&net);
+    xmpp_posix_close(&net);
     starved(new_io_starved); /* no pipe: no waking, else as ever */
     assert_int_equal(net.wake[0], -1);
     assert_int_equal(net.wake[1], -1);
