@@ -92,7 +92,8 @@ int main(int argc, char **argv)
    arena   From the bottom: own JID, the stream's root element, the JID as bound (full and bare), then the
            stanza at hand as a tree (formula at >>api-xml). During login it lends SASL its scratch. A stanza
            that does not fit is skipped and reported (XMPP_EV_SKIPPED), and an IQ request of that kind
-           answered with an error; the connection lives on. Open names and namespaces need no second
+           answered with an error; the connection lives on (an IQ result that answers nothing of ours goes
+           without an event). Open names and namespaces need no second
            stack, as they lie in the tree itself: each open element's record is what its end tag is
            compared with, and holds its parent's place until it ends.
    queue   A control part (a quarter, 384 bytes at least: negotiation, automatic answers, errors), which
@@ -675,7 +676,7 @@ typedef struct xmpp_config {
     uint32_t    space_ms;           /* idle time before white space keeps a NAT open; default never      */
     uint32_t    close_ms;           /* time for an orderly close; default 5,000                          */
     uint32_t    min_iterations;     /* SCRAM: default 4,096                                              */
-    uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (about 5,000 instructions each on Cortex-M) */
+    uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (up to 10,000 instructions each on Cortex-M) */
     uint16_t    options;            /* XMPP_OPT_*                                                        */
     uint8_t     tls;                /* XMPP_TLS_*; default STARTTLS, required                            */
     uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */
@@ -899,7 +900,8 @@ enum {
 };
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info);
 
-/* The same state machine without a transport (sans-I/O): xmpp_step is these four around io. */
+/* The parts of a step, without a transport: bytes in, bytes out, time. Connecting, STARTTLS and closing are xmpp_step's
+   own. Between xmpp_pending and xmpp_sent call nothing else. */
 XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n);         /* bytes taken; the rest later */
 XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n);     /* what one send should hold   */
 XMPP_API void   xmpp_sent(xmpp_client *c, size_t n);                           /* so many of them were sent   */
@@ -2453,7 +2455,9 @@ XMPPI_FN void xmppi_w_value(xmpp_writer *w, const char *value, size_t n, bool at
 /* A qualified name. */
 XMPPI_FN void xmppi_w_name(xmpp_writer *w, const char *name)
 {
-    xmppi_w_chars(w, name, name != NULL ? xmppi_len(name) : 0, XMPPI_W_NAME);
+    if (name == NULL)
+        name = "";
+    xmppi_w_chars(w, name, xmppi_len(name), XMPPI_W_NAME);
 }
 
 /* Content comes: completes the start tag. */
@@ -3066,6 +3070,8 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
         *query = NULL;
         *query_n = 0;
     }
+    if (uri == NULL)
+        return XMPP_E_JID;
     for (n = 0; n < sizeof scheme - 1; n++)
         if (xmppi_jid_lower(uri[n]) != (unsigned char)scheme[n])
             return XMPP_E_JID;
@@ -3106,10 +3112,15 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
 XMPP_API int xmpp_uri_value(const char *query, size_t query_n, const char *key, char *out,
                             size_t cap)
 {
-    size_t key_n = xmppi_len(key), i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
+    size_t key_n, i;
     int len;
+
     if (cap > 0)
         out[0] = '\0';
+    if (query == NULL || key == NULL)
+        return XMPP_E_ARG;
+    key_n = xmppi_len(key);
+    i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
     while (i < query_n) {
         const char *pair = query + i + 1;
         size_t n = xmppi_uri_find(pair, query_n - i - 1, ';', ';');
@@ -4031,7 +4042,7 @@ enum { XMPPI_A_NONE = 0, XMPPI_A_UNAVAILABLE, XMPPI_A_BAD, XMPPI_A_POLICY };
 
 /* xmpp_iq_slot.state; the first slot is the library's own. Owner: 0 application, i + 1 extension number i */
 enum { XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST };
-enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2 }; /* queue records: length 2, flags 1 */
+enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2, XMPPI_R_AVAILABLE = 4 }; /* queue records: length 2, flags 1 */
 
 enum { XMPPI_NONCE = 25 }; /* 18 random bytes as base64, and NUL */
 
@@ -4350,6 +4361,8 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
         c->q_sent = (uint16_t)(c->q_sent + n);
     } else {
         c->q_sent = 0;
+        if (c->q[2] & XMPPI_R_PRESENCE)
+            c->present = (c->q[2] & XMPPI_R_AVAILABLE) != 0;
         xmppi_q_remove(c, 0);
     }
     if (c->state < XMPPI_ONLINE)
@@ -6132,7 +6145,9 @@ XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *conditi
 {
     const char *ns = xmppi_namespaces[XMPPI_NS_STANZAS];
 
-    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0)
+    condition = xmppi_or_empty(condition);
+    if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0 || condition[xmppi_find(condition, ':')] != '\0' ||
+        (app_name != NULL && app_name[xmppi_find(app_name, ':')] != '\0'))      /* a prefix would be unbound */
         xmppi_w_fail(w, XMPP_E_ARG);
     xmpp_w_open(w, "error", NULL);
     xmpp_w_attr(w, "type", type);
@@ -6263,22 +6278,19 @@ XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, co
 {
     xmpp_writer w;
     const xmpp_ext_use *u;
-    bool present = type == NULL;
+    uint8_t all = to != NULL ? 0 : type != NULL ? XMPPI_R_PRESENCE : XMPPI_R_PRESENCE | XMPPI_R_AVAILABLE;
     int r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK)
         return r;
     xmppi_form(&w, "<presence{ to='%'}{ type='%'}|{<show|%}{<status|%}{<priority|%}", to, type, show, status, priority);
     c->hook++;
-    for (u = c->acct->exts; to == NULL && present && u != NULL && u->ext != NULL; u++)
+    for (u = c->acct->exts; (all & XMPPI_R_AVAILABLE) && u != NULL && u->ext != NULL; u++)
         if (u->ext->presence != NULL)
             u->ext->presence(c, u->state, &w);
     c->hook--;
     xmpp_w_close(&w);
-    r = xmppi_commit(c, &w, to == NULL ? XMPPI_R_PRESENCE : 0);
-    if (r == XMPP_OK && to == NULL)
-        c->present = present;
-    return r;
+    return xmppi_commit(c, &w, all);
 }
 
 XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority)

@@ -609,9 +609,20 @@ static void test_uri_format_bounds(void **state)
     }
 }
 
+static void test_uri_null(void **state)
+{
+    char out[16];
+
+    (void)state;
+    assert_int_equal(xmpp_uri_parse(NULL, out, sizeof out, NULL, NULL), XMPP_E_JID);
+    assert_int_equal(xmpp_uri_value("a;b=c", 5, NULL, out, sizeof out), XMPP_E_ARG);
+    assert_int_equal(xmpp_uri_value(NULL, 0, "b", out, sizeof out), XMPP_E_ARG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rfc_valid),
+                                       cmocka_unit_test(test_uri_null),
                                        cmocka_unit_test(test_rfc_invalid),
                                        cmocka_unit_test(test_order_of_separators),
                                        cmocka_unit_test(test_null_and_nul),
