@@ -4245,8 +4245,8 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     return XMPP_OK;
 }
 
-/* The same for a text that the library did not make: it must be one stanza. */
-XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
+/* The same for what the library did not make: it must be one stanza. */
+XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w)
 {
     /* memory for checking: the larger of what is free behind the text and in the arena */
     unsigned char *scratch = c->xml.mem + c->xml.len;
@@ -4261,11 +4261,6 @@ XMPPI_FN int xmppi_commit_text(xmpp_client *c, xmpp_writer *w)
         w->error = w->len > 0 ? xmppi_check_stanza(w->buf, w->len, scratch, room, &kind) : (int)XMPP_E_ARG;
     }
     return xmppi_commit(c, w, kind == 'i' ? XMPPI_R_IQ : 0);
-}
-
-XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w)
-{
-    return xmppi_commit_text(c, w);
 }
 
 /* ---- >>output : what one send should hold ---- */
@@ -4565,7 +4560,7 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
     if (c->key == 0 && xmppi_random(c, &c->key, sizeof(c->key)) != XMPP_OK)
         return XMPP_E_ENTROPY;
     s->state = XMPPI_IQ_WRITING;
-    s->addr = to != NULL ? xmppi_addr_n(c, to, xmppi_len(to)) : 0;
+    s->addr = to != NULL ? xmppi_addr(c, to) : 0;
     if (xmppi_random(c, &s->id, sizeof(s->id)) != XMPP_OK) {
         s->state = XMPPI_IQ_FREE;
         return XMPP_E_ENTROPY;
@@ -6061,7 +6056,7 @@ XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap)
     if (r != XMPP_OK)
         return r;
     xmppi_vformat(&w, fmt, ap);
-    return xmppi_commit_text(c, &w);
+    return xmpp_commit(c, &w);
 }
 
 XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...)
@@ -6086,21 +6081,24 @@ XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n)
         w.error = XMPP_E_ARG;
     else
         xmppi_w_bytes(&w, xml, n);
-    return xmppi_commit_text(c, &w);
+    return xmpp_commit(c, &w);
+}
+
+/* Begins the answer to the request at hand, if there is one. */
+XMPPI_FN int xmppi_answer_open(xmpp_client *c, xmpp_writer *w, const char *type)
+{
+    xmpp_w_init(w, NULL, 0); /* as xmpp_begin leaves it when it refuses */
+    w->error = XMPP_E_STATE;
+    if (c->ask != XMPPI_A_UNAVAILABLE || xmpp_begin(c, w) != XMPP_OK)
+        return XMPP_E_STATE;
+    c->late = false;
+    xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), type);
+    return XMPP_OK;
 }
 
 XMPP_API int xmpp_answer_begin(xmpp_client *c, xmpp_writer *w)
 {
-    int r = XMPP_E_STATE;
-
-    xmpp_w_init(w, NULL, 0);
-    w->error = r;
-    if (c->ask == XMPPI_A_UNAVAILABLE)
-        r = xmpp_begin(c, w);
-    if (r == XMPP_OK)
-        xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), "result");
-    c->late = false;
-    return r;
+    return xmppi_answer_open(c, w, "result");
 }
 
 /* Ends any answer, and with it the request. */
@@ -6162,12 +6160,10 @@ XMPP_API int xmpp_answer_error(xmpp_client *c, const char *type, const char *con
                                const char *app_ns, const char *app_name)
 {
     xmpp_writer w;
-    int r = c->ask == XMPPI_A_UNAVAILABLE ? xmpp_begin(c, &w) : XMPP_E_STATE;
+    int r = xmppi_answer_open(c, &w, "error");
 
     if (r != XMPP_OK)
         return r;
-    c->late = false;
-    xmppi_iq_open(&w, c->ev.id, xmppi_reply_to(c), "error");
     xmpp_w_error(&w, type, condition, text, app_ns, app_name);
     return xmpp_answer_commit(c, &w);
 }

@@ -283,13 +283,14 @@ static void a_claim_in_use_is_refused(void **state)
 
 static void an_answer_that_comes_after_its_request_is_refused(void **state)
 {
-    xmpp_writer w;
+    xmpp_writer w, other;
 
     (void)state;
     online();
     assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
     assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
     assert_int_equal(play("<iq from='bob@example.org/p' id='2' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_begin(&client, &other), XMPP_E_STATE); /* one is open, and stays as late as it is */
     assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_E_STATE);    /* 1 has had its error */
     assert_int_equal(xmpp_answer(&client), XMPP_OK);                    /* 2 has not */
     play("", 1000);
