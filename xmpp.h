@@ -12,10 +12,11 @@
    CONTENTS - search for the tag
      DOCUMENTATION   >>quickstart >>conventions >>memory >>limits
      PUBLIC API      >>api-config >>api-errors >>api-xml >>api-writer >>api-jid >>api-hash
-                     >>api-sasl >>api-io >>api-client >>api-events >>api-send >>api-ext >>api-posix
+                     >>api-sasl >>api-io >>api-client >>api-events >>api-send >>api-sm >>api-parts >>api-ext
+                     >>api-posix
      IMPLEMENTATION  >>bytes >>base64 >>errors >>records >>tree >>xml-in >>writer >>template >>to-xml >>jid >>hash
                      >>sasl >>client >>forms >>queue >>output >>end >>iq-out >>negotiation >>sasl-client >>errors-in
-                     >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>redirect >>send >>im >>extensions
+                     >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>redirect >>send >>im >>backoff >>sm >>warm >>parts >>extensions
                      >>ping >>version >>disco >>roster >>trace >>posix
 
    ==== >>quickstart ==========================================================
@@ -219,9 +220,9 @@ extern "C" {
 #endif
 
 /* ==== >>api-errors ==========================================================
-   Grouped by who is to blame. Everything from XMPP_E_TRANSPORT down is fatal
-   when it reaches the client: the connection ends, the first such error sticks
-   until xmpp_reset, and the XMPP_EV_OFFLINE event carries it. */
+   Grouped by who is to blame. Everything from XMPP_E_TRANSPORT to XMPP_E_INJECTION is
+   fatal when it reaches the client: the connection ends, the first such error sticks
+   until the next connection, and the XMPP_EV_OFFLINE event carries it. */
 
 #define XMPP_ERRORS(X)                                                                             \
     /* the caller */                                                                               \
@@ -233,6 +234,7 @@ extern "C" {
     X(UNPREPARED,      -6, "non-ASCII localpart or password (set XMPP_OPT_PREPARED once it is PRECIS-prepared) or domain (set account.ascii_domain to its A-label)") \
     X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
     X(CONFIG,          -8, "config: no mechanism, or an option that contradicts another; io without what it needs") \
+    X(SAVED,           -9, "not a saved state of this account: damaged, of another version, or of somebody else") \
     /* full: try again later, or give more memory */                                               \
     X(FULL,           -10, "no room in the queue now: send it again when it has drained, or raise account.queue_size") \
     X(TOO_LONG,       -11, "does not fit even into the empty queue or buffer: raise its size")     \
@@ -242,6 +244,7 @@ extern "C" {
     X(LOST,           -15, "the connection ended before the answer came")                          \
     X(STANZA,         -16, "the peer answered with a stanza error")                                \
     X(AGAIN,          -17, "not finished: call again")                                             \
+    X(LIMIT,          -18, "longer than the server takes (XEP-0478 max-bytes): make it shorter")   \
     /* the transport */                                                                            \
     X(TRANSPORT,      -20, "the connection failed")                                                \
     X(RESOLVE,        -21, "the server's name has no address: check account.jid or account.host")  \
@@ -291,7 +294,13 @@ extern "C" {
     X(TLS_CLIENT_CERT,-68, "the client certificate or its key is unusable or was refused")         \
     /* policy */                                                                                   \
     X(NO_TLS,         -70, "the server offers no TLS and policy demands it: the link may be tampered with") \
-    X(INJECTION,      -71, "plain text followed <proceed/>: the link may be tampered with")
+    X(INJECTION,      -71, "plain text followed <proceed/>: the link may be tampered with")        \
+    /* what became of a stanza (XMPP_EV_FAILED, _DELIVERED); never fatal */                        \
+    X(DOUBT,          -80, "it may or may not have arrived: the session ended before it was acknowledged") \
+    X(EXPIRED,        -81, "it expired before a byte of it was written")                           \
+    X(REPLACED,       -82, "a newer one replaced it before a byte of it was written")              \
+    X(UNCONFIRMED,    -83, "it was handed to the transport; this server confirms nothing (no XEP-0198)") \
+    X(UNHANDLED,      -84, "it has not arrived: the session ended, and the server has not handled it")
 
 enum {
     XMPP_OK = 0,
@@ -629,6 +638,12 @@ typedef struct xmpp_io_ops {
     uint32_t (*utc)(void *ctx);
     uint32_t (*millis)(void *ctx);
     int      (*wait)(void *ctx, unsigned wants, uint32_t ms);
+    /* Warm state of this layer and those below (a TLS session), for xmpp_save and xmpp_load.
+       load false: writes up to n bytes to buf and returns how many (0: nothing to keep), or XMPP_E_TOO_LONG. buf NULL: a
+       login has succeeded, what was negotiated may be kept from now on; returns 0.
+       load true: takes the n bytes that were saved; what it does not know or like it ignores; returns 0.
+       NULL: nothing to keep. */
+    int      (*state)(void *ctx, bool load, void *buf, size_t n);
 } xmpp_io_ops;
 
 typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by value */
@@ -661,13 +676,22 @@ enum {                                          /* options: each says what it lo
     XMPP_OPT_PLAIN_WITHOUT_TLS    = 2,          /* with XMPP_OPT_PLAIN: anybody on the wire sees it      */
     XMPP_OPT_PREPARED             = 4,          /* non-ASCII localpart and password are PRECIS-prepared  */
     XMPP_OPT_ANSWER_ANYBODY       = 8,          /* ping, version, disco answer strangers: shows presence */
-    XMPP_OPT_REDIRECT_FREELY      = 16          /* see-other-host is followed before authentication too (inside TLS) */
+    XMPP_OPT_REDIRECT_FREELY      = 16,         /* see-other-host is followed before authentication too (inside TLS) */
+    XMPP_OPT_DURABLE              = 32          /* not looser: no stanza and no acknowledgement leaves before xmpp_saved */
 };
 struct xmpp_client;
+typedef struct xmpp_part { const char *name, *ns; } xmpp_part;
 typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
     bool      (*redirect)(struct xmpp_client *c, const char *to);   /* see-other-host: xmpp_follow_redirect, or NULL:
                                        never follow, the connection ends with XMPP_E_REDIRECT           */
+    int       (*sm)(struct xmpp_client *c, int what, uint32_t n);   /* xmpp_stream_management, for clients whose
+                                       account.sm is given; NULL: none, and nothing of it is linked      */
+    uint32_t  (*reconnect)(struct xmpp_client *c, int error);       /* milliseconds until the client comes back by
+                                       itself: xmpp_backoff, or your own; NULL: xmpp_reset does it       */
+    int       (*parts)(struct xmpp_client *c, int what);            /* xmpp_in_parts: stanzas of any size,
+                                       a child at a time, see >>api-parts; NULL: never                   */
+    const xmpp_part *part_list;     /* with parts: which payloads come so, ended by {NULL, NULL}; may be NULL */
     const char *lang;               /* xml:lang of the stream; NULL: none                                */
     uint32_t    step_ms;            /* each step of the negotiation; default 30,000                      */
     uint32_t    iq_ms;              /* default timeout of an IQ request; default 60,000                  */
@@ -675,11 +699,18 @@ typedef struct xmpp_config {
     uint32_t    answer_ms;          /* time for its answer; default 30,000                               */
     uint32_t    space_ms;           /* idle time before white space keeps a NAT open; default never      */
     uint32_t    close_ms;           /* time for an orderly close; default 5,000                          */
+    uint32_t    retry_min_ms;       /* xmpp_backoff: the least delay; default 0                          */
+    uint32_t    retry_first_ms;     /* the first delay is random up to this (RFC 6120 3.3); default 60,000 */
+    uint32_t    retry_max_ms;       /* each further one up to twice that, at most this; default 600,000  */
+    uint32_t    retry_person_ms;    /* when a person must act; default 3,600,000                         */
+    uint32_t    retry_danger_ms;    /* when the certificate or the like is wrong; default 900,000        */
+    uint32_t    lasting_ms;         /* a session that lasts so long begins the delays anew; default 60,000 */
     uint32_t    min_iterations;     /* SCRAM: default 4,096                                              */
     uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (up to 10,000 instructions each on Cortex-M) */
     uint16_t    options;            /* XMPP_OPT_*                                                        */
     uint8_t     tls;                /* XMPP_TLS_*; default STARTTLS, required                            */
     uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */
+    uint8_t     ack_count;          /* XEP-0198: unacknowledged stanzas that make it ask; default 1      */
 } xmpp_config;
 /* Follows see-other-host: to the same policy and the same certificate name, inside TLS, after authentication unless
    XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
@@ -697,6 +728,7 @@ typedef struct xmpp_account {
     const char *host;           /* where to connect; NULL: the JID's domain                            */
     const char *ascii_domain;   /* A-label form of a non-ASCII domain                                  */
     const xmpp_ext_use *exts;   /* extensions, ended by {NULL, NULL}; NULL: none                       */
+    struct xmpp_sm *sm;         /* stream management and delivery, >>api-sm: 160 bytes; NULL: none     */
     void       *rx;     size_t rx_size;      /* received bytes; 64 and up (256 firmware, 4096 host)    */
     void       *arena;  size_t arena_size;   /* the stanza at hand; 768 and up (1024 firmware, 8192 host) */
     void       *queue;  size_t queue_size;   /* what is to be sent; 768..65535 (1024 firmware, 4096 host)   */
@@ -711,7 +743,8 @@ typedef struct xmpp_account {
 enum {
     XMPP_EV_NONE = 0,
     XMPP_EV_ONLINE,             /* logged in and bound: xmpp_own_jid. Send presence now                */
-    XMPP_EV_OFFLINE,            /* the connection ended: error, condition, text. xmpp_reset tries again */
+    XMPP_EV_OFFLINE,            /* the connection ended: error, condition, text. Comes back in retry_ms;
+                                   XMPP_FOREVER: not by itself, xmpp_reset tries again                 */
     XMPP_EV_PASSWORD,           /* a password is needed: xmpp_password                                 */
     XMPP_EV_MESSAGE,            /* from, kind, id, body (never NULL), stanza                           */
     XMPP_EV_MESSAGE_ERROR,      /* a message came back: from, id, condition, text, stanza              */
@@ -727,7 +760,24 @@ enum {
     XMPP_EV_SKIPPED,            /* a stanza passed a cap: kind is "message", "presence", "iq" or ""; from, id, size */
     XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id            */
     XMPP_EV_EXT,                /* of an extension: ext, code, data, stanza, payload, tag              */
-    XMPP_EV_WAKE                /* xmpp_posix_wake was called (xmpp_wait only)                         */
+    XMPP_EV_WAKE,               /* xmpp_posix_wake was called (xmpp_wait only)                         */
+    /* with account.sm */
+    XMPP_EV_RESUMED,            /* back in the same session: nothing was lost, presence still stands   */
+    XMPP_EV_DELIVERED,          /* the server has it: token, data, size; error XMPP_E_UNCONFIRMED when it
+                                   keeps no count: then it was handed to the transport                 */
+    XMPP_EV_FAILED,             /* it will not be sent any more: token, data, size; error XMPP_E_DOUBT, _UNHANDLED,
+                                   _EXPIRED, _REPLACED, _LIMIT                                         */
+    XMPP_EV_RESENT,             /* a must-deliver message goes out again in a new session: token, data, size */
+    XMPP_EV_ROOM,               /* a stanza was refused with XMPP_E_FULL, and half of the queue is free now */
+    XMPP_EV_SAVE,               /* what xmpp_save writes has changed: save it, then call xmpp_saved    */
+    XMPP_EV_ASLEEP,             /* after xmpp_sleep: the power may go. error XMPP_OK: the session can be resumed;
+                                   XMPP_E_TIMEOUT: it can, but the server acknowledged not all;
+                                   XMPP_E_UNCONFIRMED: it keeps none                                   */
+    /* with config.parts, see >>api-parts */
+    XMPP_EV_PART_BEGIN,         /* from, id, kind, iq, tag; stanza and payload have their start tags alone */
+    XMPP_EV_PART,               /* the same, and part: one child of the payload                        */
+    XMPP_EV_PART_SKIPPED,       /* the same, but the child passed a cap: part has its start tag alone; size */
+    XMPP_EV_PART_END            /* the same. error XMPP_OK, or XMPP_E_LOST: forget what came, it comes again */
 };
 enum { XMPP_SHOW_ONLINE = 0, XMPP_SHOW_CHAT, XMPP_SHOW_AWAY, XMPP_SHOW_XA, XMPP_SHOW_DND };
 
@@ -747,11 +797,17 @@ typedef struct xmpp_event {
     xmpp_node   payload;        /* its first child element (of an IQ: the request or the result)       */
     void       *tag;            /* of XMPP_EV_IQ_RESULT: the tag of the request                        */
     const struct xmpp_ext *ext; /* of XMPP_EV_EXT: whose it is                                         */
-    const void *data;           /* of XMPP_EV_EXT                                                      */
+    const void *data;           /* of XMPP_EV_EXT; of _DELIVERED, _FAILED, _RESENT: the stanza's XML, size bytes */
+    xmpp_node   part;           /* of XMPP_EV_PART: a child of the payload                             */
+    const char *delayed;        /* of a message: when it was sent, as its own server or account says ("2026-01-31T12:00:00Z",
+                                   XEP-0203); "" when it came at once, or somebody else says so        */
     uint32_t    size;           /* of XMPP_EV_SKIPPED: bytes; of XMPP_EV_OFFLINE: stream offset of bad XML */
+    uint32_t    token;          /* of _DELIVERED, _FAILED, _RESENT: what xmpp_token told               */
+    uint32_t    retry_ms;       /* of XMPP_EV_OFFLINE                                                  */
     int16_t     code;           /* of XMPP_EV_EXT                                                      */
     int16_t     iq;             /* of XMPP_EV_IQ_RESULT: what xmpp_iqf or xmpp_iq_commit returned      */
     int8_t      show, priority; /* of a presence: XMPP_SHOW_*, -128..127                               */
+    bool        duplicate;      /* of a message: perhaps it came before (same sender and id; needs account.sm) */
 } xmpp_event;
 
 /* A request kept for answering later: memory of the caller. */
@@ -766,7 +822,7 @@ typedef struct xmpp_claim {
 typedef struct xmpp_iq_slot {   /* private */
     uint32_t id, deadline, addr;
     void    *tag;
-    uint8_t  owner, state;
+    uint8_t  owner, state, parts;
 } xmpp_iq_slot;
 
 /* The client. All of it is private. Must not be moved while in use.
@@ -775,24 +831,37 @@ typedef struct xmpp_client {
     uint8_t             state, hops, slot;              /* slot: of the IQ writer                 */
     bool                writer;                         /* one is open                            */
     bool                pinned;                         /* SCRAM succeeded with this account      */
+    bool                session;                        /* bound once, and not over yet           */
+    bool                quit;                           /* the application closed it              */
+    bool                retry;                          /* at retry_at it comes back by itself    */
+    bool                present;                        /* available presence was sent            */
+    bool                anyres;                         /* the resource was taken: let the server choose */
+    uint8_t             tries;                          /* connections in a row that did not last */
+    uint8_t             gate;                           /* XMPPI_GATE_*: nothing new goes out     */
+    uint8_t             tail;                           /* bytes of sm behind a stanza in the queue */
+    uint8_t             part_iq;                        /* the request whose answer comes in parts; 0: none */
+    bool                part_lost;                      /* the link broke in the middle of that   */
     /* inside a hook, or inert. From here to rx: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
     bool                waiting;                        /* sent, and nothing came since           */
     bool                secure;                         /* inside TLS                             */
-    bool                present;                        /* available presence was sent            */
     bool                late;                           /* the request that an open answer is for has ended */
     bool                deaf;                           /* input is of no interest any more       */
     bool                ended;                          /* </stream:stream> was queued            */
     bool                eof;                            /* the transport has ended; bytes may be left */
     bool                fresh;                          /* queued since the last pass of sends    */
     bool                tell;                           /* XMPP_EV_ONLINE, _OFFLINE or _PASSWORD is due */
-    bool                anyres;                         /* the resource was taken: let the server choose */
+    bool                resumed;                        /* XMPP_EV_ONLINE is XMPP_EV_RESUMED      */
+    bool                counted;                        /* the event at hand is a stanza: XEP-0198 counts it when it ends */
+    uint8_t             parts;                          /* XMPPI_P_*: the stanza at hand comes in parts */
     int16_t             error;                          /* the first fatal one                    */
     uint16_t            features, rx_at, rx_n, round_trips;
     uint16_t            ctl_n, q_sent;                  /* queue: control part; bytes sent of the first stanza */
     uint16_t            pad, tag_out;                   /* spaces owed; bytes of a tag that was cut */
+    uint16_t            line_n;
+    const unsigned char *line;                          /* <a/> or <r/>, due or under way         */
     const char         *condition, *text;               /* what the peer said of the first error  */
     const xmpp_mech    *mech;
     unsigned char      *sasl;                           /* mechanism state, behind the nonce      */
@@ -800,15 +869,19 @@ typedef struct xmpp_client {
     uint32_t            challenge_n, sasl_at, mechs, bytes_in, bytes_out;
     unsigned char      *rx, *ctl, *q;
     uint16_t            rx_size, ctl_size, q_size, q_end, q_max, port;      /* q: the queue's stanza part */
+    uint16_t            q_at;                           /* what lies before it has nothing to be sent */
     const xmpp_config  *cfg;
     const xmpp_account *acct;
     xmpp_io             io;
-    uint32_t            now, step_at, rx_time, tx_time;
-    const char         *bare, *domain, *redirect;       /* session strings, in the arena          */
-    const char         *jid, *self;                     /* as bound: full and bare                */
+    struct xmpp_sm     *sm;
+    uint32_t            now, step_at, rx_time, tx_time, online_at, retry_at;
+    const char         *bare, *domain, *redirect;       /* strings at the bottom of the arena     */
+    const char         *jid, *self;                     /* as bound: full and bare; at its top    */
     const char         *password;
     xmpp_claim         *claims;
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
+    uint32_t            arena_top;                      /* bytes of session strings at its end    */
+    uint32_t            part_at;                        /* stream offset of the part at hand      */
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -820,7 +893,7 @@ typedef struct xmpp_client {
 #define XMPP_ABI                                                                                                       \
     XMPPI_MIX(XMPPI_MIX5(XMPP_CFG_IQS, XMPP_CFG_XML_DEPTH, XMPP_CFG_XML_ATTRS, XMPP_CFG_XML_NAME, XMPP_CFG_WRITER_DEPTH), \
               XMPPI_MIX(XMPPI_MIX5(sizeof(xmpp_client), sizeof(xmpp_event), sizeof(xmpp_config), sizeof(xmpp_account),  \
-                                   sizeof(xmpp_writer)), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR))
+                                   sizeof(xmpp_writer) + sizeof(xmpp_sm)), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR))
 
 /* Prepares a client; it connects at the first step.
    c       the client; its content does not matter.
@@ -832,9 +905,23 @@ typedef struct xmpp_client {
 XMPP_API int  xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *account, xmpp_io io,
                             uint32_t abi);
 
-/* Drops the connection, if any, and connects anew at the next step. Requests under way and the event at hand end
-   without an event; stanzas that were not wholly written stay queued, except answers. */
+/* Drops the connection, if any, and connects anew at the next step, also when config.reconnect would wait. The event at
+   hand ends without an event, and so do requests under way, unless the session can be resumed (account.sm): then all
+   of it goes on. Stanzas that were not wholly written stay queued, except answers. */
 XMPP_API void xmpp_reset(xmpp_client *c);
+
+/* What config.reconnect is asked for after each connection that ended. xmpp_backoff: by the class of the error
+     transient   full jitter: random between retry_min_ms and a bound, which is retry_first_ms at first and doubles with
+                 each try up to retry_max_ms; a session that lasted lasting_ms begins anew. While a session can be resumed
+                 the bound is at most half the time for which the server keeps it.
+     person      retry_person_ms to twice that: the credentials were refused, another client took the resource (the
+                 server chooses one from then on), and whatever else needs somebody to change something
+     danger      retry_danger_ms to twice that: the certificate, or what a tampered link would look like
+   Returns milliseconds, or XMPP_FOREVER: never. Write your own to stop after some errors, and call it for the rest. */
+enum { XMPP_CLASS_TRANSIENT = 0, XMPP_CLASS_PERSON, XMPP_CLASS_DANGER };
+XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error);
+/* error: of XMPP_EV_OFFLINE; condition: what the peer said with it, may be "". Returns XMPP_CLASS_*. */
+XMPP_API int      xmpp_error_class(int error, const char *condition);
 
 /* Ends the stream in order: what is queued goes out first, then unavailable presence when some was sent,
    </stream:stream>, close_notify; nothing may be sent any more. XMPP_EV_OFFLINE follows within config.close_ms: with
@@ -860,7 +947,7 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c);
 XMPP_API unsigned xmpp_wants(const xmpp_client *c);
 
 /* Blocking: the next event of any kind, waiting at most ms (XMPP_FOREVER: no limit).
-   Returns NULL when the time is up, and at once when the client is offline and said so. */
+   Returns NULL when the time is up, and at once when the client is offline, said so and does not come back by itself. */
 XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
 
 /* Blocking: the answer to one request.
@@ -984,6 +1071,105 @@ typedef struct xmpp_stanza_error {
 } xmpp_stanza_error;
 XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
 
+/* ==== >>api-sm ==============================================================
+   XEP-0198 stream management, and what becomes of each stanza. It is used with account.sm and
+   config.sm = xmpp_stream_management (xmpp_default_config has it).
+
+   A stanza is kept in the queue until the server acknowledged it. When the link breaks, the session is resumed on
+   the next connection, whoever started that (config.reconnect, xmpp_reset): what was not acknowledged goes out again,
+   requests stay under way, presence stands: XMPP_EV_RESUMED. When the server does not resume, a new session begins:
+   XMPP_EV_ONLINE. Then broadcast presence goes out again, must-deliver messages go out again under the same id
+   (XMPP_EV_RESENT), requests end with XMPP_E_LOST, and everything else of which a byte was written is told as
+   XMPP_EV_FAILED. So each stanza that was accepted ends in one of _DELIVERED and _FAILED, told with its token; requests
+   end in XMPP_EV_IQ_RESULT instead, and what extensions send has no token.
+
+   A stanza that came counts as handled when the application comes back for the next event: who saves it before that has
+   each one at least once. One that came before may come again after a session that was not resumed: event.duplicate,
+   event.delayed. A server cuts a client that acknowledges nothing for long (ejabberd after 60 s): keep calling xmpp_next.
+
+   In the queue a stanza takes 20 bytes besides its text. 160 bytes of it are kept for answers. An automatic error that
+   finds no room is not sent: XMPP_EV_DROPPED. */
+
+typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
+    char        line[44];       /* <a/> or <r/> under way */
+    uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
+    bool        want_a, want_r, news, refused, inactive, sleeping, timed, changed, tell_save, elsewhere, loaded;
+    uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes, idle_s;
+    const char *id, *location;  /* in the arena */
+    uint32_t    seen[8];
+} xmpp_sm;
+/* What config.sm points to. It is called by the client alone. */
+XMPP_API int xmpp_stream_management(struct xmpp_client *c, int what, uint32_t n);
+
+enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
+/* Says how the next stanza is to be treated, once; whether that is then accepted or not.
+   deliver      XMPP_AT_MOST_ONCE, as without this call: never sent again once a byte of it was written and the session
+                was lost. XMPP_MUST_DELIVER: sent again in the new session, with the same id (one is made when a call
+                of the library writes the message and none is given) and with a delay stamp where UTC is known and the
+                queue has room. For messages alone, with an id: anything else is refused (XMPP_E_ARG).
+   latest       1..255: it replaces an earlier one with the same number of which no byte was written. 0: none.
+   expires_ms   it is dropped when no byte of it was written after so long, up to 2^31; 0: never.
+   Without account.sm nothing happens. */
+XMPP_API void     xmpp_policy(xmpp_client *c, int deliver, uint8_t latest, uint32_t expires_ms);
+/* The token of the stanza that was queued last: 1 and up, 0 without account.sm. */
+XMPP_API uint32_t xmpp_token(const xmpp_client *c);
+/* Bytes of text that a stanza may have to be accepted now. */
+XMPP_API size_t   xmpp_room(const xmpp_client *c);
+/* Stanzas that wait in the queue to be sent or acknowledged. */
+XMPP_API unsigned xmpp_waiting(const xmpp_client *c);
+
+/* XEP-0352: says that nobody looks (or does again), so that the server may hold back what can wait. Said again in
+   each session and after each resumption. Returns XMPP_OK; XMPP_E_STATE without account.sm. A server
+   without CSI is told nothing. */
+XMPP_API int      xmpp_inactive(xmpp_client *c, bool inactive);
+
+/* Before deep sleep or power-off: says inactive, sends what is queued, asks for its acknowledgement, then tells
+   XMPP_EV_ASLEEP, within config.answer_ms. From then on the client neither reads nor sends: xmpp_save, then power off, or
+   sleep with the memory kept and go on with xmpp_awake. Offline it is asleep at once. Returns XMPP_OK, XMPP_E_STATE
+   (without account.sm, inside a hook, closing). */
+XMPP_API int      xmpp_sleep(xmpp_client *c);
+/* Goes on: asks whether the link lives, and says active again. */
+XMPP_API void     xmpp_awake(xmpp_client *c);
+
+/* Warm state: what is needed to come back after a reboot or deep sleep. One block: the session (0198 id, counts, queue),
+   account.keys, pins, what the transport keeps (a TLS session, the address that worked). It holds SECRETS: keys that are
+   as good as the password for this server, a TLS master secret, and the text of unsent stanzas.
+
+   The session in it can be resumed once, and only when nothing was exchanged since it was written: a stale count makes
+   servers destroy the session. It is so
+     - when it was written after XMPP_EV_ASLEEP, or while offline after a link that broke;
+     - with XMPP_OPT_DURABLE always: then no new stanza and no acknowledgement leaves before the block is saved, which
+       XMPP_EV_SAVE asks for and xmpp_saved confirms. Each stanza costs a write of flash.
+   Otherwise loading begins a new session, and tells each stanza that was in the queue as XMPP_EV_FAILED with
+   XMPP_E_DOUBT, or sends it again when it must be delivered.
+
+   A block that can be resumed is good once. After xmpp_load of such a one XMPP_EV_SAVE comes first, and the client does
+   not connect before xmpp_saved: overwrite or erase the block then. */
+/* out, cap   where it goes: up to queue_size + 1,000 bytes.
+   Returns its length; XMPP_E_TOO_LONG; XMPP_E_STATE without account.sm. Any time; does not change anything. */
+XMPP_API int      xmpp_save(xmpp_client *c, void *out, size_t cap);
+/* The block is where it survives. */
+XMPP_API void     xmpp_saved(xmpp_client *c);
+/* After xmpp_init, before the first step. Returns XMPP_OK; XMPP_E_SAVED: refused whole, the client starts cold;
+   XMPP_E_BUFFERS: its buffers are too small for it; XMPP_E_STATE: too late, or no account.sm. */
+XMPP_API int      xmpp_load(xmpp_client *c, const void *data, size_t n);
+
+/* ==== >>api-parts ===========================================================
+   Stanzas of any size in a small arena: a payload's children one at a time (roster, disco#items, MAM, pubsub).
+   Needs config.parts = xmpp_in_parts (xmpp_default_config has it). XMPP_EV_PART_BEGIN comes when the start tags of
+   stanza and payload were read: for an answer, sender and id are checked by then. Then XMPP_EV_PART or _PART_SKIPPED for
+   each child, then XMPP_EV_PART_END with the error. What came is provisional until that says XMPP_OK: when the
+   link breaks in between it says XMPP_E_LOST, the stanza was not counted (XEP-0198), and a session that is resumed brings
+   it again from the start. The timeout of a request restarts with each child. Text beside children is not told. */
+
+/* Asks for the answer of a request in parts.
+   iq   what xmpp_iqf, xmpp_iq_commit, xmpp_roster_get and the like returned, before the next step; an error is handed back.
+   Returns iq; XMPP_E_CONFIG without config.parts; XMPP_E_ARG when no such request is under way. */
+XMPP_API int xmpp_iq_parts(xmpp_client *c, int iq);
+/* What config.parts points to: with config.part_list also stanzas whose first child is listed there come in parts,
+   requests of other entities excepted. It is called by the client alone. */
+XMPP_API int xmpp_in_parts(struct xmpp_client *c, int what);
+
 /* ==== >>api-ext =============================================================
    An extension is a constant, listed with its own state in account.exts. It uses the public API alone. Inside
    its hooks xmpp_next, _step, _wait, _ask, _reset and _close do nothing (XMPP_E_STATE). */
@@ -1048,6 +1234,7 @@ typedef struct xmpp_roster {    /* zero-fill; remembers who may see our presence
     uint32_t *seen;             /* may be NULL: nobody is remembered; 4 bytes a contact  */
     size_t    seen_max;
     size_t    seen_n;           /* private */
+    bool      parts;            /* a contact at a time: a roster of any size in a small arena */
 } xmpp_roster;
 typedef struct xmpp_roster_item {
     /* "" when absent; subscription "none", "to", "from", "both", "remove" */
@@ -1055,7 +1242,9 @@ typedef struct xmpp_roster_item {
     bool        approved;
     xmpp_node   node;           /* its groups: xmpp_child(node, "group", NULL) and siblings */
 } xmpp_roster_item;
-enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH };    /* event codes; LIST: payload is the query, error when it failed */
+/* Event codes. LIST: payload is the query, error when it failed. With xmpp_roster.parts instead: BEGIN, an ITEM
+   (event.part) or SKIPPED for each contact, END with the error; LIST only for an error or a roster without a change. */
+enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH, XMPP_ROSTER_BEGIN, XMPP_ROSTER_ITEM, XMPP_ROSTER_SKIPPED, XMPP_ROSTER_END };
 extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster */
 /* Asks for the roster. Returns as xmpp_iqf. With xmpp_roster_ext listed, which also asks by itself when online, the
    answer is XMPP_EV_EXT with code XMPP_ROSTER_LIST, otherwise XMPP_EV_IQ_RESULT. Its items: xmpp_first(ev->payload),
@@ -1629,7 +1818,8 @@ enum {                          /* x->flags */
     XMPPI_XF_COLON = 2,         /* the name has had its colon                         */
     XMPPI_XF_SPACE = 4,         /* white space came before this attribute             */
     XMPPI_XF_DECL = 8,          /* the "tag" is the XML declaration                   */
-    XMPPI_XF_TEXT = 16          /* text was stored since the last tag                 */
+    XMPPI_XF_TEXT = 16,         /* text was stored since the last tag                 */
+    XMPPI_XF_BEGUN = 32         /* x->open is the element whose start tag is being read */
 };
 
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
@@ -1688,8 +1878,8 @@ XMPPI_STEP uint32_t xmppi_utf8_len(uint32_t c)
 
 /* ---- memory ---- */
 
-/* A cap was met, unless it is passed already. Inside a tree, or in the start tag of a child of the root, the rest is skipped;
-   elsewhere it is the end. */
+/* A cap was met, unless it is passed already. The rest of the tree is skipped, or of the element whose start tag is being
+   read, or of that which is open; of the root it is the end. */
 XMPPI_STEP void xmppi_limit(xmpp_xml *x)
 {
     const unsigned char *last = x->mem;
@@ -1700,12 +1890,15 @@ XMPPI_STEP void xmppi_limit(xmpp_xml *x)
         x->depth = (uint8_t)(x->depth - (x->inside - 1));
         x->open = x->tree;
         last = xmppi_next(x->open);
-    } else if (x->depth == 1 && xmppi_get24(x->open + 4) != 0) {    /* open is not the root */
+    } else if (x->depth == 0 || xmppi_get24(x->open + 4) == 0) {    /* open is the root */
+        x->error = XMPP_E_XML_LIMIT;
+    } else if (x->flags & XMPPI_XF_BEGUN) {
         if (x->state == XMPPI_X_NAME)
             x->open[7] = 0;             /* half a name is none */
         last = xmppi_body(x->open);
     } else {
-        x->error = XMPP_E_XML_LIMIT;
+        x->inside = 1;
+        last = xmppi_next(x->open);
     }
     x->len = (uint32_t)(last - x->mem);
     x->skipping = true;
@@ -1872,6 +2065,7 @@ XMPPI_FN int xmppi_opened(xmpp_xml *x)
 {
     int r;
 
+    x->flags &= (uint8_t)~XMPPI_XF_BEGUN;
     if (x->inside == 0 || !x->skipping) {
         xmppi_measure(x, x->open);
         r = xmppi_check_tag(x);
@@ -2103,6 +2297,7 @@ XMPPI_FN int xmppi_xml_markup(xmpp_xml *x, uint32_t c)
     if (e != NULL) {
         xmppi_put24(e + 4, (uint32_t)(e - x->open));
         x->open = e;
+        x->flags |= XMPPI_XF_BEGUN;
     }
     return c == '?' ? (int)XMPP_XML_MORE : xmppi_xml_name(x, c);
 }
@@ -2126,7 +2321,7 @@ XMPPI_FN int xmppi_xml_tag(xmpp_xml *x, uint32_t c)
     }
     if (!(x->flags & XMPPI_XF_SPACE))
         return XMPP_E_XML_SYNTAX;
-    x->flags = decl | XMPPI_XF_START;
+    x->flags = (uint8_t)((x->flags & (XMPPI_XF_DECL | XMPPI_XF_BEGUN)) | XMPPI_XF_START);
     x->state = XMPPI_X_ATTR;
     x->name_n = 0;
     if (x->attrs == XMPP_CFG_XML_ATTRS)
@@ -2351,6 +2546,18 @@ XMPP_API void xmpp_xml_tree(xmpp_xml *x)
         return;
     x->tree = x->open;
     x->inside = 1;
+}
+
+/* For the client, at the START of the first child of an element: that element becomes the tree after all. */
+XMPPI_FN void xmppi_xml_tree_around(xmpp_xml *x)
+{
+    x->tree = x->open - xmppi_get24(x->open + 4);
+    if (x->skipping) {                  /* the child's start tag did not fit */
+        x->open = x->tree;
+        x->depth--;
+        x->len = (uint32_t)(xmppi_next(x->open) - x->mem);
+    }
+    x->inside = 2;
 }
 
 /* For the client, at the START of the root: its attributes go, its declarations stay. */
@@ -4042,7 +4249,55 @@ enum { XMPPI_A_NONE = 0, XMPPI_A_UNAVAILABLE, XMPPI_A_BAD, XMPPI_A_POLICY };
 
 /* xmpp_iq_slot.state; the first slot is the library's own. Owner: 0 application, i + 1 extension number i */
 enum { XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST };
-enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2, XMPPI_R_AVAILABLE = 4 }; /* queue records: length 2, flags 1 */
+/* A queue record: length 2, flags 1, the stanza, and c->tail bytes of stream management. HELD: nothing of it is to be
+   sent: presence kept for the next session, or what waits for stream management. */
+enum { XMPPI_TAIL = 17 };
+enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2, XMPPI_R_AVAILABLE = 4, XMPPI_R_HELD = 8 };
+
+/* c->parts: the stanza at hand may come in parts; its payload is open; the payload ended, whole or not;
+   nobody waits for it any more. */
+enum { XMPPI_P_NONE = 0, XMPPI_P_CANDIDATE, XMPPI_P_OPEN, XMPPI_P_BESIDE, XMPPI_P_CUT, XMPPI_P_GONE };
+/* What config.parts is called for: a stanza begins; an element in it begins, ends. */
+enum { XMPPI_P_STANZA = 0, XMPPI_P_START, XMPPI_P_END };
+
+/* c->gate: no new stanza and no acknowledgement goes out while asleep, or while the state is not saved. */
+enum { XMPPI_GATE_ASLEEP = 1, XMPPI_GATE_UNSAVED = 2 };
+
+/* What config.sm is called for: n is what the comment says, the answer 0 unless it says more. */
+enum {
+    XMPPI_SM_FEATURE,   /* a feature begins, or an element in one; n: depth                 */
+    XMPPI_SM_TEXT,      /* text in a feature                                                */
+    XMPPI_SM_BIND,      /* before bind. 1: resumes instead                                  */
+    XMPPI_SM_BOUND,     /* a new session begins                                             */
+    XMPPI_SM_ELEMENT,   /* a child of the stream that is no stanza is in the tree. An error */
+    XMPPI_SM_LIMIT,     /* may it be sent? n: its length and flags << 16; 0: it finds no room; XMPPI_SM_NOTHING: it
+                           is none. An error                                                */
+    XMPPI_SM_COMMIT,    /* the last record, at n, is complete. An error: it is not accepted */
+    XMPPI_SM_WRITTEN,   /* the last byte of the record at n was written. 1: it stays        */
+    XMPPI_SM_DROP,      /* the record at n is of no use any more. 1: it stays, to be told   */
+    XMPPI_SM_FORM,      /* c->line is about to be sent                                      */
+    XMPPI_SM_SENT,      /* n bytes of it were                                               */
+    XMPPI_SM_FILL,      /* a message is in c->ev                                            */
+    XMPPI_SM_HANDLED,   /* a stanza that came is dealt with                                 */
+    XMPPI_SM_BROKEN,    /* ill-formed XML came                                              */
+    XMPPI_SM_CLOSING,   /* the stream is to be closed; n: by the application                */
+    XMPPI_SM_WAIT,      /* 1: an acknowledgement is to be awaited before </stream:stream>   */
+    XMPPI_SM_OVER,      /* the connection ended. 1: the session may be resumed              */
+    XMPPI_SM_LOST,      /* the session ended                                                */
+    XMPPI_SM_EVENT,     /* 1: c->ev was filled                                              */
+    XMPPI_SM_TICK,      /* 1: pings in its own way                                          */
+    XMPPI_SM_SHIFT,     /* n milliseconds went by that do not count                         */
+    XMPPI_SM_CONNECT,   /* a connection is about to be opened                               */
+    XMPPI_SM_ID,        /* 1: the message that is written needs an id                       */
+    XMPPI_SM_ON         /* 1: stanzas are counted                                           */
+};
+
+#define XMPPI_SM_NOTHING UINT32_C(0xffffffff)
+
+XMPPI_FN int xmppi_sm(xmpp_client *c, int what, uint32_t n)
+{
+    return c->sm != NULL ? c->cfg->sm(c, what, n) : 0;
+}
 
 enum { XMPPI_NONCE = 25 }; /* 18 random bytes as base64, and NUL */
 
@@ -4051,6 +4306,15 @@ enum { XMPPI_NONCE = 25 }; /* 18 random bytes as base64, and NUL */
 XMPPI_FN bool xmppi_due(uint32_t now, uint32_t at)
 {
     return (int32_t)(now - at) >= 0;
+}
+XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at)
+{
+    return xmppi_due(c->now, at) ? 0 : at - c->now;
+}
+/* When so many milliseconds are over; XMPP_FOREVER is as long as the clock can tell. */
+XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms)
+{
+    return c->now + (ms < 0x7fffffffu ? ms : 0x7fffffffu);
 }
 XMPPI_FN const char *xmppi_or_empty(const char *s)
 {
@@ -4177,6 +4441,17 @@ XMPPI_FRAME bool xmppi_control(xmpp_client *c, const char *form, ...)
 
 /* ---- the stanza part: records [0, q_end), moved down when one goes ---- */
 
+/* The first record that has something to be sent, or q_end. */
+XMPPI_FN uint16_t xmppi_q_next(const xmpp_client *c, uint16_t at);
+XMPPI_FN uint16_t xmppi_q_first(const xmpp_client *c)
+{
+    uint16_t at = c->q_at;
+
+    while (at < c->q_end && (c->q[at + 2] & XMPPI_R_HELD))
+        at = xmppi_q_next(c, at);
+    return at;
+}
+
 XMPPI_FN uint16_t xmppi_q_next(const xmpp_client *c, uint16_t at)
 {
     return (uint16_t)(at + XMPPI_R_HEAD + (c->q[at] | (unsigned)c->q[at + 1] << 8));
@@ -4188,29 +4463,47 @@ XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
 
     xmppi_move(c->q + at, c->q + next, (size_t)(c->q_end - next));
     c->q_end = (uint16_t)(c->q_end - (next - at));
+    if (c->q_at > at)
+        c->q_at = (uint16_t)(c->q_at - (next - at));
 }
 
-/* Removes the records with one of these flags of which no byte was written. */
+/* Removes the records with one of these flags, but for one of which bytes were written. */
 XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
 {
-    uint16_t at = c->q_sent > 0 ? xmppi_q_next(c, 0) : 0;
+    uint16_t at = 0;
 
     while (at < c->q_end)
-        if (c->q[at + 2] & flags)
+        if ((c->q[at + 2] & flags) && (c->q_sent == 0 || at != xmppi_q_first(c)) && !xmppi_sm(c, XMPPI_SM_DROP, at))
             xmppi_q_remove(c, at);
         else
             at = xmppi_q_next(c, at);
 }
 
+/* Everything that is held is to be sent (again). */
+XMPPI_FN void xmppi_q_release(xmpp_client *c)
+{
+    uint16_t at;
+
+    for (at = 0; at < c->q_end; at = xmppi_q_next(c, at))
+        c->q[at + 2] &= (unsigned char)~XMPPI_R_HELD;
+    c->q_at = 0;
+}
+
+/* Bytes of text for which there is room. Some are kept for answers when the queue also holds what was sent. */
+XMPPI_FN size_t xmppi_q_room(const xmpp_client *c)
+{
+    size_t used = (size_t)c->q_end + XMPPI_R_HEAD + c->tail + (c->sm != NULL && !c->hook ? 160u : 0u);
+
+    return c->q_size > used ? c->q_size - used : 0;
+}
+
 XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 {
-    size_t at = (size_t)c->q_end + XMPPI_R_HEAD;
-
     xmpp_w_init(w, NULL, 0); /* refused: all that is written into it goes nowhere */
     w->error = XMPP_E_STATE;
     if (c->writer || c->cfg == NULL || (c->state == XMPPI_CLOSING && !c->hook))
         return XMPP_E_STATE;
-    xmpp_w_init(w, c->q + at, c->q_size > at ? c->q_size - at : 0);
+    xmpp_w_init(w, c->q + c->q_end + XMPPI_R_HEAD, xmppi_q_room(c));
     c->writer = true;
     return XMPP_OK;
 }
@@ -4219,7 +4512,8 @@ XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w)
 XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
 {
     unsigned char *head;
-    int r;
+    size_t n;
+    int r, full;
 
     if (!c->writer || w->buf == NULL)
         return XMPP_E_STATE;
@@ -4227,18 +4521,29 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     if (c->iq[c->slot].state == XMPPI_IQ_WRITING)
         c->iq[c->slot].state = XMPPI_IQ_FREE;
     r = xmpp_w_end(w);
-    if (r == XMPP_E_FULL && c->q_end == 0)
+    if (r == XMPP_E_FULL && xmppi_q_first(c) == c->q_end && c->sm == NULL)
         r = XMPP_E_TOO_LONG;
+    full = xmppi_sm(c, XMPPI_SM_LIMIT, r == XMPP_OK       ? (uint32_t)w->len | (uint32_t)flags << 16
+                                       : r == XMPP_E_FULL ? 0
+                                                          : XMPPI_SM_NOTHING);
+    if (full != XMPP_OK && (r == XMPP_OK || r == XMPP_E_FULL))
+        r = full;
     if (r != XMPP_OK)
         return r;
     if (flags & XMPPI_R_PRESENCE)
         xmppi_q_purge(c, XMPPI_R_PRESENCE); /* the latest says it all */
     head = c->q + c->q_end;
+    n = w->len + c->tail;
     xmppi_move(head + XMPPI_R_HEAD, w->buf, w->len); /* records before it may have gone since it was opened */
-    head[0] = (unsigned char)(w->len & 0xff);
-    head[1] = (unsigned char)(w->len >> 8);
+    head[0] = (unsigned char)(n & 0xff);
+    head[1] = (unsigned char)(n >> 8);
     head[2] = flags;
-    c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + w->len);
+    c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + n);
+    r = xmppi_sm(c, XMPPI_SM_COMMIT, (uint32_t)(head - c->q));
+    if (r != XMPP_OK) {
+        c->q_end = (uint16_t)(head - c->q);
+        return r;
+    }
     if (c->q_end > c->q_max)
         c->q_max = c->q_end;
     c->fresh = true;
@@ -4298,29 +4603,53 @@ XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint1
 XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 {
     bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
+    uint16_t at = xmppi_q_first(c);
 
     *n = c->ctl_n;
     if (c->q_sent == 0 && *n > 0)
         return c->ctl;
-    if (!flow)
+    if (!flow || (c->q_sent == 0 && c->gate != 0))
         return NULL;
+    *n = c->line_n;
+    if (c->q_sent == 0 && c->line != NULL)
+        return c->line;
     if (c->q_sent == 0 && c->pad > 0 && !c->ended) {
         *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
         return xmppi_spaces;
     }
-    if (c->q_end == 0 || (c->q_sent == 0 && c->ended))
+    if (at == c->q_end || (c->q_sent == 0 && c->ended))
         return NULL;
-    *n = (size_t)(xmppi_q_next(c, 0) - XMPPI_R_HEAD - c->q_sent);
-    return c->q + XMPPI_R_HEAD + c->q_sent;
+    *n = (size_t)(xmppi_q_next(c, at) - at - XMPPI_R_HEAD - c->tail - c->q_sent);
+    return c->q + at + XMPPI_R_HEAD + c->q_sent;
+}
+
+/* The last byte of a stanza was written. */
+XMPPI_FN void xmppi_written(xmpp_client *c)
+{
+    uint16_t at = xmppi_q_first(c);
+    unsigned char *flags = c->q + at + 2;
+
+    c->q_sent = 0;
+    if (*flags & XMPPI_R_PRESENCE)
+        c->present = (*flags & XMPPI_R_AVAILABLE) != 0;
+    if (xmppi_sm(c, XMPPI_SM_WRITTEN, at) || ((*flags & XMPPI_R_AVAILABLE) && c->cfg->reconnect != NULL)) {
+        *flags |= XMPPI_R_HELD;
+        c->q_at = xmppi_q_next(c, at);
+    } else {
+        xmppi_q_remove(c, at);
+    }
 }
 
 XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
 {
-    const unsigned char *p = xmppi_next_out(c, n);
+    const unsigned char *p;
     uint8_t cut = c->cut;
     uint16_t tag = 0;
     size_t safe;
 
+    if (c->line != NULL)
+        xmppi_sm(c, XMPPI_SM_FORM, 0);
+    p = xmppi_next_out(c, n);
     if (p == NULL)
         *n = 0;
     if (*n > room) {
@@ -4352,25 +4681,18 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
         xmppi_move(c->ctl, c->ctl + n, c->ctl_n);
     } else if (p == xmppi_spaces) {
         c->pad = (uint16_t)(c->pad - n);
+    } else if (p == c->line) {
+        xmppi_sm(c, XMPPI_SM_SENT, (uint32_t)n);
     } else if (n < whole) {
         c->q_sent = (uint16_t)(c->q_sent + n);
     } else {
-        c->q_sent = 0;
-        if (c->q[2] & XMPPI_R_PRESENCE)
-            c->present = (c->q[2] & XMPPI_R_AVAILABLE) != 0;
-        xmppi_q_remove(c, 0);
+        xmppi_written(c);
     }
     if (c->state < XMPPI_ONLINE)
         c->waiting = true; /* a round trip has begun */
 }
 
 /* ---- >>end : how a connection ends ---- */
-
-/* When so many milliseconds are over; XMPP_FOREVER is as long as the clock can tell. */
-XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms)
-{
-    return c->now + (ms < 0x7fffffffu ? ms : 0x7fffffffu);
-}
 
 XMPPI_FN void xmppi_arm(xmpp_client *c, uint32_t ms)
 {
@@ -4420,28 +4742,60 @@ XMPPI_FN void xmppi_hook(xmpp_client *c, int hook)
     c->hook--;
 }
 
-/* The connection is over. Stanzas of which the last byte was not written stay queued: the peer cannot have had them
-   whole. */
-XMPPI_FN void xmppi_over(xmpp_client *c)
+/* What was under way cannot be finished any more. Stanzas of which the last byte was not written stay queued: the peer
+   cannot have had them whole. */
+XMPPI_FN void xmppi_session_over(xmpp_client *c)
 {
     xmpp_iq_slot *s;
 
-    if (c->state > XMPPI_OPEN)
-        c->io.ops->close(c->io.ctx, true);
-    if (c->done & XMPPI_BOUND)
+    if (c->session)
         xmppi_hook(c, XMPPI_H_OFFLINE);
+    c->session = c->present = false;
     for (; c->claims != NULL; c->claims = c->claims->next)
         c->claims->open = false;
-    xmppi_forget_sasl(c);
-    c->state = XMPPI_OFF;
-    c->ctl_n = c->q_sent = c->pad = 0;
-    c->cut = 0;
-    c->tell = c->deaf = true;
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
         if (s->state == XMPPI_IQ_WAITING)
             s->state = XMPPI_IQ_LOST;
     c->iq[0].state = XMPPI_IQ_FREE;
     xmppi_q_purge(c, XMPPI_R_IQ);
+    if (c->quit)
+        xmppi_q_purge(c, XMPPI_R_PRESENCE);
+    if (c->sm == NULL)
+        xmppi_q_release(c);
+    xmppi_sm(c, XMPPI_SM_LOST, 0);
+}
+
+/* The connection ends. */
+XMPPI_FN void xmppi_drop(xmpp_client *c)
+{
+    if (c->state > XMPPI_OPEN)
+        c->io.ops->close(c->io.ctx, true);
+    xmppi_forget_sasl(c);
+    c->state = XMPPI_OFF;
+    c->ctl_n = c->q_sent = c->pad = 0;
+    c->cut = 0;
+    c->line = NULL;
+    c->deaf = true;
+    c->iq[0].state = XMPPI_IQ_FREE;
+    c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
+    c->parts = XMPPI_P_NONE;
+    if (c->online_at != c->now && c->session && c->now - c->online_at >= XMPPI_OR(c->cfg->lasting_ms, 60000))
+        c->tries = 0;
+    if (!xmppi_sm(c, XMPPI_SM_OVER, 0))
+        xmppi_session_over(c);
+}
+
+/* The connection is over: the application is told, and it may come back by itself. */
+XMPPI_FN void xmppi_over(xmpp_client *c)
+{
+    uint32_t ms = XMPP_FOREVER;
+
+    xmppi_drop(c);
+    c->tell = true;
+    if (c->cfg->reconnect != NULL && !c->quit)
+        ms = c->cfg->reconnect(c, c->error);
+    c->retry = ms != XMPP_FOREVER;
+    c->retry_at = xmppi_at(c, ms);
 }
 
 /* Starts the orderly end. */
@@ -4452,6 +4806,7 @@ XMPPI_FN void xmppi_closing(xmpp_client *c)
     c->state = XMPPI_CLOSING;
     c->work = XMPPI_W_NONE;
     xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
+    xmppi_sm(c, XMPPI_SM_CLOSING, 0);
 }
 
 /* Of XMPP_E_PROTOCOL there are kinds that have a name of their own in RFC 6120 4.9.3. */
@@ -4474,6 +4829,8 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_blame(c, error);
     c->deaf = true;
+    if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_XML_LIMIT)
+        xmppi_sm(c, XMPPI_SM_BROKEN, 0);
     if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
         (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
         xmppi_over(c);
@@ -4623,10 +4980,13 @@ XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void
     if (w->error == XMPP_OK && !xmppi_has_payload(w))
         w->error = XMPP_E_ARG;
     xmpp_w_close(w);
+    c->hook++; /* its answer tells what became of it */
     r = xmppi_commit(c, w, XMPPI_R_IQ);
+    c->hook--;
     if (r != XMPP_OK)
         return r;
     s->owner = owner;
+    s->parts = 0;
     s->tag = tag;
     xmppi_iq_sent(c, s, ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
     return c->slot;
@@ -4700,7 +5060,19 @@ XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name
 
 XMPPI_FN void xmppi_xml_start(xmpp_client *c)
 {
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, (size_t)(c->acct->arena_size - c->arena_at));
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at,
+                  (size_t)(c->acct->arena_size - c->arena_at - c->arena_top));
+}
+
+/* Room for a string of the session, which goes on living when the stream ends: n bytes off the arena's top. NULL: there is
+   none. What is in the tree meanwhile stays. */
+XMPPI_FN char *xmppi_keep(xmpp_client *c, size_t n)
+{
+    if (c->xml.cap - c->xml.len < n + 256 || n > 65535) /* what is left must do for reading */
+        return NULL;
+    c->xml.cap -= (uint32_t)n;
+    c->arena_top += (uint32_t)n;
+    return (char *)c->xml.mem + c->xml.cap;
 }
 
 XMPPI_FN int xmppi_header(xmpp_client *c)
@@ -4757,6 +5129,15 @@ XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
     return error;
 }
 
+XMPPI_FN void xmppi_online(xmpp_client *c)
+{
+    c->state = XMPPI_ONLINE;
+    c->rx_time = c->online_at = c->now;
+    c->tell = c->fresh = true;
+    if (c->io.ops->state != NULL)
+        c->io.ops->state(c->io.ctx, false, NULL, 0);    /* what TLS agreed on may be kept */
+}
+
 /* Begins the first stage that is not done. */
 XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 {
@@ -4767,9 +5148,9 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
     if (!(c->features & stage)) {
         if ((stage & ~(unsigned)XMPPI_SESSION_DONE) != 0)
             return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
-        c->state = XMPPI_ONLINE;
-        c->rx_time = c->now;
-        c->tell = c->fresh = true;
+        xmppi_online(c);
+        c->session = true;
+        xmppi_sm(c, XMPPI_SM_BOUND, 0);
         xmppi_hook(c, XMPPI_H_ONLINE);
         return XMPP_OK;
     }
@@ -4783,6 +5164,8 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
         return xmppi_go_sasl(c);
     }
     xmppi_state(c, bind ? XMPPI_BIND : XMPPI_SESSION);
+    if (bind && xmppi_sm(c, XMPPI_SM_BIND, 0))
+        return XMPP_OK;
     if (bind && !c->anyres) {
         resource = c->acct->jid + xmppi_find(c->acct->jid, '/');
         resource = *resource != '\0' ? resource + 1 : NULL;
@@ -4959,11 +5342,24 @@ XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 
 /* ---- >>stanza-in ---- */
 
-/* An automatic error. to NULL: the own server. False: no room. */
-XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+/* An automatic error. to NULL: the own server. False: no room. Where stanzas are counted it is kept like any other. */
+XMPPI_FRAME bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
 {
-    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type,
-                         condition, xmppi_namespaces[XMPPI_NS_STANZAS]);
+    bool counted = xmppi_sm(c, XMPPI_SM_ON, 0), ok = true;
+    xmpp_writer w;
+
+    c->hook++;
+    if (counted)
+        ok = xmpp_begin(c, &w) == XMPP_OK;
+    else
+        xmppi_ctl_begin(c, &w);
+    xmppi_form(&w, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type, condition,
+               xmppi_namespaces[XMPPI_NS_STANZAS]);
+    while (w.depth > 0 && w.error == XMPP_OK)
+        xmpp_w_close(&w);
+    ok = ok && (counted ? xmppi_commit(c, &w, XMPPI_R_IQ) == XMPP_OK : xmppi_ctl_end(c, &w));
+    c->hook--;
+    return ok;
 }
 
 XMPPI_FN const char *xmppi_attr(const xmpp_client *c, const char *name)
@@ -5076,12 +5472,29 @@ XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 /* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
 enum { XMPPI_EVENT = 1 };
 
-/* Hands an answer, or its absence (error), to who asked. */
-XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+/* Hands the event to who asked: an extension may take it. */
+XMPPI_FN int xmppi_to_owner(xmpp_client *c, const xmpp_iq_slot *s)
 {
     const xmpp_ext_use *u;
     int r = XMPP_EXT_PASS;
 
+    if (s->owner > 0) {
+        u = &c->acct->exts[s->owner - 1];
+        c->hook++;
+        if (u->ext->result != NULL)
+            r = u->ext->result(c, u->state, &c->ev);
+        c->hook--;
+    }
+    return r != XMPP_EXT_TAKEN;
+}
+
+/* Hands an answer, or its absence (error), to who asked. */
+XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+{
+    if (c->part_iq != 0 && s == c->iq + c->part_iq) { /* the rest of it is of no interest */
+        c->parts = c->parts != XMPPI_P_NONE ? XMPPI_P_GONE : XMPPI_P_NONE;
+        c->part_iq = 0;
+    }
     s->state = XMPPI_IQ_FREE;
     c->ev.type = XMPP_EV_IQ_RESULT;
     c->ev.error = error;
@@ -5092,14 +5505,7 @@ XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
             return xmppi_bound(c);
         return error == XMPP_E_TIMEOUT && !xmppi_heard(c) ? XMPP_E_DEAD : XMPP_OK;
     }
-    if (s->owner > 0) {
-        u = &c->acct->exts[s->owner - 1];
-        c->hook++;
-        if (u->ext->result != NULL)
-            r = u->ext->result(c, u->state, &c->ev);
-        c->hook--;
-    }
-    return r != XMPP_EXT_TAKEN;
+    return xmppi_to_owner(c, s);
 }
 
 /* Lets the extensions have a stanza. */
@@ -5116,15 +5522,25 @@ XMPPI_FN int xmppi_offer(xmpp_client *c)
     return r != XMPP_EXT_TAKEN;
 }
 
+/* Which request does the answer in c->ev belong to? NULL: none. */
+XMPPI_FN xmpp_iq_slot *xmppi_iq_asked(xmpp_client *c)
+{
+    xmpp_iq_slot *s = c->iq;
+    char id[10];
+
+    for (; s < c->iq + XMPP_CFG_IQS; s++) {
+        xmppi_iq_id(s->id, id);
+        if (s->state == XMPPI_IQ_WAITING && xmppi_eq(id, c->ev.id) && xmppi_answers(c, s, c->ev.from))
+            return s;
+    }
+    return NULL;
+}
+
 XMPPI_FN int xmppi_on_answer(xmpp_client *c)
 {
-    char id[10];
-    xmpp_iq_slot *s;
+    xmpp_iq_slot *s = xmppi_iq_asked(c);
 
-    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++) {
-        xmppi_iq_id(s->id, id);
-        if (s->state != XMPPI_IQ_WAITING || !xmppi_eq(id, c->ev.id) || !xmppi_answers(c, s, c->ev.from))
-            continue;
+    if (s != NULL) {
         if (c->xml.skipping)
             c->ev.error = XMPP_E_ARENA;
         else if (*c->ev.kind == 'e')
@@ -5165,9 +5581,10 @@ XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
         c->ev.kind = xmpp_name(c->ev.stanza);
         return XMPPI_EVENT;
     }
-    if (kind == 0)
+    if (kind == 0) {
         xmppi_on_message(&c->ev);
-    else if (kind == 1)
+        xmppi_sm(c, XMPPI_SM_FILL, 0);
+    } else if (kind == 1)
         xmppi_on_presence(&c->ev);
     else if (c->ask != XMPPI_A_UNAVAILABLE)
         return XMPP_OK;
@@ -5191,18 +5608,15 @@ XMPPI_FRAME bool xmppi_is_ours(const xmpp_client *c, const char *text)
 XMPPI_FN int xmppi_take_jid(xmpp_client *c, const char *text)
 {
     size_t n = xmppi_len(text) + 1, bare = xmppi_find(text, '/');
-    char *keep;
+    char *keep = xmppi_keep(c, n + bare + 1);
 
-    xmpp_xml_drop(&c->xml);
-    if (c->xml.cap - c->xml.len < n + bare + 1)
+    if (keep == NULL)
         return XMPP_E_ARENA;
-    keep = (char *)c->xml.mem + c->xml.len;
     xmppi_move(keep, text, n);
     c->jid = keep;
     c->self = keep + n;
     xmppi_move(keep + n, keep, bare);
     keep[n + bare] = '\0';
-    c->xml.len += (uint32_t)(n + bare + 1);
     c->done |= XMPPI_BOUND;
     return xmppi_negotiate(c);
 }
@@ -5295,7 +5709,8 @@ XMPPI_FN int xmppi_on_child(xmpp_client *c)
         return XMPP_E_PROTOCOL;
     else if (ns == XMPPI_NS_NONE || xmppi_eq(xmpp_ns(c->xml.node), "jabber:server"))
         return XMPP_E_NAMESPACE;
-    if (i != XMPPI_C_FEATURES)
+    c->parts = c->child <= XMPPI_C_IQ && c->cfg->parts != NULL && c->cfg->parts(c, XMPPI_P_STANZA);
+    if (i != XMPPI_C_FEATURES && !c->parts)
         xmpp_xml_tree(&c->xml);
     return XMPP_OK;
 }
@@ -5307,6 +5722,7 @@ XMPPI_FN void xmppi_feature_start(xmpp_client *c)
     const char *name = xmpp_name(c->xml.node);
     int i = xmppi_which(xmppi_stages, name);
 
+    xmppi_sm(c, XMPPI_SM_FEATURE, c->xml.depth);
     if (c->xml.depth == 3) {
         c->feature = XMPPI_STAGES;
         if (i >= 0 && xmppi_ns_index(c->xml.node) == XMPPI_NS_TLS + i) {
@@ -5324,6 +5740,7 @@ XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
     const xmpp_mech *const *m = c->cfg->mechs;
     uint32_t bit;
 
+    xmppi_sm(c, XMPPI_SM_TEXT, 0);
     if (c->xml.depth != 4 || c->feature != 1)
         return;
     for (bit = 1; *m != NULL && bit != 0; m++, bit <<= 1)
@@ -5334,7 +5751,7 @@ XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
 /* A child of the stream is complete. */
 XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
 {
-    uint32_t used = c->arena_at + c->xml.len;
+    uint32_t used = c->arena_at + c->xml.len + c->arena_top;
 
     if (used > c->arena_max)
         c->arena_max = used;
@@ -5346,7 +5763,7 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
         c->ev.type = XMPP_EV_SKIPPED;
         return c->state >= XMPPI_SESSION;
     case XMPPI_C_OTHER:
-        return XMPP_OK;
+        return xmppi_sm(c, XMPPI_SM_ELEMENT, 0);
     case XMPPI_C_ERROR:
         return xmppi_on_error(c, XMPPI_NS_STREAM_ERRORS);
     case XMPPI_C_FEATURES:
@@ -5362,6 +5779,7 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
     case XMPPI_C_FAILURE:
         return c->state == XMPPI_STARTTLS ? (int)XMPP_E_NO_TLS : xmppi_on_error(c, XMPPI_NS_SASL);
     default:
+        c->counted = true;
         return xmppi_on_stanza(c, c->child);
     }
 }
@@ -5378,12 +5796,17 @@ XMPPI_FN int xmppi_token(xmpp_client *c, int token)
             return xmppi_on_header(c);
         if (depth == 2)
             return xmppi_on_child(c);
+        if (c->parts)
+            return c->cfg->parts(c, XMPPI_P_START);
         xmppi_feature_start(c);
     } else if (token == XMPP_XML_TEXT) {
         if (depth == 1)
             return XMPPI_E_FORMAT;
-        xmppi_feature_text(c, xmpp_text(c->xml.node));
+        if (!c->parts)
+            xmppi_feature_text(c, xmpp_text(c->xml.node));
     } else if (token == XMPP_XML_END) {
+        if (c->parts > XMPPI_P_CANDIDATE)
+            return c->cfg->parts(c, XMPPI_P_END);
         if (depth == 1)
             return xmppi_on_child_end(c);
         if (depth > 0)
@@ -5405,14 +5828,17 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 
     c->ask = XMPPI_A_NONE;
     c->late = true;
-    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && !c->eof &&
+    if (c->counted)
+        xmppi_sm(c, XMPPI_SM_HANDLED, 0);
+    c->counted = false;
+    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (!c->eof || xmppi_sm(c, XMPPI_SM_ON, 0)) &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
                            xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
         e->type = XMPP_EV_DROPPED;
         return true;
     }
     xmpp_wipe(e, sizeof(*e));
-    e->from = e->to = e->id = e->kind = e->status = e->condition = e->text = "";
+    e->from = e->to = e->id = e->kind = e->status = e->condition = e->text = e->delayed = "";
     return false;
 }
 
@@ -5426,8 +5852,11 @@ XMPPI_FN bool xmppi_reads(const xmpp_client *c)
         return false;
     if (c->state != XMPPI_ONLINE || c->eof)
         return true;
+    if (c->gate & XMPPI_GATE_ASLEEP)
+        return false;
+    /* What waits for its acknowledgement is no reason not to read on: that comes in by reading. */
     return (c->ctl_n == 0 || c->ctl_size - c->ctl_n >= XMPP_CFG_REPLY_ROOM) &&
-           (c->q_end == 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
+           (xmppi_q_first(c) == c->q_end || c->q_at > 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
 
 /* Events that come from no stanza. */
@@ -5436,8 +5865,19 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     xmpp_iq_slot *s;
     int r;
 
+    if (c->part_lost) {
+        c->part_lost = false;
+        c->ev.type = XMPP_EV_PART_END;
+        c->ev.error = XMPP_E_LOST;
+        c->ev.iq = c->part_iq;
+        s = c->iq + c->part_iq;
+        c->part_iq = 0;
+        if (s == c->iq || xmppi_to_owner(c, s))
+            return true;
+        c->ev.type = XMPP_EV_NONE;
+    }
     if (c->tell && c->state == XMPPI_ONLINE) {
-        c->ev.type = XMPP_EV_ONLINE;
+        c->ev.type = c->resumed ? XMPP_EV_RESUMED : XMPP_EV_ONLINE;
         c->ev.to = c->jid;
     }
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
@@ -5453,7 +5893,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.type = XMPP_EV_NONE;
     }
     if (!c->tell)
-        return false;
+        return xmppi_sm(c, XMPPI_SM_EVENT, 0);
     if (c->state == XMPPI_SASL)
         c->ev.type = XMPP_EV_PASSWORD;
     if (c->state == XMPPI_OFF) {
@@ -5462,6 +5902,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.condition = xmppi_or_empty(c->condition);
         c->ev.text = xmppi_or_empty(c->text);
         c->ev.size = c->xml.offset;
+        c->ev.retry_ms = c->retry ? xmppi_left(c, c->retry_at) : XMPP_FOREVER;
     }
     c->tell = false;
     return c->ev.type != XMPP_EV_NONE;
@@ -5495,11 +5936,6 @@ XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
 
 /* ---- >>time ---- */
 
-XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at)
-{
-    return xmppi_due(c->now, at) ? 0 : at - c->now;
-}
-
 /* Milliseconds until the link has been idle for ms since then. */
 XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
 {
@@ -5514,23 +5950,37 @@ XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 
 XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 {
-    return xmppi_idle(c, c->tx_time, XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER));
+    uint32_t ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
+
+    if (c->sm != NULL && c->sm->idle_s != 0 && c->sm->idle_s * 500 < ms)
+        ms = c->sm->idle_s * 500; /* XEP-0478: half of what the server allows */
+    return xmppi_idle(c, c->tx_time, ms);
 }
+
+XMPPI_FN void xmppi_again(xmpp_client *c);
 
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
     xmpp_iq_slot *s;
+    bool pings;
 
     if (c->hook)
         return;
     /* no time has passed before the first step */
     for (s = c->iq; c->state == XMPPI_OPEN && s < c->iq + XMPP_CFG_IQS; s++)
         s->deadline += now - c->now;
+    if (c->state == XMPPI_OPEN)
+        xmppi_sm(c, XMPPI_SM_SHIFT, now - c->now);
     c->now = now;
-    if (c->claims != NULL)
+    if (c->gate & XMPPI_GATE_ASLEEP)
+        return;
+    if (c->state == XMPPI_OFF && c->retry && !c->tell && xmppi_due(now, c->retry_at))
+        xmppi_again(c);
+    if (c->claims != NULL && c->state == XMPPI_ONLINE)
         c->claims->expire(c);
     if (c->work != XMPPI_W_NONE)
         xmppi_fail(c, xmppi_sasl_work(c));
+    pings = xmppi_sm(c, XMPPI_SM_TICK, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
     if (c->state != XMPPI_ONLINE) {
         if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at))
             return;
@@ -5538,7 +5988,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         xmppi_over(c);
         return;
     }
-    if (xmppi_ping_left(c) == 0)
+    if (!pings && xmppi_ping_left(c) == 0)
         xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000)));
     if (c->state != XMPPI_ONLINE)
         return;
@@ -5560,21 +6010,25 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 
     if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW))
         return 0;
-    if (c->state == XMPPI_OFF)
+    if (c->gate & XMPPI_GATE_ASLEEP)
         return best;
+    if (c->sm != NULL && c->sm->timed)
+        best = xmppi_left(c, c->sm->timer_at);
+    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
+        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best)
+            best = d;
+    if (c->state == XMPPI_OFF)
+        return c->retry && (d = xmppi_left(c, c->retry_at)) < best ? d : best;
     /* connecting: transports have limits of their own */
     if (c->state == XMPPI_STREAM && c->bytes_out == 0)
         best = 1000;
     if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best)
         best = d;
+    if (c->state != XMPPI_ONLINE)
+        return best;
     for (; cl != NULL; cl = cl->next)
         if ((d = xmppi_left(c, cl->deadline)) < best)
             best = d;
-    for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
-        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best)
-            best = d;
-    if (c->state != XMPPI_ONLINE)
-        return best;
     if ((d = xmppi_ping_left(c)) < best)
         best = d;
     if ((d = xmppi_space_left(c)) < best)
@@ -5678,6 +6132,7 @@ XMPPI_FRAME void xmppi_connect(xmpp_client *c)
     uint16_t port = c->acct->port;
     int r;
 
+    xmppi_sm(c, XMPPI_SM_CONNECT, 0);
     to.tls_name = xmppi_tls_name(c);
     to.host = c->acct->host != NULL ? c->acct->host : to.tls_name;
     if (c->redirect != NULL) {
@@ -5718,8 +6173,8 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
 
     if (c->state != XMPPI_CLOSING || c->q_sent > 0)
         return;
-    if (!c->ended && (c->deaf || c->q_end == 0 || !(c->done & XMPPI_BOUND)) &&
-        xmppi_control(c, c->present && !c->deaf ? end : end + 30))
+    if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end || !(c->done & XMPPI_BOUND)) &&
+        !xmppi_sm(c, XMPPI_SM_WAIT, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 30))
         c->ended = true;
     if (!c->ended || !c->deaf || c->ctl_n > 0)
         return;
@@ -5735,7 +6190,9 @@ XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
     if (c->hook)
         return;
     xmpp_tick(c, now);
-    if (c->state == XMPPI_OPEN)
+    if (c->gate & XMPPI_GATE_ASLEEP)
+        return;
+    if (c->state == XMPPI_OPEN && c->gate == 0)
         xmppi_connect(c);
     if (c->state == XMPPI_TLS)
         xmppi_handshake(c);
@@ -5752,7 +6209,7 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
     unsigned w;
     size_t n;
 
-    if (c->state == XMPPI_OFF)
+    if (c->state == XMPPI_OFF || (c->gate & XMPPI_GATE_ASLEEP) || (c->state == XMPPI_OPEN && c->gate != 0))
         return 0;
     if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof)
         return XMPP_WANT_NOW;
@@ -5761,7 +6218,7 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
         w &= (unsigned)XMPP_WANT_WRITE; /* no room to read into */
     if (xmppi_next_out(c, &n) != NULL)
         w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
-    else if (c->state == XMPPI_CLOSING && !c->ended)
+    else if (c->state == XMPPI_CLOSING && !c->ended && c->iq[0].state != XMPPI_IQ_WAITING)
         w |= XMPP_WANT_NOW;
     return w;
 }
@@ -5778,7 +6235,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
     for (;;) {
         if ((ev = xmpp_next(c)) != NULL)
             return ev;
-        if (c->state == XMPPI_OFF)
+        if (c->state == XMPPI_OFF && !c->retry)
             return NULL;
         xmpp_step(c, c->io.ops->millis(c->io.ctx));
         if ((ev = xmpp_next(c)) != NULL)
@@ -5817,7 +6274,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
-        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_EXT) && ev->iq == iq) {
+        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq) {
             if (answer != NULL)
                 *answer = ev;
             return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
@@ -5843,18 +6300,37 @@ XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
     return n == 0;
 }
 
-/* A new connection: all but the queue, the account's own strings and the pin is forgotten. */
+/* The strings of the session are forgotten. */
+XMPPI_FN void xmppi_no_session(xmpp_client *c)
+{
+    c->arena_top = 0;
+    c->jid = c->acct->jid;
+    c->self = c->bare;
+}
+
+/* A new connection: all but the queue, the session that may be resumed, the account's own strings and the pin is
+   forgotten. */
 XMPPI_FN void xmppi_restart(xmpp_client *c)
 {
     if (c->state > XMPPI_OPEN)
-        xmppi_over(c);
+        xmppi_drop(c);
     xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook),
               offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
     c->state = XMPPI_OPEN;
-    c->jid = c->acct->jid;
-    c->self = c->bare;
+    c->retry = false;
     c->password = c->acct->password;
+    if (!c->session)
+        xmppi_no_session(c);
     xmppi_xml_start(c);
+}
+
+/* Tries again: from where the account says, with what is queued and under way. */
+XMPPI_FN void xmppi_again(xmpp_client *c)
+{
+    c->redirect = NULL;
+    c->hops = 0;
+    c->arena_at = (uint32_t)xmppi_len(c->bare) + 1;
+    xmppi_restart(c);
 }
 
 /* ---- >>redirect : see-other-host, RFC 6120 4.9.3.19 ---- */
@@ -5956,6 +6432,11 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     c->ctl_size = (uint16_t)ctl;
     c->q = c->ctl + ctl;
     c->q_size = (uint16_t)(account->queue_size - ctl);
+    if (cfg->sm != NULL && account->sm != NULL) {
+        c->sm = account->sm;
+        c->tail = XMPPI_TAIL;
+        xmpp_wipe(c->sm, sizeof(*c->sm));
+    }
     if (account->keys != NULL && account->keys->pinned)
         c->pinned = true;
     xmppi_restart(c);
@@ -5966,21 +6447,26 @@ XMPP_API void xmpp_reset(xmpp_client *c)
 {
     if (c->hook || c->cfg == NULL)
         return;
-    c->redirect = NULL;
-    c->hops = 0;
-    xmppi_q_purge(c, XMPPI_R_IQ);
-    c->arena_at = (uint32_t)xmppi_len(c->bare) + 1;
-    xmppi_restart(c);
+    c->quit = c->anyres = false;
+    c->gate &= XMPPI_GATE_UNSAVED;
+    xmppi_again(c);
     /* the event at hand, and the requests under way behind it */
-    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, ev), sizeof(*c) - offsetof(xmpp_client, ev));
+    xmpp_wipe(&c->ev, sizeof(c->ev));
+    if (c->session)
+        return;
+    xmppi_q_purge(c, XMPPI_R_IQ);
+    xmpp_wipe(c->iq, sizeof(c->iq));
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
 {
+    c->retry = false;
     if (c->state == XMPPI_OFF)
         return XMPP_OK;
     if (c->hook)
         return XMPP_E_STATE;
+    c->quit = true;
+    c->gate &= XMPPI_GATE_UNSAVED;
     if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
@@ -6338,13 +6824,21 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
 {
     xmpp_writer w;
+    char made[10];
+    const char *id = m != NULL ? m->id : NULL;
+    uint32_t number;
     int r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK)
         return r;
+    if (id == NULL && xmppi_sm(c, XMPPI_SM_ID, 0) && xmppi_random(c, &number, sizeof(number)) == XMPP_OK) {
+        xmppi_iq_id(number, made);
+        made[0] = 'm';
+        id = made;
+    }
     if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0)
         xmppi_w_fail(&w, XMPP_E_ARG);
-    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, m->id,
+    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, id,
                m->subject, m->body, m->thread);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, 0);
@@ -6362,7 +6856,1532 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 }
 
 const xmpp_config xmpp_default_config = {
-    xmpp_mechs_all, xmpp_follow_redirect, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0};
+    xmpp_mechs_all, xmpp_follow_redirect, xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0, 0};
+
+/* ==== >>backoff =============================================================
+   When to come back. RFC 6120 3.3 and 4.9.3. */
+
+XMPP_API int xmpp_error_class(int error, const char *condition)
+{
+    /* stream errors after which the same may work in a while; all others say that something must change */
+    static const char passing[] = "connection-timeout\0internal-server-error\0remote-connection-failed\0reset\0"
+                                  "resource-constraint\0see-other-host\0system-shutdown\0undefined-condition\0";
+
+    if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
+        return xmppi_which(passing, xmppi_or_empty(condition)) >= 0 ? XMPP_CLASS_TRANSIENT : XMPP_CLASS_PERSON;
+    if (error == XMPP_E_TLS || error == XMPP_E_AUTH_TEMPORARY || error > XMPP_E_TRANSPORT || error < XMPP_E_INJECTION)
+        return XMPP_CLASS_TRANSIENT;
+    if (error <= XMPP_E_TLS || error == XMPP_E_SERVER_PROOF || error == XMPP_E_DOWNGRADE)
+        return error == XMPP_E_TLS_CONFIG || error == XMPP_E_TLS_CLIENT_CERT ? XMPP_CLASS_PERSON : XMPP_CLASS_DANGER;
+    if (error <= XMPP_E_AUTH || error == XMPP_E_VERSION || error == XMPP_E_NAMESPACE || error == XMPP_E_FEATURES)
+        return XMPP_CLASS_PERSON;
+    return XMPP_CLASS_TRANSIENT;
+}
+
+XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
+{
+    const xmpp_config *f = c->cfg;
+    int kind = xmpp_error_class(error, c->condition);
+    uint32_t most = XMPPI_OR(f->retry_max_ms, 600000), bound = XMPPI_OR(f->retry_first_ms, 60000), r = 0, i;
+    uint32_t least = f->retry_min_ms;
+
+    if (c->condition != NULL && xmppi_eq(c->condition, "conflict"))
+        c->anyres = true; /* RFC 6120 4.9.3.3: not the same one again */
+    for (i = 0; i < c->tries && bound < most; i++)
+        bound = bound < most - bound ? bound * 2 : most;
+    if (c->session && c->sm != NULL && c->sm->max_s != 0 && bound > c->sm->max_s * 500)
+        bound = c->sm->max_s * 500; /* at least one try while the server keeps the session */
+    if (kind != XMPP_CLASS_TRANSIENT) {
+        least = kind == XMPP_CLASS_PERSON ? XMPPI_OR(f->retry_person_ms, 3600000) : XMPPI_OR(f->retry_danger_ms, 900000);
+        bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
+    }
+    if (c->tries < 255)
+        c->tries++;
+    if (bound > 0x7fffffff)
+        bound = 0x7fffffff;
+    if (bound <= least)
+        return least;
+    if (xmppi_random(c, &r, sizeof(r)) != XMPP_OK)
+        return bound;
+    return least + r % (bound - least + 1);
+}
+
+/* ==== >>sm ==================================================================
+   XEP-0198, 0352, 0478, and what becomes of each stanza.
+
+   Behind a stanza in the queue stand XMPPI_TAIL bytes: fate 1, flags 1, latest 1, number 2, token 4, time 4, life 4.
+   The number is the low half of the count of stanzas written up to this one: what h is compared with. A record is
+   QUEUED, then WRITTEN (and held), then ACKED; it is removed when its event was told. Presence that was acknowledged
+   is KEPT for the next session. A negative fate is the error of XMPP_EV_FAILED. */
+
+enum { XMPPI_F_QUEUED = 0, XMPPI_F_WRITTEN, XMPPI_F_KEPT, XMPPI_F_ACKED, XMPPI_F_UNCONFIRMED, XMPPI_F_TOLD };
+enum { XMPPI_T_FATE = 0, XMPPI_T_FLAGS, XMPPI_T_LATEST, XMPPI_T_NUMBER, XMPPI_T_TOKEN = 5, XMPPI_T_TIME = 9, XMPPI_T_LIFE = 13 };
+enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4 }; /* XMPPI_T_FLAGS; RESENT: to be told */
+
+enum { XMPPI_SM_NONE = 0, XMPPI_SM_ENABLING, XMPPI_SM_COUNTING, XMPPI_SM_RESUMING }; /* sm->state */
+enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
+
+static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
+static const char xmppi_ns_csi[] = "urn:xmpp:csi:0";
+static const char xmppi_ns_limits[] = "urn:xmpp:stream-limits:0";
+
+/* CRC-32 (ISO 3309). */
+XMPPI_FN uint32_t xmppi_crc(const unsigned char *p, size_t n)
+{
+    uint32_t crc = 0xffffffffu;
+    int i;
+
+    while (n-- > 0)
+        for (crc ^= *p++, i = 0; i < 8; i++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    return ~crc;
+}
+
+XMPPI_FN unsigned char *xmppi_tail(const xmpp_client *c, uint16_t at)
+{
+    return c->q + xmppi_q_next(c, at) - XMPPI_TAIL;
+}
+
+XMPPI_FN void xmppi_sm_number(char out[11], uint32_t n)
+{
+    char *p = out + 10;
+
+    *p = '\0';
+    do
+        *--p = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    xmppi_move(out, p, xmppi_len(p) + 1);
+}
+
+/* What was saved is not true any more. */
+XMPPI_FN void xmppi_sm_changed(xmpp_client *c)
+{
+    if (!(c->cfg->options & XMPP_OPT_DURABLE))
+        return;
+    c->sm->changed = c->sm->tell_save = true;
+    c->gate |= XMPPI_GATE_UNSAVED;
+}
+
+/* ---- <a/> and <r/> ---- */
+
+XMPPI_FN void xmppi_sm_line(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    if (m->line_at == 0)
+        c->line = m->want_a || m->want_r ? (const unsigned char *)m->line : NULL;
+    c->fresh = true;
+}
+
+/* Asks for an acknowledgement, unless one is on its way. The library's own slot is free while pings go this way. */
+XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
+{
+    if (c->sm->state != XMPPI_SM_COUNTING || c->iq[0].state != XMPPI_IQ_FREE)
+        return;
+    c->sm->want_r = true;
+    xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000)); /* a link that takes nothing is as dead */
+    xmppi_sm_line(c);
+}
+
+XMPPI_FN void xmppi_sm_form(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    char h[11];
+    xmpp_writer w;
+
+    if (m->line_at > 0)
+        return;
+    xmpp_w_init(&w, m->line, sizeof(m->line));
+    xmppi_sm_number(h, m->in);
+    if (m->want_a)
+        xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
+    else
+        xmppi_form(&w, "<r{ xmlns='%'}/>", xmppi_ns_sm);
+    c->line_n = (uint16_t)w.len;
+}
+
+XMPPI_FN void xmppi_sm_sent(xmpp_client *c, uint32_t n)
+{
+    xmpp_sm *m = c->sm;
+
+    m->line_at = (uint8_t)(m->line_at + n);
+    c->line += n;
+    c->line_n = (uint16_t)(c->line_n - n);
+    if (c->line_n > 0)
+        return;
+    if (m->line[1] == 'a')
+        m->want_a = false;
+    else
+        m->want_r = false;
+    m->line_at = 0;
+    xmppi_sm_line(c);
+}
+
+/* ---- the queue's records ---- */
+
+/* The stanza is not needed any more, what is to be told of it is. */
+XMPPI_FN void xmppi_sm_empty(xmpp_client *c, uint16_t at)
+{
+    uint16_t next = xmppi_q_next(c, at), text = (uint16_t)(next - at - XMPPI_R_HEAD - XMPPI_TAIL);
+
+    xmppi_move(c->q + at + XMPPI_R_HEAD, c->q + next - XMPPI_TAIL, (size_t)(c->q_end - next) + XMPPI_TAIL);
+    c->q[at] = XMPPI_TAIL;
+    c->q[at + 1] = 0;
+    c->q_end = (uint16_t)(c->q_end - text);
+    if (c->q_at > at)
+        c->q_at = (uint16_t)(c->q_at - text);
+}
+
+/* Ends a stanza's life. Returns true when the record stays, to be told. */
+XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
+{
+    unsigned char *t = xmppi_tail(c, at);
+
+    if (xmppi_get32(t + XMPPI_T_TOKEN) == 0)
+        return false;
+    t[XMPPI_T_FATE] = (unsigned char)(fate & 255);
+    c->q[at + 2] |= XMPPI_R_HELD;
+    if (fate < 0)
+        c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
+    c->sm->news = true;
+    return true;
+}
+
+/* Calls f with each record until it answers 1; one for which it answers -1 is removed. */
+XMPPI_FN int xmppi_sm_each(xmpp_client *c, int (*f)(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n), uint32_t n)
+{
+    uint16_t at = 0;
+    int r;
+
+    while (at < c->q_end) {
+        r = f(c, at, xmppi_tail(c, at), n);
+        if (r > 0)
+            return r;
+        if (r < 0)
+            xmppi_q_remove(c, at);
+        else
+            at = xmppi_q_next(c, at);
+    }
+    return 0;
+}
+
+/* Was no byte of it written? */
+XMPPI_FN bool xmppi_sm_untouched(const xmpp_client *c, uint16_t at)
+{
+    return !(c->q[at + 2] & XMPPI_R_HELD) && (c->q_sent == 0 || at != xmppi_q_first(c));
+}
+
+/* A newer one takes its place. */
+XMPPI_FN int xmppi_sm_replace(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t latest)
+{
+    if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, at))
+        return 0;
+    if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
+        return -1;
+    xmppi_sm_empty(c, at);
+    return 0;
+}
+
+XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint16_t at)
+{
+    unsigned char *t = xmppi_tail(c, at);
+    int8_t fate = (int8_t)t[XMPPI_T_FATE];
+
+    if (fate == XMPPI_F_KEPT)
+        return 0;
+    if (c->q[at + 2] & XMPPI_R_PRESENCE) {
+        c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE; /* not to be kept any more */
+        if (fate != XMPPI_F_QUEUED)
+            return 1;
+        if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
+            return 0;
+        xmppi_sm_empty(c, at);
+        return 1;
+    }
+    if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
+        return 1;
+    return xmppi_sm_end(c, at, fate == XMPPI_F_QUEUED ? XMPP_E_UNHANDLED : XMPP_E_DOUBT);
+}
+
+/* ---- a stanza comes into the queue ---- */
+
+/* Is this the text of a message with an id? */
+XMPPI_FN bool xmppi_sm_has_id(const unsigned char *p, size_t n)
+{
+    static const char begin[] = "<message", attr[] = " id=";
+    unsigned quote = 0;
+    size_t i, k;
+
+    for (i = 0; i < 8; i++)
+        if (i >= n || p[i] != (unsigned char)begin[i])
+            return false;
+    for (; i < n && (quote != 0 || p[i] != '>'); i++) {
+        if (quote != 0) {
+            quote = p[i] == quote ? 0 : quote;
+            continue;
+        }
+        if (p[i] == '\'' || p[i] == '"')
+            quote = p[i];
+        for (k = 0; k < 4 && i + k < n && (p[i + k] == (unsigned char)attr[k] ||
+                                           (k == 0 && (p[i] == '\n' || p[i] == '\t' || p[i] == '\r'))); k++)
+            ;
+        if (k == 4)
+            return true;
+    }
+    return false;
+}
+
+XMPPI_FN void xmppi_sm_timer(xmpp_client *c, uint32_t at)
+{
+    if (!c->sm->timed || (int32_t)(at - c->sm->timer_at) < 0)
+        c->sm->timer_at = at;
+    c->sm->timed = true;
+}
+
+XMPPI_FN int xmppi_sm_kept(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    (void)c; (void)at; (void)n;
+    return t[XMPPI_T_FATE] != XMPPI_F_KEPT;
+}
+
+/* What was said of the next stanza counts for one. */
+XMPPI_FN void xmppi_sm_no_policy(xmpp_client *c)
+{
+    if (c->hook > 0)
+        return; /* that is the library's or an extension's */
+    c->sm->deliver = c->sm->latest = 0;
+    c->sm->ttl = 0;
+}
+
+XMPPI_FN int xmppi_sm_limit(xmpp_client *c, uint32_t n)
+{
+    xmpp_sm *m = c->sm;
+    int r = XMPP_OK;
+
+    if (n > 0 && n < XMPPI_SM_NOTHING) {
+        if ((n >> 16 & (XMPPI_R_PRESENCE | XMPPI_R_IQ)) && m->deliver && c->hook == 0)
+            r = XMPP_E_ARG;
+        else if (m->max_bytes != 0 && (n & 0xffff) > m->max_bytes)
+            r = XMPP_E_LIMIT;
+        if (r == XMPP_OK)
+            return r;
+    }
+    xmppi_sm_no_policy(c);
+    if (n > 0)
+        return r;
+    if (!xmppi_sm_each(c, xmppi_sm_kept, 0))
+        return XMPP_E_TOO_LONG; /* nothing in the queue will ever go */
+    m->refused = true;
+    xmppi_sm_ask(c);
+    return XMPP_E_FULL;
+}
+
+XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint16_t at)
+{
+    xmpp_sm *m = c->sm;
+    unsigned char *t = xmppi_tail(c, at);
+    size_t n = (size_t)(t - (c->q + at + XMPPI_R_HEAD));
+    uint8_t must = m->deliver, latest = m->latest;
+    uint32_t ttl = m->ttl;
+
+    xmpp_wipe(t, XMPPI_TAIL);
+    xmppi_put32(t + XMPPI_T_TIME, c->now);
+    xmppi_sm_no_policy(c);
+    if (c->hook == 0) {
+        if (must && !xmppi_sm_has_id(t - n, n))
+            return XMPP_E_ARG;
+        if (++m->token == 0)
+            m->token = 1;
+        xmppi_put32(t + XMPPI_T_TOKEN, m->token);
+        t[XMPPI_T_FLAGS] = must;
+        xmppi_put32(t + XMPPI_T_LIFE, ttl);
+        if (ttl != 0)
+            xmppi_sm_timer(c, xmppi_at(c, ttl));
+        if (latest != 0)
+            xmppi_sm_each(c, xmppi_sm_replace, latest);
+        c->q[c->q_end - XMPPI_TAIL + XMPPI_T_LATEST] = latest; /* it may have moved */
+    }
+    xmppi_sm_changed(c);
+    return XMPP_OK;
+}
+
+/* ---- a stanza goes out, and what the server says of it ---- */
+
+XMPPI_FN bool xmppi_sm_half(const xmpp_client *c)
+{
+    return c->q_end > c->q_size / 2;
+}
+
+/* More is to be sent behind this record. */
+XMPPI_FN bool xmppi_sm_more(const xmpp_client *c, uint16_t at)
+{
+    do
+        at = xmppi_q_next(c, at);
+    while (at < c->q_end && (c->q[at + 2] & XMPPI_R_HELD));
+    return at < c->q_end;
+}
+
+XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint16_t at)
+{
+    xmpp_sm *m = c->sm;
+    unsigned char *t = xmppi_tail(c, at);
+
+    if (m->state == XMPPI_SM_NONE) { /* this server counts nothing */
+        if (xmppi_sm_end(c, at, XMPPI_F_UNCONFIRMED))
+            return 1;
+        t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+        return (c->q[at + 2] & XMPPI_R_AVAILABLE) != 0;
+    }
+    m->sent++;
+    t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
+    t[XMPPI_T_NUMBER] = (unsigned char)(m->sent >> 8 & 255);
+    t[XMPPI_T_NUMBER + 1] = (unsigned char)(m->sent & 255);
+    if ((!xmppi_sm_more(c, at) && m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u)) || xmppi_sm_half(c) || m->refused)
+        xmppi_sm_ask(c);
+    return 1;
+}
+
+XMPPI_FN int xmppi_sm_acked(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t h)
+{
+    uint16_t number = (uint16_t)(t[XMPPI_T_NUMBER] << 8 | t[XMPPI_T_NUMBER + 1]);
+
+    if (t[XMPPI_T_FATE] != XMPPI_F_WRITTEN || (int16_t)(uint16_t)((uint16_t)h - number) < 0)
+        return 0;
+    if (xmppi_sm_end(c, at, XMPPI_F_ACKED))
+        return 0;
+    t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+}
+
+/* This server, or stream, counts no more: what was written may or may not have arrived. */
+XMPPI_FN int xmppi_sm_unconfirmed(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    (void)n;
+    if (t[XMPPI_T_FATE] != XMPPI_F_WRITTEN || xmppi_sm_end(c, at, XMPPI_F_UNCONFIRMED))
+        return 0;
+    t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+}
+
+XMPPI_FN void xmppi_sm_off(xmpp_client *c)
+{
+    c->sm->state = XMPPI_SM_NONE;
+    xmppi_sm_each(c, xmppi_sm_unconfirmed, 0);
+}
+
+/* The server has handled h stanzas, as text. */
+XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
+{
+    xmpp_sm *m = c->sm;
+    char h[11], sent[11];
+    uint32_t n;
+
+    text = xmppi_or_empty(text);
+    if (!xmppi_number(text, xmppi_len(text), 0xffffffffu, &n))
+        return XMPP_E_PROTOCOL;
+    if (n - m->acked > m->sent - m->acked) { /* XEP-0198 6 */
+        xmppi_blame(c, XMPP_E_PROTOCOL);
+        c->deaf = true;
+        xmppi_sm_number(h, n);
+        xmppi_sm_number(sent, m->sent);
+        xmppi_control(c, "<stream:error|{<undefined-condition xmlns='%'|}{<handled-count-too-high xmlns='%'}{ h='%'}{ send-count='%'|}",
+                      xmppi_namespaces[XMPPI_NS_STREAM_ERRORS], xmppi_ns_sm, h, sent);
+        xmppi_closing(c);
+        return XMPP_OK;
+    }
+    m->acked = n;
+    xmppi_sm_each(c, xmppi_sm_acked, n);
+    return XMPP_OK;
+}
+
+/* ---- the end of a session ---- */
+
+/* 2026-01-31T12:00:00Z. Years begin in March here, so that the leap day is their last. */
+XMPPI_FN void xmppi_stamp(char out[21], uint32_t utc)
+{
+    static const char form[] = "YYYY-mm-ddTHH:MM:SSZ";
+    uint32_t z = utc / 86400u + 719468u, s = utc % 86400u, era = z / 146097u, doe = z % 146097u;
+    uint32_t yoe = (doe - doe / 1460u + doe / 36524u - doe / 146096u) / 365u;
+    uint32_t doy = doe - (365u * yoe + yoe / 4u - yoe / 100u), mp = (5u * doy + 2u) / 153u;
+    uint32_t month = mp < 10u ? mp + 3u : mp - 9u, v[6];
+    int i, k;
+
+    v[0] = yoe + era * 400u + (month <= 2u ? 1u : 0u);
+    v[1] = month;
+    v[2] = doy - (153u * mp + 2u) / 5u + 1u;
+    v[3] = s / 3600u;
+    v[4] = s / 60u % 60u;
+    v[5] = s % 60u;
+    xmppi_move(out, form, 21);
+    for (i = 19, k = 5; i >= 0; i--) {
+        if (form[i] < 'A' || form[i] == 'T' || form[i] == 'Z') {
+            if (i < 19)
+                k--;
+            continue;
+        }
+        out[i] = (char)('0' + v[k] % 10);
+        v[k] /= 10;
+    }
+}
+
+/* Says in a message that is sent again when it was sent first (XEP-0203), where there is room. */
+XMPPI_FRAME void xmppi_sm_delay(xmpp_client *c, uint16_t at)
+{
+    static const char end[] = "</message>";
+    unsigned char *t = xmppi_tail(c, at), *p = t - (sizeof(end) - 1);
+    uint32_t utc = c->io.ops->utc != NULL ? c->io.ops->utc(c->io.ctx) : 0;
+    char text[64], stamp[21];
+    xmpp_writer w;
+    size_t n = (size_t)(xmppi_q_next(c, at) - at - XMPPI_R_HEAD);
+
+    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < sizeof(end) + XMPPI_TAIL ||
+        !xmpp_same(p, end, sizeof(end) - 1))
+        return;
+    xmppi_stamp(stamp, utc - (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000);
+    xmpp_w_init(&w, text, sizeof(text));
+    xmppi_form(&w, "<delay xmlns='urn:xmpp:delay'{ stamp='%'}/>", stamp);
+    if (w.error != XMPP_OK || w.len > (size_t)(c->q_size - c->q_end))
+        return;
+    t[XMPPI_T_FLAGS] |= XMPPI_T_STAMPED;
+    xmppi_move(p + w.len, p, (size_t)(c->q + c->q_end - p));
+    xmppi_move(p, text, w.len);
+    n += w.len;
+    c->q[at] = (unsigned char)(n & 255);
+    c->q[at + 1] = (unsigned char)(n >> 8);
+    c->q_end = (uint16_t)(c->q_end + w.len);
+}
+
+/* What becomes of a record when the session ends; known: the server said what it had. */
+XMPPI_FN int xmppi_sm_lose(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t known)
+{
+    uint8_t flags = c->q[at + 2], fate = t[XMPPI_T_FATE];
+    bool presence = (flags & XMPPI_R_AVAILABLE) && fate <= XMPPI_F_TOLD;
+
+    if (fate == XMPPI_F_QUEUED || (fate > XMPPI_F_KEPT && !presence))
+        return 0;
+    if (presence || (t[XMPPI_T_FLAGS] & XMPPI_T_MUST)) {
+        if (fate == XMPPI_F_KEPT || fate == XMPPI_F_TOLD)
+            xmppi_put32(t + XMPPI_T_TOKEN, 0);
+        t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
+        c->q[at + 2] &= (unsigned char)~XMPPI_R_HELD;
+        if (presence)
+            return 0;
+        t[XMPPI_T_FLAGS] |= XMPPI_T_RESENT;
+        c->sm->news = true;
+        xmppi_sm_delay(c, at);
+        return 0;
+    }
+    return xmppi_sm_end(c, at, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
+}
+
+XMPPI_FN void xmppi_sm_lost(xmpp_client *c, uint32_t known)
+{
+    xmpp_sm *m = c->sm;
+
+    m->id = m->location = NULL;
+    m->tries = m->state = 0;
+    m->in = m->saved_in = m->sent = m->acked = 0;
+    xmppi_sm_each(c, xmppi_sm_lose, known);
+    c->q_at = 0;
+    xmppi_sm_changed(c);
+}
+
+/* While a stream is open: the session cannot be resumed. */
+XMPPI_FN void xmppi_sm_forget(xmpp_client *c, bool known)
+{
+    if (known) /* before the requests, which would all be in doubt */
+        xmppi_sm_each(c, xmppi_sm_lose, 1);
+    xmppi_session_over(c);
+    c->xml.cap += c->arena_top;
+    xmppi_no_session(c);
+}
+
+XMPPI_FN int xmppi_sm_over(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    m->want_a = m->want_r = false;
+    m->line_at = 0;
+    m->state = XMPPI_SM_NONE;
+    if (m->id == NULL || c->quit)
+        return 0;
+    if (m->in != m->saved_in)
+        xmppi_sm_changed(c);
+    return 1;
+}
+
+/* ---- negotiation ---- */
+
+XMPPI_FN void xmppi_sm_feature(xmpp_client *c, uint32_t depth)
+{
+    xmpp_sm *m = c->sm;
+    const char *name = xmpp_name(c->xml.node), *ns = xmpp_ns(c->xml.node);
+
+    if (depth == 3) {
+        if (xmppi_eq(name, "sm") && xmppi_eq(ns, xmppi_ns_sm))
+            c->features |= XMPPI_FEATURE_SM;
+        if (xmppi_eq(name, "csi") && xmppi_eq(ns, xmppi_ns_csi))
+            c->features |= XMPPI_FEATURE_CSI;
+        m->limit = xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
+        if (m->limit)
+            m->max_bytes = m->idle_s = 0; /* new ones replace the old */
+    } else if (depth == 4 && m->limit) {
+        m->limit = xmppi_eq(name, "max-bytes") ? 2 : xmppi_eq(name, "idle-seconds") ? 3 : 1;
+    }
+}
+
+XMPPI_FN void xmppi_sm_text(xmpp_client *c)
+{
+    const char *text = xmpp_text(c->xml.node);
+    uint32_t n;
+
+    if (c->sm->limit < 2 || c->xml.depth != 4 || !xmppi_number(text, xmppi_len(text), 0x3fffff, &n) || n == 0)
+        return;
+    if (c->sm->limit == 2)
+        c->sm->max_bytes = n;
+    else
+        c->sm->idle_s = n;
+}
+
+XMPPI_FN void xmppi_sm_csi(xmpp_client *c)
+{
+    if ((c->features & XMPPI_FEATURE_CSI) && c->state == XMPPI_ONLINE)
+        xmppi_control(c, "<{%} xmlns='{%}'|", c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi);
+}
+
+/* A stanza that was accepted is longer than what the server takes. */
+XMPPI_FN int xmppi_sm_too_long(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t most)
+{
+    if (t[XMPPI_T_FATE] != XMPPI_F_QUEUED || most == 0 || (size_t)(t - (c->q + at + XMPPI_R_HEAD)) <= most)
+        return 0;
+    return xmppi_sm_end(c, at, XMPP_E_LIMIT) ? 0 : -1;
+}
+
+/* A stream with a session has begun. */
+XMPPI_FN void xmppi_sm_begin(xmpp_client *c)
+{
+    uint32_t crc = c->acct->keys != NULL ? xmppi_crc((const unsigned char *)c->acct->keys, sizeof(xmpp_keys)) : 0;
+
+    xmppi_sm_each(c, xmppi_sm_too_long, c->sm->max_bytes);
+    if (crc != c->sm->keys_crc)
+        c->sm->tell_save = true; /* worth saving: they spare the next login its work */
+    c->sm->keys_crc = crc;
+    c->sm->tries = 0;
+    c->sm->elsewhere = false;
+    if (c->sm->inactive)
+        xmppi_sm_csi(c);
+}
+
+XMPPI_FN int xmppi_sm_bind(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    char h[11];
+
+    if (m->id == NULL)
+        return 0;
+    if (!(c->features & XMPPI_FEATURE_SM) || m->tries > 1) {
+        xmppi_sm_forget(c, false);
+        return 0;
+    }
+    m->tries++;
+    m->state = XMPPI_SM_RESUMING;
+    xmppi_sm_number(h, m->in);
+    if (xmppi_control(c, "<resume xmlns='{%}'{ previd='%'}{ h='%'}|", xmppi_ns_sm, m->id, h))
+        return 1;
+    xmppi_sm_forget(c, false); /* an id that long does not fit */
+    return 0;
+}
+
+XMPPI_FN int xmppi_sm_bound(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    m->in = m->saved_in = m->sent = m->acked = 0;
+    m->state = XMPPI_SM_NONE;
+    if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
+        m->state = XMPPI_SM_ENABLING;
+        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+    }
+    xmppi_sm_begin(c);
+    return 0;
+}
+
+XMPPI_FN bool xmppi_true(const char *s)
+{
+    return s != NULL && (xmppi_eq(s, "true") || xmppi_eq(s, "1"));
+}
+
+/* Keeps a string of the tree for the session; NULL: absent, or no room. */
+XMPPI_FN const char *xmppi_sm_keep(xmpp_client *c, const char *attr)
+{
+    const char *s = xmpp_attr(c->xml.node, attr);
+    size_t n = s != NULL ? xmppi_len(s) + 1 : 0;
+    char *keep = n > 1 ? xmppi_keep(c, n) : NULL;
+
+    if (keep != NULL)
+        xmppi_move(keep, s, n);
+    return keep;
+}
+
+XMPPI_FN void xmppi_sm_enabled(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    const char *max = xmppi_or_empty(xmpp_attr(c->xml.node, "max"));
+
+    m->state = XMPPI_SM_COUNTING;
+    m->max_s = 0;
+    xmppi_number(max, xmppi_len(max), 0x3fffff, &m->max_s);
+    if (xmppi_true(xmpp_attr(c->xml.node, "resume"))) {
+        m->id = xmppi_sm_keep(c, "id");
+        m->location = xmppi_sm_keep(c, "location");
+    }
+    c->iq[0].state = XMPPI_IQ_FREE;
+    if (m->sent != m->acked)
+        xmppi_sm_ask(c);
+    xmppi_sm_changed(c);
+}
+
+/* It was not handled: it goes out again. */
+XMPPI_FN int xmppi_sm_again(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    (void)n;
+    if (t[XMPPI_T_FATE] == XMPPI_F_WRITTEN) {
+        t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
+        c->q[at + 2] &= (unsigned char)~XMPPI_R_HELD;
+    }
+    return 0;
+}
+
+XMPPI_FN int xmppi_sm_resumed(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    int r;
+
+    if (!xmppi_eq(xmppi_or_empty(xmpp_attr(c->xml.node, "previd")), m->id))
+        return XMPP_E_PROTOCOL;
+    m->state = XMPPI_SM_COUNTING;
+    c->done |= XMPPI_BOUND | XMPPI_SESSION_DONE;
+    r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
+    if (r != XMPP_OK || c->state == XMPPI_CLOSING)
+        return r;
+    /* what is not acknowledged goes out again, and is counted again */
+    m->sent = m->acked;
+    xmppi_sm_each(c, xmppi_sm_again, 0);
+    c->q_at = 0;
+    c->resumed = true;
+    xmppi_online(c);
+    xmppi_sm_begin(c);
+    if (m->loaded)
+        xmppi_hook(c, XMPPI_H_ONLINE); /* extensions know of no session yet */
+    m->loaded = false;
+    return XMPP_OK;
+}
+
+/* <failed/> to <enable/>: nothing is counted. To <resume/>: a new session, and h may tell what of the old one arrived. */
+XMPPI_FN int xmppi_sm_failed(xmpp_client *c)
+{
+    const char *h = xmpp_attr(c->xml.node, "h");
+    int r = XMPP_OK;
+
+    if (c->sm->state == XMPPI_SM_ENABLING) {
+        c->iq[0].state = XMPPI_IQ_FREE;
+        xmppi_sm_off(c);
+        return XMPP_OK;
+    }
+    if (h != NULL)
+        r = xmppi_sm_ack(c, h);
+    if (r != XMPP_OK || c->state == XMPPI_CLOSING)
+        return r;
+    xmppi_sm_forget(c, h != NULL);
+    return xmppi_negotiate(c);
+}
+
+/* A child of the stream that is no stanza. Unsolicited ones are ignored. */
+XMPPI_FN int xmppi_sm_element(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    const char *name = xmpp_name(c->xml.node);
+    int r;
+
+    if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm))
+        return XMPP_OK;
+    if (m->state == XMPPI_SM_ENABLING && xmppi_eq(name, "enabled"))
+        xmppi_sm_enabled(c);
+    if (m->state == XMPPI_SM_RESUMING && xmppi_eq(name, "resumed"))
+        return xmppi_sm_resumed(c);
+    if ((m->state == XMPPI_SM_ENABLING || m->state == XMPPI_SM_RESUMING) && xmppi_eq(name, "failed"))
+        return xmppi_sm_failed(c);
+    if (m->state != XMPPI_SM_COUNTING)
+        return XMPP_OK;
+    if (xmppi_eq(name, "r")) {
+        if (m->in != m->saved_in)
+            xmppi_sm_changed(c);
+        m->want_a = true;
+        xmppi_sm_line(c);
+    }
+    if (!xmppi_eq(name, "a"))
+        return XMPP_OK;
+    r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
+    if (r != XMPP_OK || c->deaf)
+        return r;
+    c->iq[0].state = XMPPI_IQ_FREE;
+    if (c->state == XMPPI_ONLINE && m->sent != m->acked && (xmppi_sm_half(c) || m->sleeping || m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u)))
+        xmppi_sm_ask(c);
+    return XMPP_OK;
+}
+
+/* ---- stanzas that come ---- */
+
+XMPPI_FN void xmppi_sm_fill(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    const char *stamp, *from;
+    uint32_t mark;
+    xmpp_node n;
+    int i;
+
+    for (n = c->ev.payload; xmpp_exists(n) && *c->ev.delayed == '\0'; n = xmpp_sibling(n)) {
+        from = xmppi_or_empty(xmpp_attr(n, "from"));
+        stamp = xmpp_attr(n, "stamp");
+        /* anybody can write one: that of the own server or account counts */
+        if (stamp != NULL && xmpp_is(n, "delay", "urn:xmpp:delay") &&
+            (xmpp_jid_equal(from, c->domain, false) || xmpp_jid_equal(from, c->self, false)))
+            c->ev.delayed = stamp;
+    }
+    if (*c->ev.id == '\0' || c->ev.type == XMPP_EV_MESSAGE_ERROR)
+        return;
+    mark = xmppi_addr(c, c->ev.from) * 2654435761u ^ xmppi_addr(c, c->ev.id);
+    for (i = 0; i < 8; i++)
+        if (m->seen[i] == mark)
+            c->ev.duplicate = true;
+    if (!c->ev.duplicate)
+        m->seen[m->seen_at++ & 7] = mark;
+}
+
+/* ---- events and time ---- */
+
+/* Turns c->ev into one about a record, if there is anything to tell of it. */
+XMPPI_FN int xmppi_sm_tell(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    int8_t fate = (int8_t)t[XMPPI_T_FATE];
+    bool resent = (t[XMPPI_T_FLAGS] & XMPPI_T_RESENT) != 0;
+
+    (void)n;
+    if (fate == XMPPI_F_TOLD) {
+        t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+        return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+    }
+    if (!resent && (fate == XMPPI_F_QUEUED || fate == XMPPI_F_WRITTEN || fate == XMPPI_F_KEPT))
+        return 0;
+    c->ev.data = c->q + at + XMPPI_R_HEAD;
+    c->ev.size = (uint32_t)(t - (c->q + at + XMPPI_R_HEAD));
+    c->ev.token = xmppi_get32(t + XMPPI_T_TOKEN);
+    t[XMPPI_T_FLAGS] &= (unsigned char)~XMPPI_T_RESENT;
+    c->ev.type = XMPP_EV_RESENT;
+    if (resent)
+        return 1;
+    c->ev.type = fate > 0 ? XMPP_EV_DELIVERED : XMPP_EV_FAILED;
+    c->ev.error = fate == XMPPI_F_UNCONFIRMED ? (int)XMPP_E_UNCONFIRMED : fate > 0 ? XMPP_OK : fate;
+    t[XMPPI_T_FATE] = XMPPI_F_TOLD;
+    return 1;
+}
+
+/* Is it time to say that the power may go? */
+XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    bool late = m->timed && xmppi_due(c->now, m->timer_at);
+
+    if (!m->sleeping || (c->gate & XMPPI_GATE_ASLEEP))
+        return false;
+    if (c->state != XMPPI_OFF && !late &&
+        (c->state != XMPPI_ONLINE || xmppi_q_first(c) < c->q_end || c->ctl_n > 0 || c->line != NULL ||
+         m->state == XMPPI_SM_ENABLING || (m->state == XMPPI_SM_COUNTING && m->sent != m->acked)))
+        return false;
+    c->gate |= XMPPI_GATE_ASLEEP;
+    c->ev.type = XMPP_EV_ASLEEP;
+    c->ev.error = m->id == NULL ? (int)XMPP_E_UNCONFIRMED : late ? (int)XMPP_E_TIMEOUT : XMPP_OK;
+    return true;
+}
+
+XMPPI_FN int xmppi_sm_event(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    if (m->news) {
+        if (xmppi_sm_each(c, xmppi_sm_tell, 0))
+            return 1;
+        m->news = false;
+    }
+    if (m->tell_save) {
+        m->tell_save = false;
+        c->ev.type = XMPP_EV_SAVE;
+        return 1;
+    }
+    if (m->refused && c->q_end <= c->q_size / 2) {
+        m->refused = false;
+        c->ev.type = XMPP_EV_ROOM;
+        return 1;
+    }
+    return xmppi_sm_falls_asleep(c);
+}
+
+XMPPI_FN int xmppi_sm_expire(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    uint32_t life = xmppi_get32(t + XMPPI_T_LIFE), end = xmppi_get32(t + XMPPI_T_TIME) + life;
+
+    (void)n;
+    if (life == 0 || !xmppi_sm_untouched(c, at))
+        return 0;
+    if (!xmppi_due(c->now, end)) {
+        xmppi_sm_timer(c, end);
+        return 0;
+    }
+    xmppi_sm_changed(c);
+    return xmppi_sm_end(c, at, XMPP_E_EXPIRED) ? 0 : -1;
+}
+
+XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
+{
+    xmpp_sm *m = c->sm;
+
+    if (m->timed && !m->sleeping && xmppi_due(c->now, m->timer_at)) {
+        m->timed = false;
+        xmppi_sm_each(c, xmppi_sm_expire, 0);
+    }
+    if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
+        return 0;
+    if (m->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
+        xmppi_sm_off(c); /* it answers other things, but not this */
+    if (m->sent - m->acked > 30000)
+        xmppi_fail(c, XMPP_E_DEAD); /* it takes stanzas and acknowledges none; their numbers have 16 bits */
+    else if (ping_due || (m->sent != m->acked && m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u) &&
+                          xmppi_q_first(c) == c->q_end))
+        xmppi_sm_ask(c);
+    return 1;
+}
+
+XMPPI_FN int xmppi_sm_shift(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+{
+    (void)c; (void)at;
+    xmppi_put32(t + XMPPI_T_TIME, xmppi_get32(t + XMPPI_T_TIME) + n);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+/* Is an acknowledgement worth waiting for, before the stream is closed? For half of the time there is. */
+XMPPI_FN int xmppi_sm_wait(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+    uint32_t half = XMPPI_OR(c->cfg->close_ms, 5000) / 2;
+    char h[11];
+
+    if (m->state != XMPPI_SM_COUNTING || !(c->done & XMPPI_BOUND))
+        return 0;
+    if (!c->deaf && !c->eof && m->sent != m->acked &&
+        xmppi_left(c, c->step_at) > half) {
+        xmppi_sm_ask(c);
+        xmppi_sm_timer(c, c->step_at - half);
+        return 1;
+    }
+    if (c->line != NULL && m->line_at > 0)
+        return 1;
+    c->line = NULL;
+    m->state = XMPPI_SM_NONE;
+    if (c->deaf && c->error != XMPP_E_CLOSED)
+        return 0;
+    xmppi_sm_number(h, m->in); /* what came will not come again */
+    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+    return 0;
+}
+
+/* Ill-formed XML came: what is complete and what is not counts alike, for it must not come again. */
+XMPPI_FN void xmppi_sm_broken(xmpp_client *c)
+{
+    char h[11];
+
+    if (c->sm->state != XMPPI_SM_COUNTING)
+        return;
+    if (c->xml.depth > 1 && c->child <= XMPPI_C_IQ)
+        c->sm->in++;
+    c->sm->state = XMPPI_SM_NONE;
+    xmppi_sm_number(h, c->sm->in);
+    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+}
+
+XMPP_API int xmpp_stream_management(xmpp_client *c, int what, uint32_t n)
+{
+    xmpp_sm *m = c->sm;
+
+    switch (what) {
+    case XMPPI_SM_FEATURE: xmppi_sm_feature(c, n); return 0;
+    case XMPPI_SM_TEXT:    xmppi_sm_text(c); return 0;
+    case XMPPI_SM_BIND:    return xmppi_sm_bind(c);
+    case XMPPI_SM_BOUND:   return xmppi_sm_bound(c);
+    case XMPPI_SM_ELEMENT: return xmppi_sm_element(c);
+    case XMPPI_SM_LIMIT:   return xmppi_sm_limit(c, n);
+    case XMPPI_SM_COMMIT:  return xmppi_sm_commit(c, (uint16_t)n);
+    case XMPPI_SM_WRITTEN: return xmppi_sm_written(c, (uint16_t)n);
+    case XMPPI_SM_DROP:    return xmppi_sm_drop(c, (uint16_t)n);
+    case XMPPI_SM_FORM:    xmppi_sm_form(c); return 0;
+    case XMPPI_SM_SENT:    xmppi_sm_sent(c, n); return 0;
+    case XMPPI_SM_FILL:    xmppi_sm_fill(c); return 0;
+    case XMPPI_SM_HANDLED: m->in += m->state == XMPPI_SM_COUNTING; return 0;
+    case XMPPI_SM_BROKEN:  xmppi_sm_broken(c); return 0;
+    case XMPPI_SM_CLOSING:
+        if (c->done & XMPPI_BOUND)
+            m->id = NULL;
+        return 0;
+    case XMPPI_SM_WAIT:    return xmppi_sm_wait(c);
+    case XMPPI_SM_OVER:    return xmppi_sm_over(c);
+    case XMPPI_SM_LOST:    xmppi_sm_lost(c, 0); return 0;
+    case XMPPI_SM_EVENT:   return xmppi_sm_event(c);
+    case XMPPI_SM_TICK:    return xmppi_sm_tick(c, n);
+    case XMPPI_SM_SHIFT:   return xmppi_sm_each(c, xmppi_sm_shift, n);
+    case XMPPI_SM_CONNECT:
+        if (m->id != NULL && m->location != NULL && !m->elsewhere) {
+            m->elsewhere = true; /* once: then the usual way */
+            xmppi_redirect(c, m->location);
+        }
+        return 0;
+    case XMPPI_SM_ID:      return m->deliver == XMPP_MUST_DELIVER && c->hook == 0;
+    case XMPPI_SM_ON:      return m->state == XMPPI_SM_ENABLING || m->state == XMPPI_SM_COUNTING;
+    default:               return 0;
+    }
+}
+
+/* ---- the application's calls ---- */
+
+XMPP_API void xmpp_policy(xmpp_client *c, int deliver, uint8_t latest, uint32_t expires_ms)
+{
+    if (c->sm == NULL)
+        return;
+    c->sm->deliver = deliver == XMPP_MUST_DELIVER;
+    c->sm->latest = latest;
+    c->sm->ttl = expires_ms;
+}
+
+XMPP_API uint32_t xmpp_token(const xmpp_client *c)
+{
+    return c->sm != NULL ? c->sm->token : 0;
+}
+
+XMPP_API size_t xmpp_room(const xmpp_client *c)
+{
+    return c->cfg != NULL ? xmppi_q_room(c) : 0;
+}
+
+XMPP_API unsigned xmpp_waiting(const xmpp_client *c)
+{
+    unsigned n = 0;
+    uint16_t at;
+
+    for (at = 0; at < c->q_end; at = xmppi_q_next(c, at))
+        n += c->sm != NULL ? xmppi_tail(c, at)[XMPPI_T_FATE] <= XMPPI_F_WRITTEN : !(c->q[at + 2] & XMPPI_R_HELD);
+    return n;
+}
+
+XMPP_API int xmpp_inactive(xmpp_client *c, bool inactive)
+{
+    if (c->sm == NULL)
+        return XMPP_E_STATE;
+    if (c->sm->inactive != inactive) {
+        c->sm->inactive = inactive;
+        xmppi_sm_csi(c);
+    }
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_sleep(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    if (m == NULL || c->hook || c->state == XMPPI_CLOSING)
+        return XMPP_E_STATE;
+    m->sleeping = m->timed = true;
+    m->timer_at = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000));
+    if (!m->inactive)
+        xmppi_sm_csi(c);
+    if (m->state == XMPPI_SM_COUNTING) {
+        m->want_a = true; /* what came need not be kept for us any longer */
+        xmppi_sm_line(c);
+        if (m->sent != m->acked)
+            xmppi_sm_ask(c);
+    }
+    return XMPP_OK;
+}
+
+XMPP_API void xmpp_awake(xmpp_client *c)
+{
+    xmpp_sm *m = c->sm;
+
+    if (m == NULL || !m->sleeping)
+        return;
+    m->sleeping = false;
+    m->timed = true; /* what expired meanwhile is found at the next tick */
+    m->timer_at = c->now;
+    c->gate &= (uint8_t)~XMPPI_GATE_ASLEEP;
+    if (c->state != XMPPI_ONLINE)
+        return;
+    if (!m->inactive)
+        xmppi_sm_csi(c);
+    c->iq[0].state = XMPPI_IQ_FREE;
+    xmppi_sm_ask(c);
+}
+
+/* ==== >>warm ================================================================
+   What survives a reboot, as bytes: 'x' 'W' version flags, then parts of tag 1, length 2 and content, then the CRC-32 of all
+   before it. Numbers are big-endian. Tags: j the account's bare JID, m counts, marks and the session's strings, q the
+   queue with times as ages, k derived keys, t what the transport keeps. */
+
+enum { XMPPI_WARM_VERSION = 1, XMPPI_WARM_EXACT = 1, XMPPI_WARM_PINNED = 2, XMPPI_WARM_INACTIVE = 4 };
+enum { XMPPI_WARM_M = 56 }; /* bytes of part m before its strings */
+
+/* Begins a part; its length is set at its end. */
+XMPPI_FN size_t xmppi_warm_begin(xmpp_writer *w, char tag)
+{
+    size_t at = w->len;
+
+    xmppi_w_bytes(w, &tag, 1);
+    xmppi_w_bytes(w, "\0", 2);
+    return at;
+}
+
+XMPPI_FN void xmppi_warm_end(xmpp_writer *w, size_t at)
+{
+    size_t n = w->len - at - 3;
+
+    if (w->error != XMPP_OK)
+        return;
+    w->buf[at + 1] = (unsigned char)(n >> 8 & 255);
+    w->buf[at + 2] = (unsigned char)(n & 255);
+}
+
+XMPPI_FN void xmppi_warm_number(xmpp_writer *w, uint32_t v)
+{
+    unsigned char b[4];
+
+    xmppi_put32(b, v);
+    xmppi_w_bytes(w, b, 4);
+}
+
+XMPPI_FN void xmppi_warm_string(xmpp_writer *w, const char *s)
+{
+    xmppi_w_bytes(w, xmppi_or_empty(s), xmppi_len(xmppi_or_empty(s)) + 1);
+}
+
+XMPPI_FN void xmppi_warm_counts(xmpp_client *c, xmpp_writer *w, bool exact)
+{
+    const xmpp_sm *m = c->sm;
+    size_t at = xmppi_warm_begin(w, 'm');
+    int i;
+
+    xmppi_warm_number(w, m->in);
+    xmppi_warm_number(w, m->acked);
+    xmppi_warm_number(w, m->token);
+    xmppi_warm_number(w, m->max_s);
+    xmppi_warm_number(w, c->key);
+    xmppi_warm_number(w, m->seen_at);
+    for (i = 0; i < 8; i++)
+        xmppi_warm_number(w, m->seen[i]);
+    xmppi_warm_string(w, exact ? m->id : NULL);
+    xmppi_warm_string(w, exact ? m->location : NULL);
+    xmppi_warm_string(w, exact ? c->jid : NULL);
+    xmppi_warm_end(w, at);
+}
+
+/* The queue, with ages for times. What is told already needs no place. */
+XMPPI_FN void xmppi_warm_queue(xmpp_client *c, xmpp_writer *w)
+{
+    size_t begin = xmppi_warm_begin(w, 'q');
+    uint16_t at, next;
+    unsigned char *t;
+
+    for (at = 0; at < c->q_end; at = next) {
+        next = xmppi_q_next(c, at);
+        t = xmppi_tail(c, at);
+        if (t[XMPPI_T_FATE] == XMPPI_F_TOLD && !(c->q[at + 2] & XMPPI_R_AVAILABLE))
+            continue;
+        xmppi_w_bytes(w, c->q + at, (size_t)(next - at));
+        if (w->error == XMPP_OK) {
+            t = w->buf + w->len - XMPPI_TAIL;
+            xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
+        }
+    }
+    xmppi_warm_end(w, begin);
+}
+
+XMPPI_FN void xmppi_warm_transport(xmpp_client *c, xmpp_writer *w)
+{
+    size_t at = xmppi_warm_begin(w, 't');
+    int n = 0;
+
+    if (w->error == XMPP_OK && c->io.ops->state != NULL)
+        n = c->io.ops->state(c->io.ctx, false, w->buf + w->len, w->cap - w->len);
+    if (n < 0)
+        xmppi_w_fail(w, XMPP_E_FULL);
+    else
+        w->len += (size_t)n;
+    xmppi_warm_end(w, at);
+}
+
+XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
+{
+    xmpp_sm *m = c->sm;
+    unsigned char head[4] = { 'x', 'W', XMPPI_WARM_VERSION, 0 };
+    bool exact;
+    xmpp_writer w;
+    size_t at;
+
+    if (m == NULL)
+        return XMPP_E_STATE;
+    exact = m->id != NULL && ((c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
+                              (c->cfg->options & XMPP_OPT_DURABLE));
+    head[3] = (unsigned char)((exact ? XMPPI_WARM_EXACT : 0) | (c->pinned ? XMPPI_WARM_PINNED : 0) |
+                              (m->inactive ? XMPPI_WARM_INACTIVE : 0));
+    xmpp_w_init(&w, out, cap < 65535 ? cap : 65535);
+    xmppi_w_bytes(&w, head, 4);
+    at = xmppi_warm_begin(&w, 'j');
+    xmppi_warm_string(&w, c->bare);
+    xmppi_warm_end(&w, at);
+    xmppi_warm_counts(c, &w, exact);
+    xmppi_warm_queue(c, &w);
+    if (c->acct->keys != NULL) {
+        at = xmppi_warm_begin(&w, 'k');
+        xmppi_w_bytes(&w, c->acct->keys, sizeof(*c->acct->keys));
+        xmppi_warm_end(&w, at);
+    }
+    xmppi_warm_transport(c, &w);
+    if (w.error == XMPP_OK)
+        xmppi_warm_number(&w, xmppi_crc(w.buf, w.len));
+    if (w.error != XMPP_OK)
+        return XMPP_E_TOO_LONG;
+    m->changed = false;
+    m->saved_in = m->in;
+    return (int)w.len;
+}
+
+XMPP_API void xmpp_saved(xmpp_client *c)
+{
+    if (c->sm == NULL || ((c->cfg->options & XMPP_OPT_DURABLE) && c->sm->changed))
+        return;
+    c->gate &= (uint8_t)~XMPPI_GATE_UNSAVED;
+    c->fresh = true;
+}
+
+/* The content of a part, NULL when there is none. */
+XMPPI_FN const unsigned char *xmppi_warm_part(const unsigned char *p, size_t n, char tag, size_t *len)
+{
+    size_t at = 4;
+
+    while (at < n) {
+        *len = n - at < 3 ? n : (size_t)p[at + 1] << 8 | p[at + 2];
+        if (*len > n - at - 3)
+            return NULL;
+        if (p[at] == (unsigned char)tag)
+            return p + at + 3;
+        at += 3 + *len;
+    }
+    *len = 0;
+    return NULL;
+}
+
+/* Are these records of a queue, each whole? */
+XMPPI_FN bool xmppi_warm_records(const unsigned char *q, size_t n)
+{
+    size_t len;
+
+    while (n > 0) {
+        if (n < XMPPI_R_HEAD)
+            return false;
+        len = (size_t)(q[0] | (unsigned)q[1] << 8);
+        if (len < XMPPI_TAIL || len + XMPPI_R_HEAD > n)
+            return false;
+        q += len + XMPPI_R_HEAD;
+        n -= len + XMPPI_R_HEAD;
+    }
+    return true;
+}
+
+/* A record that was loaded. exact: the session goes on, and whatever was in the queue may have been written since.
+   Otherwise all of it is in doubt. */
+XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t exact)
+{
+    int8_t fate = (int8_t)t[XMPPI_T_FATE];
+
+    xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
+    if (fate == XMPPI_F_TOLD)
+        t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+    c->sm->news = true;
+    if (xmppi_get32(t + XMPPI_T_LIFE) != 0)
+        xmppi_sm_timer(c, c->now);
+    if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
+        return 0;
+    t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
+    c->q[at + 2] |= XMPPI_R_HELD;
+    if (exact) {
+        c->sm->sent++;
+        t[XMPPI_T_NUMBER] = (unsigned char)(c->sm->sent >> 8 & 255);
+        t[XMPPI_T_NUMBER + 1] = (unsigned char)(c->sm->sent & 255);
+    }
+    return 0;
+}
+
+/* Takes a string of part m for the session. False: there is no room. */
+XMPPI_FN bool xmppi_warm_take(xmpp_client *c, const char **out, const char **s)
+{
+    size_t n = xmppi_len(*s) + 1;
+    char *keep = n > 1 ? xmppi_keep(c, n) : NULL;
+
+    if (keep != NULL)
+        xmppi_move(keep, *s, n);
+    *out = keep;
+    *s += n;
+    return keep != NULL || n == 1;
+}
+
+/* The session's strings: id, location, full JID. */
+XMPPI_FN int xmppi_warm_session(xmpp_client *c, const char *s)
+{
+    xmpp_sm *m = c->sm;
+    const char *full, *self;
+    size_t bare;
+    char *keep;
+
+    self = xmppi_nth(s, 2);
+    bare = xmppi_find(self, '/');
+    keep = xmppi_keep(c, bare + 1);
+    if (keep == NULL || !xmppi_warm_take(c, &m->id, &s) || !xmppi_warm_take(c, &m->location, &s) ||
+        !xmppi_warm_take(c, &full, &s) || full == NULL || m->id == NULL) {
+        m->id = m->location = NULL;
+        xmppi_no_session(c);
+        xmppi_xml_start(c);
+        return XMPP_E_BUFFERS;
+    }
+    xmppi_move(keep, full, bare);
+    keep[bare] = '\0';
+    c->jid = full;
+    c->self = keep;
+    c->session = true;
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)data, *j, *m, *q, *k, *t;
+    size_t jn, mn, qn, kn, tn, i;
+    uint32_t strings = 0;
+    bool exact;
+    int r = XMPP_OK;
+
+    if (c->sm == NULL || c->state != XMPPI_OPEN || c->hook || c->q_end > 0 || c->session)
+        return XMPP_E_STATE;
+    if (p == NULL || n < 8 || p[0] != 'x' || p[1] != 'W' || p[2] != XMPPI_WARM_VERSION ||
+        xmppi_get32(p + n - 4) != xmppi_crc(p, n - 4))
+        return XMPP_E_SAVED;
+    n -= 4;
+    j = xmppi_warm_part(p, n, 'j', &jn);
+    m = xmppi_warm_part(p, n, 'm', &mn);
+    q = xmppi_warm_part(p, n, 'q', &qn);
+    k = xmppi_warm_part(p, n, 'k', &kn);
+    t = xmppi_warm_part(p, n, 't', &tn);
+    if (j == NULL || m == NULL || q == NULL || t == NULL || jn != xmppi_len(c->bare) + 1 || !xmpp_same(j, c->bare, jn) ||
+        mn < XMPPI_WARM_M + 3 || (k != NULL && kn != sizeof(xmpp_keys)) || !xmppi_warm_records(q, qn))
+        return XMPP_E_SAVED;
+    for (i = XMPPI_WARM_M; i < mn; i++)
+        strings += m[i] == 0;
+    if (strings != 3 || m[mn - 1] != 0)
+        return XMPP_E_SAVED;
+    if (qn > c->q_size)
+        return XMPP_E_BUFFERS;
+    exact = (p[3] & XMPPI_WARM_EXACT) != 0;
+    if (exact)
+        r = xmppi_warm_session(c, (const char *)m + XMPPI_WARM_M);
+    if (r != XMPP_OK)
+        return r;
+    c->sm->in = c->sm->saved_in = xmppi_get32(m);
+    c->sm->sent = c->sm->acked = xmppi_get32(m + 4);
+    c->sm->token = xmppi_get32(m + 8);
+    c->sm->max_s = xmppi_get32(m + 12);
+    c->key = xmppi_get32(m + 16);
+    c->sm->seen_at = m[23];
+    for (i = 0; i < 8; i++)
+        c->sm->seen[i] = xmppi_get32(m + 24 + 4 * i);
+    c->sm->inactive = (p[3] & XMPPI_WARM_INACTIVE) != 0;
+    if (p[3] & XMPPI_WARM_PINNED)
+        c->pinned = true;
+    if (k != NULL && c->acct->keys != NULL)
+        xmppi_move(c->acct->keys, k, sizeof(xmpp_keys));
+    c->sm->keys_crc = k != NULL ? xmppi_crc(k, kn) : 0;
+    if (c->io.ops->state != NULL && tn <= c->xml.cap) {
+        xmppi_move(c->xml.mem, t, tn);
+        c->io.ops->state(c->io.ctx, true, c->xml.mem, tn);
+        xmpp_wipe(c->xml.mem, tn);
+    }
+    xmppi_move(c->q, q, qn);
+    c->q_end = (uint16_t)qn;
+    xmppi_sm_each(c, xmppi_warm_record, exact);
+    if (!exact) {
+        xmppi_sm_lost(c, 0);
+        return XMPP_OK;
+    }
+    c->gate |= XMPPI_GATE_UNSAVED; /* it is good once */
+    c->sm->changed = c->sm->tell_save = c->sm->loaded = true;
+    return XMPP_OK;
+}
+
+/* ==== >>parts ===============================================================
+   Stanzas whose payload comes a child at a time. The tokenizer hands out the start tags of stanza and payload as tokens,
+   each child as a tree. Whether a stanza comes so is decided at its payload's start tag; when it does not, the
+   tree is begun at the stanza after all, of which nothing was dropped yet. */
+
+XMPPI_FN bool xmppi_part_listed(const xmpp_client *c, xmpp_node payload)
+{
+    const xmpp_part *l = c->cfg->part_list;
+
+    while (l != NULL && l->name != NULL && !xmpp_is(payload, l->name, l->ns))
+        l++;
+    return l != NULL && l->name != NULL;
+}
+
+/* Could the stanza that begins come in parts? */
+XMPPI_FN int xmppi_part_candidate(const xmpp_client *c)
+{
+    const xmpp_iq_slot *s;
+    const char *type = xmppi_or_empty(xmpp_attr(c->xml.node, "type"));
+
+    if (c->xml.skipping || c->state != XMPPI_ONLINE || xmppi_eq(type, "error"))
+        return 0;
+    if (c->child != XMPPI_C_IQ)
+        return c->cfg->part_list != NULL;
+    for (s = c->iq + 1; s < c->iq + XMPP_CFG_IQS; s++)
+        if (s->state == XMPPI_IQ_WAITING && (s->parts != 0 || c->cfg->part_list != NULL))
+            return xmppi_eq(type, "result");
+    return 0;
+}
+
+/* The element around this one. */
+XMPPI_FN xmpp_node xmppi_around(xmpp_node n)
+{
+    n.at -= xmppi_get24(n.at + 4);
+    return n;
+}
+
+/* Fills the event from the stanza, and from the payload when it is there. */
+XMPPI_FN void xmppi_part_event(xmpp_client *c, int type, xmpp_node stanza, xmpp_node payload, xmpp_node part)
+{
+    xmpp_iq_slot *s = c->iq + c->part_iq;
+    xmpp_node keep = c->xml.node;
+
+    c->xml.node = stanza;
+    xmppi_fill(c);
+    c->xml.node = keep;
+    if (*c->ev.from == '\0')
+        c->ev.from = c->self;
+    c->ev.type = type;
+    c->ev.payload = payload;
+    c->ev.part = part;
+    c->ev.iq = c->part_iq;
+    if (c->part_iq == 0)
+        return;
+    c->ev.tag = s->tag;
+    s->deadline = xmppi_at(c, XMPPI_OR(c->cfg->iq_ms, 60000));
+}
+
+/* To the extension that asked, or to the application. */
+XMPPI_FN int xmppi_part_tell(xmpp_client *c)
+{
+    return c->part_iq != 0 ? xmppi_to_owner(c, c->iq + c->part_iq) : XMPPI_EVENT;
+}
+
+/* At the payload's start tag. */
+XMPPI_FN int xmppi_part_begin(xmpp_client *c)
+{
+    xmpp_node payload = c->xml.node, stanza = xmppi_around(payload), none = { NULL };
+    xmpp_iq_slot *s = NULL;
+
+    c->xml.node = stanza;
+    xmppi_fill(c);
+    c->xml.node = payload;
+    if (c->child == XMPPI_C_IQ)
+        s = xmppi_iq_asked(c);
+    if (!c->xml.skipping && (c->child != XMPPI_C_IQ || (s != NULL && s != c->iq)) &&
+        ((s != NULL && s->parts != 0) || xmppi_part_listed(c, payload))) {
+        c->parts = XMPPI_P_OPEN;
+        c->part_iq = (uint8_t)(s != NULL ? s - c->iq : 0);
+        xmppi_part_event(c, XMPP_EV_PART_BEGIN, stanza, payload, none);
+        return xmppi_part_tell(c);
+    }
+    c->parts = XMPPI_P_NONE;
+    xmppi_xml_tree_around(&c->xml);
+    return XMPP_OK;
+}
+
+/* A child of the payload is complete. */
+XMPPI_FN int xmppi_part_child(xmpp_client *c)
+{
+    xmpp_node part = c->xml.node, payload = xmppi_around(part);
+
+    xmppi_part_event(c, c->xml.skipping ? XMPP_EV_PART_SKIPPED : XMPP_EV_PART, xmppi_around(payload), payload, part);
+    c->ev.size = c->xml.offset - c->part_at;
+    return xmppi_part_tell(c);
+}
+
+/* The stanza is complete. */
+XMPPI_FN int xmppi_part_end(xmpp_client *c)
+{
+    xmpp_node none = { NULL };
+    uint8_t slot = c->part_iq;
+
+    c->counted = true;
+    if (c->parts == XMPPI_P_GONE)
+        return XMPP_OK;
+    xmppi_part_event(c, XMPP_EV_PART_END, c->xml.node, none, none);
+    if (c->parts == XMPPI_P_CUT)
+        c->ev.error = XMPP_E_ARENA;
+    c->parts = XMPPI_P_NONE;
+    if (slot != 0)
+        c->iq[slot].state = XMPPI_IQ_FREE;
+    c->part_iq = 0;
+    return slot != 0 ? xmppi_to_owner(c, c->iq + slot) : XMPPI_EVENT;
+}
+
+XMPP_API int xmpp_in_parts(xmpp_client *c, int what)
+{
+    uint8_t depth = c->xml.depth;
+
+    if (what == XMPPI_P_STANZA)
+        return xmppi_part_candidate(c);
+    if (what == XMPPI_P_START && c->parts == XMPPI_P_CANDIDATE)
+        return xmppi_part_begin(c);
+    if (what == XMPPI_P_START) {
+        c->part_at = c->xml.offset;
+        xmpp_xml_tree(&c->xml); /* a child of the payload, or what stands beside the payload */
+    } else if (depth == 3 && c->parts == XMPPI_P_OPEN) {
+        return xmppi_part_child(c);
+    } else if (depth == 2 && c->xml.skipping && c->parts == XMPPI_P_OPEN) {
+        c->parts = XMPPI_P_CUT; /* text beside the children found no room */
+    } else if (depth == 2 && c->parts == XMPPI_P_OPEN) {
+        c->parts = XMPPI_P_BESIDE;
+    } else if (depth == 1) {
+        return xmppi_part_end(c);
+    }
+    return XMPP_OK;
+}
+
+XMPP_API int xmpp_iq_parts(xmpp_client *c, int iq)
+{
+    if (iq <= 0)
+        return iq;
+    if (c->cfg->parts == NULL)
+        return XMPP_E_CONFIG;
+    if (iq >= XMPP_CFG_IQS || c->iq[iq].state != XMPPI_IQ_WAITING)
+        return XMPP_E_ARG;
+    c->iq[iq].parts = 1;
+    return iq;
+}
 
 /* ==== >>extensions ==========================================================
    Each is hooked in like one in an application's own file, with a few private helpers to save flash. */
@@ -6699,7 +8718,15 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
     xmpp_roster *ro = (xmpp_roster *)state;
     xmpp_roster_item it;
     xmpp_node n;
+    int part = ev->type - XMPP_EV_PART_BEGIN;
 
+    if (part >= 0) {
+        if (part == 0 && ro != NULL)
+            ro->seen_n = 0;
+        if (part == 1 && ro != NULL && ro->seen != NULL && xmpp_roster_read(ev->part, &it))
+            xmppi_roster_note(c, ro, &it);
+        return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_BEGIN + part, NULL);
+    }
     if (ro != NULL && ro->seen != NULL && ev->error == XMPP_OK) {
         ro->seen_n = 0;
         for (n = xmpp_first(ev->payload); xmpp_exists(n); n = xmpp_sibling(n))
@@ -6713,9 +8740,13 @@ XMPPI_FN void xmppi_roster_online(xmpp_client *c, void *state)
 {
     xmpp_roster *ro = (xmpp_roster *)state;
 
+    int iq;
+
     if (ro != NULL)
-        ro->seen_n = 0; /* the key of the hashes is new with each connection */
-    xmpp_roster_get(c);
+        ro->seen_n = 0;
+    iq = xmpp_roster_get(c);
+    if (ro != NULL && ro->parts)
+        xmpp_iq_parts(c, iq);
 }
 
 const xmpp_ext xmpp_roster_ext = {
@@ -6987,6 +9018,12 @@ XMPPI_FN int xmppi_trace_wait(void *ctx, unsigned wants, uint32_t ms)
     return b.ops->wait(b.ctx, wants, ms);
 }
 
+XMPPI_FN int xmppi_trace_state(void *ctx, bool load, void *buf, size_t n)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->state(b.ctx, load, buf, n);
+}
+
 /* What is absent below is absent here: the client looks for NULL. */
 XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 {
@@ -7007,6 +9044,7 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
     t->ops.utc       = b->utc == NULL ? NULL : xmppi_trace_utc;
     t->ops.millis    = b->millis == NULL ? NULL : xmppi_trace_millis;
     t->ops.wait      = b->wait == NULL ? NULL : xmppi_trace_wait;
+    t->ops.state     = b->state == NULL ? NULL : xmppi_trace_state;
     io.ops = &t->ops;
     io.ctx = t;
     return io;
@@ -7355,7 +9393,7 @@ XMPPI_FN int xmppi_posix_wait(void *ctx, unsigned wants, uint32_t ms)
 static const xmpp_io_ops xmppi_posix_ops = {
     xmppi_posix_open,  xmppi_posix_recv,   xmppi_posix_send, xmppi_posix_close,  NULL, NULL,
     xmppi_posix_wants, xmppi_posix_reason, NULL,             xmppi_posix_random,
-    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait
+    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, NULL
 };
 
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)

@@ -154,7 +154,7 @@ static struct {
     const char   *password;                    /* what the server knows */
     const char   *jid, *key_hash, *key_salt;
     unsigned long key_i;
-    bool          no_big, slow_close;
+    bool          no_big, slow_close, no_utc;
     int           init, open_error, tls_error;
 
     /* the client and its memory */
@@ -173,6 +173,12 @@ static struct {
     int           error, late_error;           /* what recv and send answer; the same once plain text is read as TLS */
     unsigned      done;                        /* counts whatever the client did */
     unsigned char seed;
+    unsigned char keep[4];
+    size_t        kept;
+    xmpp_sm       sm;
+    xmpp_part     part[6];
+    buf           saved;                       /* what xmpp_save wrote */
+    bool          may_retry;                   /* the client comes back by itself */
 
     /* the event that no E: line has met yet, as text: key NUL value NUL ... NUL */
     buf           ev, events, others;
@@ -744,7 +750,7 @@ static int io_random(void *ctx, void *out, size_t n)
     return XMPP_OK;
 }
 
-static uint32_t io_utc(void *ctx) { (void)ctx; return UINT32_C(1800000000); }
+static uint32_t io_utc(void *ctx) { (void)ctx; return R.no_utc ? 0 : UINT32_C(1800000000); }
 static uint32_t io_millis(void *ctx) { (void)ctx; return R.now; }
 
 static int io_wait(void *ctx, unsigned wants, uint32_t ms)
@@ -759,10 +765,29 @@ static int io_wait(void *ctx, unsigned wants, uint32_t ms)
     return 0;
 }
 
+/* Keeps four bytes, once a login was told. */
+static int io_state(void *ctx, bool load, void *buf, size_t n)
+{
+    (void)ctx;
+    if (buf == NULL) {
+        R.kept = 4;
+        memcpy(R.keep, "\x01tls", 4);
+    } else if (load) {
+        R.kept = n == 4 ? 4 : 0;
+        memcpy(R.keep, buf, R.kept);
+    } else if (n < R.kept) {
+        return XMPP_E_TOO_LONG;
+    } else {
+        memcpy(buf, R.keep, R.kept);
+        return (int)R.kept;
+    }
+    return 0;
+}
+
 static const xmpp_io_ops net_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, NULL,
-                                    io_random, io_utc, io_millis, io_wait};
+                                    io_random, io_utc, io_millis, io_wait, io_state};
 static const xmpp_io_ops room_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, io_room,
-                                     io_random, io_utc, io_millis, io_wait};
+                                     io_random, io_utc, io_millis, io_wait, io_state};
 
 /* ---- an application's own mechanism and extension ---- */
 
@@ -924,14 +949,15 @@ static void list_options(const char *v)
 {
     static const struct { const char *name; uint16_t bit; } all[] = {
         {"plain", XMPP_OPT_PLAIN}, {"plain_without_tls", XMPP_OPT_PLAIN_WITHOUT_TLS}, {"prepared", XMPP_OPT_PREPARED},
-        {"answer_anybody", XMPP_OPT_ANSWER_ANYBODY}, {"redirect_freely", XMPP_OPT_REDIRECT_FREELY}};
+        {"answer_anybody", XMPP_OPT_ANSWER_ANYBODY}, {"redirect_freely", XMPP_OPT_REDIRECT_FREELY},
+        {"durable", XMPP_OPT_DURABLE}};
     const char *w;
     size_t i;
 
     while ((w = word(&v)) != NULL) {
-        for (i = 0; i < 5 && strcmp(all[i].name, w) != 0; i++)
+        for (i = 0; i < sizeof all / sizeof *all && strcmp(all[i].name, w) != 0; i++)
             ;
-        if (i == 5)
+        if (i == sizeof all / sizeof *all)
             fail("no such option: %s", w);
         R.cfg.options = (uint16_t)(R.cfg.options | all[i].bit);
     }
@@ -1039,6 +1065,32 @@ static void set(const char *v)
             R.no_random = strcmp(w, "yes") == 0;
         else if (IS("slow_close"))              /* until X: closed */
             R.slow_close = strcmp(w, "yes") == 0;
+        else if (IS("sm"))
+            R.acct.sm = strcmp(w, "yes") == 0 ? &R.sm : NULL;
+        else if (IS("reconnect"))
+            R.cfg.reconnect = strcmp(w, "yes") == 0 ? xmpp_backoff : NULL;
+        else if (IS("retry_min_ms"))
+            R.cfg.retry_min_ms = number(w);
+        else if (IS("retry_first_ms"))
+            R.cfg.retry_first_ms = number(w);
+        else if (IS("retry_max_ms"))
+            R.cfg.retry_max_ms = number(w);
+        else if (IS("retry_person_ms"))
+            R.cfg.retry_person_ms = number(w);
+        else if (IS("retry_danger_ms"))
+            R.cfg.retry_danger_ms = number(w);
+        else if (IS("lasting_ms"))
+            R.cfg.lasting_ms = number(w);
+        else if (IS("ack_count"))
+            R.cfg.ack_count = (uint8_t)number(w);
+        else if (IS("parts")) {                 /* NAME NS: such payloads come in parts */
+            for (n = 0; n < 4 && R.part[n].name != NULL; n++)
+                ;
+            R.part[n].name = w;
+            R.part[n].ns = need(&v);
+            R.cfg.part_list = R.part;
+        } else if (IS("no_utc"))
+            R.no_utc = true;
         else if (IS("big"))                     /* no: not with large buffers */
             R.no_big = strcmp(w, "no") == 0;
         else
@@ -1050,7 +1102,8 @@ static void set(const char *v)
 /* ---- events ---- */
 
 static const char *const event_names[] = {"NONE", "ONLINE", "OFFLINE", "PASSWORD", "MESSAGE", "MESSAGE_ERROR", "PRESENCE",
-    "PRESENCE_ERROR", "SUBSCRIPTION", "IQ", "IQ_RESULT", "STANZA", "SKIPPED", "DROPPED", "EXT", "WAKE"};
+    "PRESENCE_ERROR", "SUBSCRIPTION", "IQ", "IQ_RESULT", "STANZA", "SKIPPED", "DROPPED", "EXT", "WAKE", "RESUMED", "DELIVERED",
+    "FAILED", "RESENT", "ROOM", "SAVE", "ASLEEP", "PART_BEGIN", "PART", "PART_SKIPPED", "PART_END"};
 static const char *const show_names[] = {"online", "chat", "away", "xa", "dnd"};
 
 static void field(const char *k, const char *v)
@@ -1716,6 +1769,7 @@ static void prepare(void)
     size_t i, sizes[3];
 
     R.cfg = xmpp_default_config;
+    R.cfg.reconnect = NULL;                     /* "@ reconnect yes" */
     R.cfg.min_iterations = 1;
     R.clock = 0;
     R.acct.arena_size = R.acct.queue_size = 768;

@@ -23,13 +23,17 @@ INDIRECT = {
     "offline": r"xmppi_(ping|version|disco|roster)_offline",
     "redirect": r"xmpp_follow_redirect",
     "expire": r"xmppi_claims_due",
+    "sm": r"xmpp_stream_management",
+    "reconnect": r"xmpp_backoff",
+    "parts": r"xmpp_in_parts",
+    "f": r"xmppi_(sm|warm)_(acked|again|expire|kept|lose|record|replace|shift|tell|too_long|unconfirmed)",
     "presence": r"xmppi_(ping|version|disco|roster)_presence",
     "trusts": r"xmppi_(ping|version|disco|roster)_trusts",
     "deadline": r"xmppi_(ping|version|disco|roster)_deadline",
     "due": r"xmppi_(ping|version|disco|roster)_due",
 }
 for member in ("open recv send close start_tls binding wants reason room random utc millis wait "
-               "print on_other").split():
+               "print on_other state").split():
     INDIRECT[member] = None
 
 # Below these functions a member goes to fewer: entity capabilities are always SHA-1.
