@@ -5703,7 +5703,7 @@ XMPPI_FN int xmppi_on_child(xmpp_client *c)
     c->child = XMPPI_C_OTHER;
     if (i >= 0 && ns == expected && (xmppi_welcome[i] >> c->state & 1))
         c->child = (uint8_t)i;
-    else if (ns == XMPPI_NS_CLIENT)
+    else if (ns == XMPPI_NS_CLIENT && (i >= 0 || !c->xml.skipping)) /* else its namespace may have been skipped */
         return XMPPI_E_STANZA_TYPE;
     else if (ns >= XMPPI_NS_STREAMS && ns <= XMPPI_NS_SASL)
         return XMPP_E_PROTOCOL;
@@ -7213,6 +7213,12 @@ XMPPI_FN bool xmppi_sm_half(const xmpp_client *c)
     return c->q_end > c->q_size / 2;
 }
 
+/* So much is not acknowledged that it is time to ask. */
+XMPPI_FN bool xmppi_sm_enough(const xmpp_client *c)
+{
+    return c->sm->sent - c->sm->acked >= XMPPI_OR(c->cfg->ack_count, 1u) || (c->sm->sent != c->sm->acked && xmppi_sm_half(c));
+}
+
 /* More is to be sent behind this record. */
 XMPPI_FN bool xmppi_sm_more(const xmpp_client *c, uint16_t at)
 {
@@ -7237,7 +7243,7 @@ XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint16_t at)
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
     t[XMPPI_T_NUMBER] = (unsigned char)(m->sent >> 8 & 255);
     t[XMPPI_T_NUMBER + 1] = (unsigned char)(m->sent & 255);
-    if ((!xmppi_sm_more(c, at) && m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u)) || xmppi_sm_half(c) || m->refused)
+    if (m->refused || (xmppi_sm_enough(c) && (!xmppi_sm_more(c, at) || xmppi_sm_half(c))))
         xmppi_sm_ask(c);
     return 1;
 }
@@ -7537,7 +7543,7 @@ XMPPI_FN void xmppi_sm_enabled(xmpp_client *c)
         m->location = xmppi_sm_keep(c, "location");
     }
     c->iq[0].state = XMPPI_IQ_FREE;
-    if (m->sent != m->acked)
+    if (xmppi_sm_enough(c))
         xmppi_sm_ask(c);
     xmppi_sm_changed(c);
 }
@@ -7604,7 +7610,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c)
     const char *name = xmpp_name(c->xml.node);
     int r;
 
-    if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm))
+    if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm) && !c->xml.skipping) /* an id may be longer than the arena */
         return XMPP_OK;
     if (m->state == XMPPI_SM_ENABLING && xmppi_eq(name, "enabled"))
         xmppi_sm_enabled(c);
@@ -7626,7 +7632,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c)
     if (r != XMPP_OK || c->deaf)
         return r;
     c->iq[0].state = XMPPI_IQ_FREE;
-    if (c->state == XMPPI_ONLINE && m->sent != m->acked && (xmppi_sm_half(c) || m->sleeping || m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u)))
+    if (c->state == XMPPI_ONLINE && m->sent != m->acked && (m->sleeping || xmppi_sm_enough(c)))
         xmppi_sm_ask(c);
     return XMPP_OK;
 }
@@ -7756,8 +7762,7 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
         xmppi_sm_off(c); /* it answers other things, but not this */
     if (m->sent - m->acked > 30000)
         xmppi_fail(c, XMPP_E_DEAD); /* it takes stanzas and acknowledges none; their numbers have 16 bits */
-    else if (ping_due || (m->sent != m->acked && m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u) &&
-                          xmppi_q_first(c) == c->q_end))
+    else if (ping_due || (xmppi_sm_enough(c) && xmppi_q_first(c) == c->q_end))
         xmppi_sm_ask(c);
     return 1;
 }

@@ -20,7 +20,7 @@
    IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop
    X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random
    V: NAME TEXT       gives a {name} a value
-   Q: WHAT            a question: quiet, online yes, jid J, keys SHA-1 SALT I, mechanism M, caps V; see question()
+   Q: WHAT            a question: quiet, waiting N, online yes, jid J, keys SHA-1 SALT I, mechanism M, caps V; see question()
 
    In C: and S: and arguments: {name} is what C: found at this place the first time, the same ever after;
    {repeat N TEXT}; \n \t \\ \xNN. {base64 TEXT} holds $name instead of {name}; in it $proof and $verifier
@@ -178,7 +178,8 @@ static struct {
     xmpp_sm       sm;
     xmpp_part     part[6];
     buf           saved;                       /* what xmpp_save wrote */
-    bool          may_retry;                   /* the client comes back by itself */
+    char          block[6000];
+    xmpp_io       io;
 
     /* the event that no E: line has met yet, as text: key NUL value NUL ... NUL */
     buf           ev, events, others;
@@ -1186,6 +1187,17 @@ static void take_event(const xmpp_event *e)
                  : e->ext == &xmpp_disco_ext ? "disco" : "other");
     field_int("size", (long)e->size);
     field_int("code", e->code);
+    field_int("token", (long)e->token);
+    if (e->type == XMPP_EV_OFFLINE)
+        field("retry", e->retry_ms == XMPP_FOREVER ? "never" : "later");
+    if (e->type == XMPP_EV_DELIVERED || e->type == XMPP_EV_FAILED || e->type == XMPP_EV_RESENT)
+        field("data", copy((const char *)e->data, e->size));
+    field("delayed", e->delayed);
+    field("duplicate", e->duplicate ? "yes" : "no");
+    if (xmpp_exists(e->part)) {
+        n = xmpp_to_xml(e->part, xml, sizeof xml);
+        field("part", n < sizeof xml ? xml : "long");
+    }
     field("show", e->show >= 0 && e->show < 5 ? show_names[e->show] : "?");
     field_int("priority", e->priority);
     if (e->ext == &xmpp_roster_ext) {
@@ -1208,7 +1220,7 @@ static void take_event(const xmpp_event *e)
     add(&R.events, R.ev.p, R.ev.n);
     R.have = true;
     R.done++;
-    R.offline = e->type == XMPP_EV_OFFLINE ? true : e->type == XMPP_EV_ONLINE ? false : R.offline;
+    R.offline = e->type == XMPP_EV_OFFLINE ? true : e->type == XMPP_EV_ONLINE || e->type == XMPP_EV_RESUMED ? false : R.offline;
     if (R.verbose) {
         size_t i;
 
@@ -1322,7 +1334,7 @@ static void pump(bool for_event)
         if (!R.have) {
             e = R.m.wait ? xmpp_wait(&R.c, 0) : xmpp_next(&R.c);
             if (e != NULL) {
-                if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone)
+                if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone && R.acct.sm == NULL)
                     fail("an event after OFFLINE: %s", event_names[e->type]);
                 take_event(e);
                 R.gone = R.offline;
@@ -1513,6 +1525,8 @@ static void other(void *ctx, const xmpp_event *ev)
     adds(&R.others, event_names[ev->type]);
 }
 
+static void reboot(void);
+
 static char tag_set[] = "set", tag_remove[] = "remove";
 
 static void call(const char *line_text)
@@ -1629,6 +1643,47 @@ static void call(const char *line_text)
     else if (IS("reset")) {
         xmpp_reset(c);
         R.offline = false;
+    } else if (IS("policy")) {                  /* must|once LATEST EXPIRES_MS */
+        a = need(&v); b = need(&v);
+        xmpp_policy(c, strcmp(a, "must") == 0 ? XMPP_MUST_DELIVER : XMPP_AT_MOST_ONCE, (uint8_t)number(b), number(need(&v)));
+    } else if (IS("inactive"))
+        got = xmpp_inactive(c, true);
+    else if (IS("active"))
+        got = xmpp_inactive(c, false);
+    else if (IS("sleep"))
+        got = xmpp_sleep(c);
+    else if (IS("awake"))
+        xmpp_awake(c);
+    else if (IS("save")) {                      /* [ROOM]: into the block, which a reboot survives */
+        a = word(&v);
+        clear(&R.saved);
+        add(&R.saved, R.block, sizeof R.block);
+        got = xmpp_save(c, R.saved.p, a != NULL ? number(a) : R.saved.n);
+        R.saved.n = got > 0 ? (size_t)got : 0;
+        got = got > 0 ? XMPP_OK : got;
+    } else if (IS("saved"))
+        xmpp_saved(c);
+    else if (IS("flip")) {                      /* AT: damages the block */
+        n = number(need(&v));
+        R.saved.p[n] = (char)(R.saved.p[n] ^ 1);
+    } else if (IS("cut_block"))                 /* N: that is all that is left of it */
+        R.saved.n = number(need(&v));
+    else if (IS("load"))
+        got = xmpp_load(c, R.saved.p, R.saved.n);
+    else if (IS("load_every_cut"))              /* none but the whole block is taken */
+        for (n = 0; n < R.saved.n; n++) {
+            if (xmpp_load(c, R.saved.p, n) != XMPP_E_SAVED)
+                fail("%u bytes of a block were taken", (unsigned)n);
+            R.saved.p[n] = (char)(R.saved.p[n] ^ 0x40);
+            if (xmpp_load(c, R.saved.p, R.saved.n) != XMPP_E_SAVED)
+                fail("a block with a damaged byte %u was taken", (unsigned)n);
+            R.saved.p[n] = (char)(R.saved.p[n] ^ 0x40);
+        }
+    else if (IS("reboot"))                      /* the power goes; all but the block is lost */
+        reboot();
+    else if (IS("iq_parts")) {                  /* the answer to the last request comes in parts */
+        got = xmpp_iq_parts(c, R.iq);
+        got = got > 0 ? XMPP_OK : got;
     } else if (IS("ping")) {                    /* TO|- TAG */
         a = or_null(need(&v));
         got = xmpp_ping(c, a, (void *)(size_t)need(&v));
@@ -1695,6 +1750,16 @@ static void same(const char *what, const char *want, const char *got)
         fail("expected %s %s\n    got %s", what, want, got);
 }
 
+static bool memmem_(const char *p, size_t n, const char *text)
+{
+    size_t len = strlen(text), i;
+
+    for (i = 0; i + len <= n; i++)
+        if (memcmp(p + i, text, len) == 0)
+            return true;
+    return false;
+}
+
 static void question(const char *v)
 {
     const char *k = need(&v);
@@ -1707,6 +1772,16 @@ static void question(const char *v)
         return;
     if (strcmp(k, "online") == 0)
         same(k, need(&v), xmpp_online(&R.c) ? "yes" : "no");
+    else if (strcmp(k, "waiting") == 0) {       /* stanzas to be sent or acknowledged */
+        snprintf(text, sizeof text, "%u", xmpp_waiting(&R.c));
+        same(k, need(&v), text);
+    } else if (strcmp(k, "token") == 0) {
+        snprintf(text, sizeof text, "%lu", (unsigned long)xmpp_token(&R.c));
+        same(k, need(&v), text);
+    } else if (strcmp(k, "block") == 0)         /* does what was saved hold this text? */
+        same(k, need(&v), memmem_(R.saved.p, R.saved.n, word(&v)) ? "yes" : "no");
+    else if (strcmp(k, "tls_kept") == 0)
+        same(k, need(&v), R.kept == 4 ? "yes" : "no");
     else if (strcmp(k, "jid") == 0)
         same(k, need(&v), xmpp_own_jid(&R.c));
     else if (strcmp(k, "error") == 0)
@@ -1763,9 +1838,35 @@ static void question(const char *v)
 
 /* ---- playing ---- */
 
+/* The client begins with memory that holds anything. */
+static void boot(const size_t sizes[3])
+{
+    size_t i;
+
+    for (i = 0; i < 3; i++)
+        memset(R.mem[i], 0xA5, sizes[i] + R.m.odd);
+    memset(&R.c, 0xA5, sizeof R.c);
+    memset(&R.sm, 0xA5, sizeof R.sm);
+    same("xmpp_init", xmpp_errname(R.init), xmpp_errname(xmpp_init(&R.c, &R.cfg, &R.acct, R.io)));
+}
+
+static void reboot(void)
+{
+    size_t sizes[3];
+
+    quiet();
+    sizes[0] = R.acct.rx_size;
+    sizes[1] = R.acct.arena_size;
+    sizes[2] = R.acct.queue_size;
+    if (R.open)
+        io_close(NULL, true);
+    R.offline = false;
+    R.kept = 0;
+    boot(sizes);
+}
+
 static void prepare(void)
 {
-    xmpp_io io;
     size_t i, sizes[3];
 
     R.cfg = xmpp_default_config;
@@ -1793,7 +1894,6 @@ static void prepare(void)
     sizes[2] = R.m.big && !R.no_big ? 4096 : R.acct.queue_size;
     for (i = 0; i < 3; i++) {                   /* the very end is watched by the sanitizer, and nothing is aligned */
         R.mem[i] = take(sizes[i] + R.m.odd);
-        memset(R.mem[i], 0xA5, sizes[i] + R.m.odd);
     }
     R.acct.rx = (char *)R.mem[0] + R.m.odd;
     R.acct.arena = (char *)R.mem[1] + R.m.odd;
@@ -1801,12 +1901,11 @@ static void prepare(void)
     R.acct.rx_size = sizes[0];
     R.acct.arena_size = sizes[1];
     R.acct.queue_size = sizes[2];
-    memset(&R.c, 0xA5, sizeof R.c);
-    io.ops = R.m.room != 0 ? &room_ops : &net_ops;
-    io.ctx = NULL;
+    R.io.ops = R.m.room != 0 ? &room_ops : &net_ops;
+    R.io.ctx = NULL;
     R.now = R.m.clock + R.clock;
     R.at = &R.s->l[0];
-    same("xmpp_init", xmpp_errname(R.init), xmpp_errname(xmpp_init(&R.c, &R.cfg, &R.acct, io)));
+    boot(sizes);
 }
 
 /* Gives the client a group of S: lines, cut if this run wants it. Returns the group's last line. */
@@ -1921,6 +2020,7 @@ static bool run_once(const script *s, const mode *m, bool verbose, const buf *fi
     clear(&R.first);
     clear(&R.last);
     clear(&R.challenge);
+    clear(&R.saved);
     if (setjmp(R.out) == 0) {
         prepare();
         play_lines();
