@@ -629,6 +629,13 @@ typedef struct xmpp_io_ops {
     uint32_t (*utc)(void *ctx);
     uint32_t (*millis)(void *ctx);
     int      (*wait)(void *ctx, unsigned wants, uint32_t ms);
+    /* Warm state of this layer and those below (a TLS session), for xmpp_save and xmpp_load.
+       load false: writes up to n bytes to buf and returns how many (0: nothing to keep), or
+       XMPP_E_TOO_LONG. buf NULL: a login has succeeded, what was negotiated may be kept from now on;
+       returns 0.
+       load true: takes the n bytes that were saved; what it does not know or does not like it
+       ignores; returns 0. NULL: nothing to keep. */
+    int      (*state)(void *ctx, bool load, void *buf, size_t n);
 } xmpp_io_ops;
 
 typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by value */
@@ -6987,6 +6994,12 @@ XMPPI_FN int xmppi_trace_wait(void *ctx, unsigned wants, uint32_t ms)
     return b.ops->wait(b.ctx, wants, ms);
 }
 
+XMPPI_FN int xmppi_trace_state(void *ctx, bool load, void *buf, size_t n)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->state(b.ctx, load, buf, n);
+}
+
 /* What is absent below is absent here: the client looks for NULL. */
 XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 {
@@ -7007,6 +7020,7 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
     t->ops.utc       = b->utc == NULL ? NULL : xmppi_trace_utc;
     t->ops.millis    = b->millis == NULL ? NULL : xmppi_trace_millis;
     t->ops.wait      = b->wait == NULL ? NULL : xmppi_trace_wait;
+    t->ops.state     = b->state == NULL ? NULL : xmppi_trace_state;
     io.ops = &t->ops;
     io.ctx = t;
     return io;
@@ -7355,7 +7369,7 @@ XMPPI_FN int xmppi_posix_wait(void *ctx, unsigned wants, uint32_t ms)
 static const xmpp_io_ops xmppi_posix_ops = {
     xmppi_posix_open,  xmppi_posix_recv,   xmppi_posix_send, xmppi_posix_close,  NULL, NULL,
     xmppi_posix_wants, xmppi_posix_reason, NULL,             xmppi_posix_random,
-    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait
+    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, NULL
 };
 
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)

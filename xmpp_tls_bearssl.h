@@ -1532,7 +1532,7 @@ static const xmpp_io_ops xmppi_tls_io_ops = {
     xmppi_tls_io_open,  xmppi_tls_io_recv,    xmppi_tls_io_send,  xmppi_tls_io_close,
     xmppi_tls_io_start, xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason,
     xmppi_tls_io_room,  xmppi_tls_io_random,  xmppi_tls_io_utc,   xmppi_tls_io_millis,
-    xmppi_tls_io_wait
+    xmppi_tls_io_wait,  NULL
 };
 
 XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below)

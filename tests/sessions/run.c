@@ -760,9 +760,9 @@ static int io_wait(void *ctx, unsigned wants, uint32_t ms)
 }
 
 static const xmpp_io_ops net_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, NULL,
-                                    io_random, io_utc, io_millis, io_wait};
+                                    io_random, io_utc, io_millis, io_wait, NULL};
 static const xmpp_io_ops room_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, io_room,
-                                     io_random, io_utc, io_millis, io_wait};
+                                     io_random, io_utc, io_millis, io_wait, NULL};
 
 /* ---- an application's own mechanism and extension ---- */
 
