@@ -1671,6 +1671,21 @@ XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t)
 
 /* ==== >>tls-store : PEM into the caller's memory ==== */
 
+/* Decodes up to the next event. Returns BR_PEM_*, or 0 when the text is used up. */
+XMPPI_TLS_FN int xmppi_tls_pem(br_pem_decoder_context *pem, const char **text, size_t *n)
+{
+    size_t used = br_pem_decoder_push(pem, *text, *n);
+
+    *text += used;
+    *n -= used;
+    return br_pem_decoder_event(pem);
+}
+
+XMPPI_TLS_FN bool xmppi_tls_pem_is_cert(const char *name)
+{
+    return strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+}
+
 XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max,
                                       void *mem, size_t size)
 {
@@ -1738,17 +1753,10 @@ XMPPI_TLS_FN void xmppi_tls_store_add(xmpp_bearssl_store *s)
 
 XMPPI_TLS_FN void xmppi_tls_store_push(xmpp_bearssl_store *s, const char *pem, size_t n)
 {
-    size_t used;
-    const char *name;
-
     while (n > 0) {
-        used = br_pem_decoder_push(&s->pem, pem, n);
-        pem += used;
-        n -= used;
-        switch (br_pem_decoder_event(&s->pem)) {
+        switch (xmppi_tls_pem(&s->pem, &pem, &n)) {
         case BR_PEM_BEGIN_OBJ:
-            name = br_pem_decoder_name(&s->pem);
-            s->inside = strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+            s->inside = xmppi_tls_pem_is_cert(br_pem_decoder_name(&s->pem));
             if (s->inside)
                 br_x509_decoder_init(&s->x509, xmppi_tls_store_name, s);
             br_pem_decoder_setdest(&s->pem, s->inside ? xmppi_tls_store_der : NULL, s);
@@ -1856,7 +1864,7 @@ XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
     const size_t n = strlen(name), key = sizeof "PRIVATE KEY" - 1;
 
     o->inside = XMPPI_TLS_IN_NOTHING;
-    if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0) {
+    if (xmppi_tls_pem_is_cert(name)) {
         if (o->cert.chain_count == sizeof o->chain / sizeof o->chain[0]) {
             o->error = XMPP_E_TOO_LONG;
         } else {
@@ -1874,13 +1882,8 @@ XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
 
 XMPPI_TLS_FN void xmppi_tls_own_push(xmpp_bearssl_own *o, const char *pem, size_t n)
 {
-    size_t used;
-
     while (n > 0 && o->error == XMPP_OK) {
-        used = br_pem_decoder_push(&o->pem, pem, n);
-        pem += used;
-        n -= used;
-        switch (br_pem_decoder_event(&o->pem)) {
+        switch (xmppi_tls_pem(&o->pem, &pem, &n)) {
         case BR_PEM_BEGIN_OBJ:
             xmppi_tls_own_begin(o);
             break;
