@@ -1321,7 +1321,6 @@ XMPPI_TLS_FN bool xmppi_tls_offer(xmpp_bearssl *t, const char *name)
     xmppi_tls_digest(t, name, digest);
     if (!xmppi_tls_may_offer(t, digest)) {
         xmppi_tls_drop(t);
-        t->leaf_n = 0;
         memcpy(t->digest, digest, sizeof digest);
         return false;
     }
@@ -1370,7 +1369,6 @@ XMPPI_TLS_FN void xmppi_tls_judge_session(xmpp_bearssl *t)
     if (t->resume >= XMPPI_TLS_SENT && !t->proven)
         xmppi_tls_drop(t);
     t->resume = XMPPI_TLS_FULL;
-    t->proven = false;
 }
 
 /* ---- saved: 'T', format, two bytes of length; floor; and of a session born, ends, suite, lengths
@@ -2039,7 +2037,7 @@ XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t)
 {
     xmppi_tls_drop(t);
     if (t->state >= XMPPI_TLS_HANDSHAKE)
-        t->proven = true;
+        t->proven = true;           /* a login that is still to come keeps nothing either */
 }
 
 /* ==== >>tls-store : PEM into the caller's memory ==== */

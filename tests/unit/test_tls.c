@@ -1385,6 +1385,12 @@ static void resumes_for_the_same_alone(void **state)
     l->cfg.pin_count = 2;
     load_again(l);
     assert_false(visit(l));
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    pins[1][31] ^= 1;                               /* another beside the one that it passes */
+    load_again(l);
+    assert_false(visit(l));
     l->cfg.pin_count = 1;
     memset(pins[0], 1, 32);
     load_again(l);
@@ -1411,6 +1417,9 @@ static void resumes_for_the_same_alone(void **state)
     save(l);                                        /* a build whose profile lacks the suite */
     l->cfg.profile = xmpp_bearssl_profile_ec_aesgcm;
     load_again(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->tls.kept, 0);               /* not even offered */
+    l->io.ops->close(l->io.ctx, true);
     assert_false(visit(l));
     assert_true(visit(l));
     l->cfg.profile = xmpp_bearssl_profile_full;     /* one that has it, and more */
@@ -1592,6 +1601,10 @@ static void forgets(void **state)
     xmpp_bearssl_forget(&l->tls);
     log_in(l);                                      /* not kept by a second login either */
     l->io.ops->close(l->io.ctx, true);
+    assert_false(connect_anew(l, "xmpp.test"));
+    xmpp_bearssl_forget(&l->tls);                   /* nor by one that comes later */
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
     assert_false(visit(l));
     assert_true(connect_anew(l, "xmpp.test"));
     xmpp_bearssl_forget(&l->tls);
@@ -1625,10 +1638,36 @@ static void saves_what_a_login_proved(void **state)
     assert_memory_equal(before, saved, n);
     assert_true(connect_anew(l, "xmpp.test"));
     assert_int_equal(save(l), 0);
+    before[8] ^= 1;                                 /* an open connection takes nothing */
     assert_int_equal(l->io.ops->state(l->io.ctx, true, before, n), 0);
-    log_in(l);                                      /* an open connection took nothing */
+    before[8] ^= 1;
+    log_in(l);
     assert_int_equal(save(l), n);
     assert_memory_equal(before, saved, n);
+    l->io.ops->close(l->io.ctx, true);
+    assert_non_null(xmpp_bearssl_spki(&l->tls));
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, before, n), 0);
+    assert_null(xmpp_bearssl_spki(&l->tls));        /* of no connection that there was */
+
+    again(l);                                       /* a login before there is a connection */
+    fresh_pipe(l);
+    l->piece = 200;
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    while (l->tls.client.eng.session.session_id_len == 0) {
+        assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+        serve(l);
+    }
+    log_in(l);
+    assert_int_equal(l->tls.kept, 0);
+    l->io.ops->close(l->io.ctx, true);
+    l->piece = sizeof l->up.b;
+
+    again(l);                                       /* a server that gives no session ID */
+    assert_false(connect_anew(l, "xmpp.test"));
+    l->tls.client.eng.session.session_id_len = 0;
+    log_in(l);
+    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(save(l), 0);
     l->io.ops->close(l->io.ctx, true);
 
     again(l);                                       /* no TLS, no session, but a login */
@@ -1637,6 +1676,15 @@ static void saves_what_a_login_proved(void **state)
     log_in(l);
     assert_int_equal(save(l), 0);
     l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+    fresh_pipe(l);                                  /* nor does that one count for TLS after it */
+    assert_int_equal(open_to(l, "xmpp.test", false), XMPP_OK);
+    log_in(l);
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_OK);
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_true(xmpp_bearssl_resumed(&l->tls));
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
 }
 
 static void keeps_the_floor(void **state)
@@ -1760,6 +1808,13 @@ static void loads_nothing_that_is_cut(void **state)
     assert_int_equal(l->tls.kept, 0);
     saved[18] = saved[19] = 32;
     load_tight(l, saved, n);
+    assert_int_not_equal(l->tls.kept, 0);
+    saved[18] = 80, saved[19] = 16;
+    xmppi_tls_put(saved + 2, XMPP_BEARSSL_STATE - 4, 2);
+    load_tight(l, saved, XMPP_BEARSSL_STATE);
+    assert_int_equal(l->tls.kept, 0);
+    saved[18] = 64, saved[19] = 32;
+    load_tight(l, saved, XMPP_BEARSSL_STATE);
     assert_int_not_equal(l->tls.kept, 0);
 }
 
