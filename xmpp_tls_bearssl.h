@@ -223,7 +223,7 @@ XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t);
    -384 or -512 as far as the profile has it; none otherwise. On a resumed connection too: there it
    names the certificate that the full handshake showed, so that a man in the middle of that one
    does not pass. (RFC 7677 4 wants -PLUS on full handshakes alone where TLS has no session hash,
-   as here: whoever takes that to the letter calls xmpp_bearssl_forget before each connection.) */
+   as here: whoever takes that to the letter calls xmpp_bearssl_forget after each login.) */
 
 /* ==== >>tls-pem : trust anchors and own certificate from PEM ==== */
 
