@@ -24,11 +24,12 @@
    itself, with other sizes and choices: xmpp_bearssl_store_init, _anchors_file, xmpp_bearssl_io.
 
    WHAT IT DOES
-   TLS 1.2, a full handshake each time, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures
-   with SHA-256 or better only, RSA from 2048 bits, no renegotiation, no compression. Never
-   blocks; each call does one bounded piece, of which the longest is the public-key work of one
-   handshake message: up to 30 million instructions on a Cortex-M3, which BearSSL cannot split.
-   SNI and the ALPN name xmpp-client are sent; a server without ALPN is fine.
+   TLS 1.2, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures with SHA-256 or better only,
+   RSA from 2048 bits, no renegotiation, no compression. The session of a login is resumed where
+   the server can, and otherwise the handshake is a full one: see RESUMPTION. Never blocks; each
+   call does one bounded piece, of which the longest is the public-key work of one handshake
+   message: up to 30 million instructions on a Cortex-M3, which BearSSL cannot split. SNI and
+   the ALPN name xmpp-client are sent; a server without ALPN is fine.
 
    WHOM IT TRUSTS
    anchors          the chain must end at one of them, be in date, and name the JID's domain.
@@ -45,17 +46,33 @@
    With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
    or before the floor, a certificate that ended before the floor is refused and its begin is not
    compared. The floor rises to the newest begin date of a chain that was accepted:
-   xmpp_bearssl.floor, which the application may save, and set again after xmpp_bearssl_io. No
-   clock and no floor: XMPP_E_TLS_CONFIG.
+   xmpp_bearssl.floor. It is part of the warm state; an application without that may save it, and
+   set it again after xmpp_bearssl_io. No clock and no floor: XMPP_E_TLS_CONFIG.
+
+   RESUMPTION
+   Takes a round trip and all public-key work off a handshake. By session IDs (RFC 5246): Prosody
+   0.12 and ejabberd 23.01 give none with TLS 1.2, TLS terminators and newer servers may.
+   A session is kept once the client says that a login succeeded (xmpp_io_ops.state), and offered
+   to a server of the same name, with the same anchors, pins and own certificate, for 24 hours from
+   that login and no longer than the certificates are in date. Its age is told by io utc, or else
+   by io millis; with neither none is kept. Saved, it is of use with utc alone: without one only
+   the floor outlives a reboot.
+   A resumed handshake shows no certificate: config.seen is not called, and xmpp_bearssl_spki and
+   the channel binding are those of the full handshake.
+   It is dropped when the server does not resume it, when a handshake that offered it fails, when
+   a connection that it opened ends without a login, when it may no longer be offered, by
+   xmpp_bearssl_forget and by xmpp_bearssl_io. Until then its master secret stays in memory, also
+   while no connection is open. A saved state holds it too: keep that as you keep a password, for
+   who reads it can read what was sent, and who writes it can pose as the server.
 
    MEMORY (bytes)                       Cortex-M   x86-64
-   xmpp_bearssl       one a connection      3560     3904
+   xmpp_bearssl       one a connection      3664     4008
    xmpp_bearssl_x509  one a thread          3864     4040   used during handshakes alone
    records            one a connection      1434 .. 33178   XMPP_BEARSSL_BUFFER(512) .. (16384)
    stack                                    about 5,000     during a handshake, BearSSL's own
    xmpp_bearssl_store when PEM is read      1832     1960   and xmpp_bearssl_own 2908, 3120
-   Flash on Cortex-M4 with -Os, BearSSL included: 43 KB with profile_ec_chacha, 45 KB with
-   profile_ec_aesgcm, 57 KB with profile_full; 7.6 KB of it is this file.
+   Flash on Cortex-M4 with -Os, BearSSL included: 45 KB with profile_ec_chacha, 47 KB with
+   profile_ec_aesgcm, 59 KB with profile_full; 9.5 KB of it is this file.
    Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to
    4096). OpenSSL and GnuTLS comply; a server that does not may send 16384, and then a smaller
    buffer ends in XMPP_E_TLS_CONFIG as soon as a record does not fit.
@@ -64,8 +81,9 @@
    Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set.
    One xmpp_bearssl_x509 may serve all connections of one thread: it is taken when the server's
    first bytes arrive and given back when the handshake ends, and others wait. Nothing is
-   allocated. Keys are wiped when a connection is closed. Random numbers come from the transport
-   below; BearSSL mixes in the system's own where it was built to, but they never stand alone. */
+   allocated. Keys are wiped when a connection is closed, but for those of a session that is kept.
+   Random numbers come from the transport below; BearSSL mixes in the system's own where it was
+   built to, but they never stand alone. */
 
 #ifndef XMPP_TLS_BEARSSL_H
 #define XMPP_TLS_BEARSSL_H
@@ -106,7 +124,7 @@ typedef struct xmpp_bearssl_x509 {
     br_x509_pkey         pkey;
     const char          *name;
     struct { uint32_t left; uint8_t node, index; } at[11];
-    uint32_t      len, newest;
+    uint32_t      len, newest, ends;
     uint16_t      pos, name_at, spki_n;
     char          date[2][15], limit[15];
     char          names[96];
@@ -165,9 +183,11 @@ struct xmpp_bearssl {
     size_t         records_size, room;
     const char    *words, *alpn;
     int            error;
-    uint8_t        state, leaf_n;
-    bool           deaf, shut, has_spki;
-    unsigned char  spki[32], leaf[64];
+    uint8_t        state, leaf_n, resume, kept, id_n;
+    bool           deaf, has_spki, proven;
+    uint16_t       suite;
+    uint32_t       born, ends;
+    unsigned char  digest[16], spki[32], leaf[64], id[32], master[48];
 };
 
 /* TLS over another transport. Plain until target.tls or start_tls ask for it.
@@ -187,9 +207,23 @@ XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t);
 /* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server
    that was refused. NULL when no certificate was seen; valid until the next open. */
 XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t);
+/* Whether the connection resumed a session. False before the handshake has ended, and once the
+   connection is closed. */
+XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t);
+/* Wipes the session that is kept, if one is: the next handshake is a full one. An open connection
+   stays; of its session no more is kept. What was saved before is not touched. */
+XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t);
+
+/* The most bytes that this layer adds to a saved state (xmpp_io_ops.state): a session, and the
+   floor where it has risen. Loaded after xmpp_bearssl_io, before open; an open connection takes the
+   floor alone. */
+#define XMPP_BEARSSL_STATE 212
 
 /* Channel binding: "tls-server-end-point", with the hash of the certificate's signature: SHA-256,
-   -384 or -512 as far as the profile has it; none otherwise. */
+   -384 or -512 as far as the profile has it; none otherwise. On a resumed connection too: there it
+   names the certificate that the full handshake showed, so that a man in the middle of that one
+   does not pass. (RFC 7677 4 wants -PLUS on full handshakes alone where TLS has no session hash,
+   as here: whoever takes that to the letter calls xmpp_bearssl_forget after each login.) */
 
 /* ==== >>tls-pem : trust anchors and own certificate from PEM ==== */
 
@@ -296,6 +330,24 @@ XMPPI_TLS_FN void xmppi_tls_wipe(void *p, size_t n)
         *b++ = 0;
 }
 
+/* Numbers of n bytes, the most significant first. */
+XMPPI_TLS_FN void xmppi_tls_put(unsigned char *to, uint32_t v, unsigned n)
+{
+    while (n-- > 0) {
+        to[n] = (unsigned char)(v & 0xFFu);
+        v >>= 8;
+    }
+}
+
+XMPPI_TLS_FN uint32_t xmppi_tls_get(const unsigned char *from, unsigned n)
+{
+    uint32_t v = 0;
+
+    while (n-- > 0)
+        v = v << 8 | *from++;
+    return v;
+}
+
 XMPPI_TLS_FN unsigned char xmppi_tls_lower(unsigned char c)
 {
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
@@ -363,13 +415,20 @@ XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char date[15])
            xmppi_tls_number(date + 12, 2);
 }
 
-/* Seconds since 1970; 0 before that and past 2106. */
 /* The time of day as the transport below knows it, 0 when it does not. */
 XMPPI_TLS_FN uint32_t xmppi_tls_clock(const xmpp_bearssl *t)
 {
     return t->below.ops->utc != NULL ? t->below.ops->utc(t->below.ctx) : 0;
 }
 
+/* The same, and 0 too when it cannot be: a clock before the floor was not set. */
+XMPPI_TLS_FN uint32_t xmppi_tls_now(const xmpp_bearssl *t)
+{
+    uint32_t utc = xmppi_tls_clock(t);
+    return utc >= t->floor ? utc : 0;
+}
+
+/* Seconds since 1970; 0 before that and past 2106. */
 XMPPI_TLS_FN uint32_t xmppi_tls_utc(const char date[15])
 {
     uint32_t days = xmppi_tls_days(date);
@@ -540,9 +599,11 @@ XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
         x->error = XMPP_E_TLS_EXPIRED;
         x->bad_cert = x->cert;
     }
-    utc = xmppi_tls_utc(x->date[0]);
+    utc = xmppi_tls_utc(x->date[i]);
     if (i == 0 && utc > x->newest)
         x->newest = utc;
+    if (i == 1 && utc != 0 && utc < x->ends)
+        x->ends = utc;
 }
 
 XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x, uint8_t node, uint8_t parent, uint8_t index)
@@ -702,6 +763,35 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
     return true;
 }
 
+/* ==== >>tls-kept ============================================================
+   The session of a login, kept to be resumed. spki, leaf and ends are the connection's and the kept
+   session's alike: a handshake that shows a certificate has not resumed it, and drops it first. */
+
+enum { XMPPI_TLS_NONE, XMPPI_TLS_BY_UTC, XMPPI_TLS_BY_MILLIS };     /* kept: how born is counted */
+enum {  /* resume: how far the kept session got in this connection */
+    XMPPI_TLS_FULL, XMPPI_TLS_OFFERED, XMPPI_TLS_SENT, XMPPI_TLS_RESUMED
+};
+enum { XMPPI_TLS_FORMAT = 1, XMPPI_TLS_HEAD = 4, XMPPI_TLS_FIXED = 108 };   /* of a saved state */
+#define XMPPI_TLS_DAY 86400u
+
+XMPPI_TLS_FN void xmppi_tls_drop(xmpp_bearssl *t)
+{
+    t->kept = XMPPI_TLS_NONE;
+    xmppi_tls_wipe(t->id, sizeof t->id);
+    xmppi_tls_wipe(t->master, sizeof t->master);
+}
+
+/* Seconds since the login whose session is kept; UINT32_MAX when that is not known. */
+XMPPI_TLS_FN uint32_t xmppi_tls_age(const xmpp_bearssl *t)
+{
+    uint32_t now;
+
+    if (t->kept == XMPPI_TLS_BY_MILLIS)
+        return (t->below.ops->millis(t->below.ctx) - t->born) / 1000u;
+    now = xmppi_tls_now(t);
+    return t->kept == XMPPI_TLS_BY_UTC && now >= t->born ? now - t->born : UINT32_MAX;
+}
+
 /* ==== >>tls-spki : the key of a pinned certificate, without a validator ==== */
 
 /* Steps over the element at *p and gives its value. NULL: another tag, or out of bounds. */
@@ -813,9 +903,12 @@ XMPPI_TLS_FN void xmppi_tls_start_chain(const br_x509_class **ctx, const char *s
     x->name = server_name != NULL && *server_name != 0 ? server_name : NULL;
     x->names_n = x->cert = x->sig_hash = 0;
     x->newest = 0;
+    x->ends = UINT32_MAX;
     x->error = 0;
     x->matched = x->verified = false;
     memset(x->names, 0, sizeof x->names);
+    xmppi_tls_drop(x->owner);
+    x->owner->resume = XMPPI_TLS_FULL;
     if (!xmppi_tls_pins_alone(x->owner->cfg))
         br_x509_minimal_vtable.start_chain(&x->u.minimal.vtable, NULL);
 }
@@ -887,13 +980,14 @@ XMPPI_TLS_FN void xmppi_tls_end_cert(const br_x509_class **ctx)
         x->verified = true;             /* an anchor was met; what follows does not count */
 }
 
-/* Constant time is not needed: pins are public. */
+/* Whether t->spki, of the certificate seen or of the session kept, is pinned or needs no pin.
+   Constant time is not needed: pins are public. */
 XMPPI_TLS_FN bool xmppi_tls_pinned(const xmpp_bearssl *t)
 {
     size_t i;
 
     for (i = 0; i < t->cfg->pin_count; i++)
-        if (t->has_spki && memcmp(t->cfg->pins[i], t->spki, 32) == 0)
+        if (memcmp(t->cfg->pins[i], t->spki, 32) == 0)
             return true;
     return t->cfg->pin_count == 0;
 }
@@ -925,6 +1019,7 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
     }
     if (x->newest > t->floor && !xmppi_tls_pins_alone(t->cfg))
         t->floor = x->newest;
+    t->ends = x->ends;
     return 0;
 }
 
@@ -965,8 +1060,8 @@ XMPPI_TLS_FN bool xmppi_tls_acquire(xmpp_bearssl *t)
     x->limit[0] = 0;
     if (xmppi_tls_pins_alone(t->cfg))
         return true;
-    utc = xmppi_tls_clock(t);
-    x->clock = utc != 0 && utc >= t->floor;
+    utc = xmppi_tls_now(t);
+    x->clock = utc != 0;
     xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
     br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
     br_x509_minimal_set_rsa(m, br_ssl_engine_get_rsavrfy(e));
@@ -1008,7 +1103,8 @@ static const xmppi_tls_cause xmppi_tls_causes[] = {
     {BR_ERR_BAD_CIPHER_SUITE, XMPP_E_TLS_PROTOCOL, "the server chose what was not offered"},
     {BR_ERR_BAD_FRAGLEN, XMPP_E_TLS, "the server broke the TLS protocol"},
     {BR_ERR_BAD_FINISHED, XMPP_E_TLS, "the handshake was altered on its way"},
-    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS_PROTOCOL,
+    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS, "the server resumed a session otherwise than it was"},
+    {BR_ERR_INVALID_ALGORITHM, XMPP_E_TLS_PROTOCOL,
      "an algorithm or curve that config.profile lacks"},
     {BR_ERR_BAD_SIGNATURE, XMPP_E_TLS, "the server does not hold the key of its certificate"},
     {BR_ERR_WRONG_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
@@ -1136,6 +1232,235 @@ XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t, int number)
     xmppi_tls_fail(t, code, NULL);
 }
 
+/* ==== >>tls-session =========================================================
+   What decides whether a session is offered, kept and saved. */
+
+/* With its length before it, so that no two lists of parts give the same bytes. */
+XMPPI_TLS_FN void xmppi_tls_mix(br_sha256_context *h, const void *part, size_t n)
+{
+    unsigned char len[4];
+
+    xmppi_tls_put(len, (uint32_t)n, 4);
+    br_sha256_update(h, len, 4);
+    br_sha256_update(h, part, n);
+}
+
+XMPPI_TLS_FN void xmppi_tls_mix_anchor(br_sha256_context *h, const xmpp_bearssl_anchor *a)
+{
+    const bool rsa = a->pkey.key_type == BR_KEYTYPE_RSA;
+    unsigned char kind[3];
+
+    kind[0] = (unsigned char)a->flags;
+    kind[1] = a->pkey.key_type;
+    kind[2] = rsa ? (unsigned char)0 : (unsigned char)a->pkey.key.ec.curve;
+    br_sha256_update(h, kind, 3);
+    xmppi_tls_mix(h, a->dn.data, a->dn.len);
+    if (rsa) {
+        xmppi_tls_mix(h, a->pkey.key.rsa.n, a->pkey.key.rsa.nlen);
+        xmppi_tls_mix(h, a->pkey.key.rsa.e, a->pkey.key.rsa.elen);
+    } else {
+        xmppi_tls_mix(h, a->pkey.key.ec.q, a->pkey.key.ec.qlen);
+    }
+}
+
+/* What a session is bound to: whom it was made with, and who would have been trusted. Not the
+   profile, for its address changes from build to build; the cipher suite is looked at by itself. */
+XMPPI_TLS_FN void xmppi_tls_digest(const xmpp_bearssl *t, const char *name, unsigned char out[16])
+{
+    const xmpp_bearssl_config *cfg = t->cfg;
+    const size_t certs = cfg->cert != NULL ? cfg->cert->chain_count : 0;
+    unsigned char head[13], all[32];
+    br_sha256_context h;
+    size_t i;
+
+    head[0] = XMPPI_TLS_FORMAT;
+    xmppi_tls_put(head + 1, (uint32_t)cfg->anchor_count, 4);
+    xmppi_tls_put(head + 5, (uint32_t)cfg->pin_count, 4);
+    xmppi_tls_put(head + 9, (uint32_t)certs, 4);
+    br_sha256_init(&h);
+    br_sha256_update(&h, head, sizeof head);
+    xmppi_tls_mix(&h, name != NULL ? name : "", name != NULL ? strlen(name) : 0);
+    for (i = 0; i < cfg->anchor_count; i++)
+        xmppi_tls_mix_anchor(&h, &cfg->anchors[i]);
+    for (i = 0; i < cfg->pin_count; i++)
+        br_sha256_update(&h, cfg->pins[i], 32);
+    for (i = 0; i < certs; i++)
+        xmppi_tls_mix(&h, cfg->cert->chain[i].data, cfg->cert->chain[i].data_len);
+    br_sha256_out(&h, all);
+    memcpy(out, all, 16);
+}
+
+/* Whether the profile still offers the suite of the session: a server may refuse one without it. */
+XMPPI_TLS_FN bool xmppi_tls_has_suite(const br_ssl_engine_context *e, uint16_t suite)
+{
+    unsigned i;
+
+    for (i = 0; i < e->suites_num; i++)
+        if (e->suites_buf[i] == suite)
+            return true;
+    return false;
+}
+
+/* Whether a full handshake would accept the server now as it did then. */
+XMPPI_TLS_FN bool xmppi_tls_may_offer(const xmpp_bearssl *t, const unsigned char digest[16])
+{
+    const uint32_t now = xmppi_tls_now(t);
+
+    return t->kept != XMPPI_TLS_NONE && memcmp(t->digest, digest, sizeof t->digest) == 0 &&
+           xmppi_tls_age(t) <= XMPPI_TLS_DAY && t->ends >= (now != 0 ? now : t->floor) &&
+           xmppi_tls_pinned(t) && xmppi_tls_has_suite(&t->client.eng, t->suite);
+}
+
+/* Puts the kept session into an engine that has its profile. Returns whether there was one. */
+XMPPI_TLS_FN bool xmppi_tls_offer(xmpp_bearssl *t, const char *name)
+{
+    br_ssl_session_parameters sp;
+    unsigned char digest[16];
+
+    t->proven = false;
+    xmppi_tls_digest(t, name, digest);
+    if (!xmppi_tls_may_offer(t, digest)) {
+        xmppi_tls_drop(t);
+        memcpy(t->digest, digest, sizeof digest);
+        return false;
+    }
+    memcpy(sp.session_id, t->id, sizeof t->id);
+    sp.session_id_len = t->id_n;
+    sp.version = BR_TLS12;
+    sp.cipher_suite = t->suite;
+    memcpy(sp.master_secret, t->master, sizeof t->master);
+    br_ssl_engine_set_session_parameters(&t->client.eng, &sp);
+    xmppi_tls_wipe(&sp, sizeof sp);
+    t->resume = XMPPI_TLS_OFFERED;
+    return true;
+}
+
+/* Keeps the session of this connection, if the server gave it an ID and its age can be told. */
+XMPPI_TLS_FN void xmppi_tls_keep_session(xmpp_bearssl *t)
+{
+    br_ssl_session_parameters sp;
+    const uint32_t now = xmppi_tls_now(t);
+
+    if (now == 0 && t->below.ops->millis == NULL)
+        return;
+    br_ssl_engine_get_session_parameters(&t->client.eng, &sp);
+    if (sp.session_id_len > 0 && sp.session_id_len <= sizeof t->id) {
+        t->kept = now != 0 ? XMPPI_TLS_BY_UTC : XMPPI_TLS_BY_MILLIS;
+        t->born = now != 0 ? now : t->below.ops->millis(t->below.ctx);
+        t->suite = sp.cipher_suite;
+        t->id_n = sp.session_id_len;
+        memcpy(t->id, sp.session_id, sizeof t->id);
+        memcpy(t->master, sp.master_secret, sizeof t->master);
+    }
+    xmppi_tls_wipe(&sp, sizeof sp);
+}
+
+/* A login succeeded. A resumed session stays as old as it is. */
+XMPPI_TLS_FN void xmppi_tls_prove(xmpp_bearssl *t)
+{
+    if (!t->proven && t->state == XMPPI_TLS_OPEN && t->resume == XMPPI_TLS_FULL)
+        xmppi_tls_keep_session(t);
+    t->proven = true;
+}
+
+/* The connection is over: a session that it tried and that led to no login is not tried again. */
+XMPPI_TLS_FN void xmppi_tls_judge_session(xmpp_bearssl *t)
+{
+    if (t->resume >= XMPPI_TLS_SENT && !t->proven)
+        xmppi_tls_drop(t);
+    t->resume = XMPPI_TLS_FULL;
+}
+
+/* ---- saved: 'T', format, two bytes of length; floor; and of a session born, ends, suite, lengths
+   of leaf and id, digest, spki, master, leaf, id ---- */
+
+XMPPI_TLS_FN unsigned char *xmppi_tls_add(unsigned char *to, const void *from, size_t n)
+{
+    memcpy(to, from, n);
+    return to + n;
+}
+
+XMPPI_TLS_FN int xmppi_tls_save(const xmpp_bearssl *t, unsigned char *p, size_t n)
+{
+    const uint32_t now = xmppi_tls_now(t), age = xmppi_tls_age(t);
+    const bool session = now != 0 && age <= XMPPI_TLS_DAY &&
+                         (t->resume < XMPPI_TLS_SENT || t->proven);
+    const size_t size = XMPPI_TLS_HEAD + 4u +
+                        (session ? (size_t)XMPPI_TLS_FIXED + t->leaf_n + t->id_n : 0u);
+
+    if (!session && t->floor <= t->cfg->floor)
+        return 0;
+    if (size > n)
+        return XMPP_E_TOO_LONG;
+    p[0] = 'T';
+    p[1] = XMPPI_TLS_FORMAT;
+    xmppi_tls_put(p + 2, (uint32_t)(size - XMPPI_TLS_HEAD), 2);
+    xmppi_tls_put(p + 4, t->floor, 4);
+    if (session) {
+        xmppi_tls_put(p + 8, now - age, 4);
+        xmppi_tls_put(p + 12, t->ends, 4);
+        xmppi_tls_put(p + 16, t->suite, 2);
+        p[18] = t->leaf_n;
+        p[19] = t->id_n;
+        p = xmppi_tls_add(p + 20, t->digest, sizeof t->digest);
+        p = xmppi_tls_add(p, t->spki, sizeof t->spki);
+        p = xmppi_tls_add(p, t->master, sizeof t->master);
+        p = xmppi_tls_add(p, t->leaf, t->leaf_n);
+        xmppi_tls_add(p, t->id, t->id_n);
+    }
+    return (int)size;
+}
+
+/* Whether n bytes from the floor on are what xmppi_tls_save writes. */
+XMPPI_TLS_FN bool xmppi_tls_is_saved(const xmpp_bearssl *t, const unsigned char *p, size_t n)
+{
+    if (n <= 4u + XMPPI_TLS_FIXED)
+        return n == 4;
+    return p[14] <= sizeof t->leaf && p[15] > 0 && p[15] <= sizeof t->id &&
+           n == 4u + XMPPI_TLS_FIXED + p[14] + p[15];
+}
+
+XMPPI_TLS_FN void xmppi_tls_load_session(xmpp_bearssl *t, const unsigned char *p)
+{
+    xmppi_tls_drop(t);
+    t->kept = XMPPI_TLS_BY_UTC;
+    t->has_spki = false;            /* a connection that is over had it */
+    t->born = xmppi_tls_get(p, 4);
+    t->ends = xmppi_tls_get(p + 4, 4);
+    t->suite = (uint16_t)xmppi_tls_get(p + 8, 2);
+    t->leaf_n = p[10];
+    t->id_n = p[11];
+    memcpy(t->digest, p + 12, sizeof t->digest);
+    memcpy(t->spki, p + 28, sizeof t->spki);
+    memcpy(t->master, p + 60, sizeof t->master);
+    memcpy(t->leaf, p + XMPPI_TLS_FIXED, t->leaf_n);
+    memcpy(t->id, p + XMPPI_TLS_FIXED + t->leaf_n, t->id_n);
+}
+
+/* Returns how many of the n bytes are this layer's: none when they begin otherwise, all when they
+   are cut. */
+XMPPI_TLS_FN size_t xmppi_tls_load(xmpp_bearssl *t, const unsigned char *p, size_t n)
+{
+    size_t size;
+    uint32_t floor;
+
+    if (n == 0 || p[0] != 'T')
+        return 0;
+    if (n < XMPPI_TLS_HEAD)
+        return n;
+    size = xmppi_tls_get(p + 2, 2);
+    if (size > n - XMPPI_TLS_HEAD)
+        return n;
+    if (p[1] == XMPPI_TLS_FORMAT && xmppi_tls_is_saved(t, p + XMPPI_TLS_HEAD, size)) {
+        floor = xmppi_tls_get(p + XMPPI_TLS_HEAD, 4);
+        if (floor > t->floor)
+            t->floor = floor;
+        if (size > 4 && t->state == XMPPI_TLS_CLOSED)
+            xmppi_tls_load_session(t, p + XMPPI_TLS_HEAD + 4);
+    }
+    return XMPPI_TLS_HEAD + size;
+}
+
 /* ==== >>tls-engine ==========================================================
    The pump between BearSSL's engine and the transport below. */
 
@@ -1162,6 +1487,10 @@ XMPPI_TLS_FN void xmppi_tls_up(xmpp_bearssl *t)
 
     xmppi_tls_release(t);
     t->state = XMPPI_TLS_OPEN;
+    if (t->resume == XMPPI_TLS_SENT) {      /* no certificate was shown */
+        t->resume = XMPPI_TLS_RESUMED;
+        t->has_spki = true;
+    }
     if (br_ssl_engine_sendapp_buf(&t->client.eng, &room) != NULL)
         t->room = room;
 }
@@ -1185,6 +1514,8 @@ XMPPI_TLS_FN void xmppi_tls_flush(xmpp_bearssl *t)
             return;
         }
         br_ssl_engine_sendrec_ack(e, (size_t)n);
+        if (t->resume == XMPPI_TLS_OFFERED)
+            t->resume = XMPPI_TLS_SENT;
     }
 }
 
@@ -1278,13 +1609,14 @@ XMPPI_TLS_FN int xmppi_tls_refuse(xmpp_bearssl *t, int code, const char *words)
     return code;
 }
 
-/* Begins a handshake: fresh engine, fresh randomness, no old session. */
+/* Begins a handshake: fresh engine, fresh randomness. */
 XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
 {
     br_ssl_engine_context *e = &t->client.eng;
     const char *why = xmppi_tls_check(t);
     const bool address = name == NULL || *name == 0 || xmppi_tls_is_address(name);
     unsigned char seed[48];
+    bool resume;
     int id;
 
     if (why != NULL)
@@ -1318,7 +1650,8 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
     xmppi_tls_buffers(t);
     br_ssl_engine_inject_entropy(e, seed, sizeof seed);
     xmppi_tls_wipe(seed, sizeof seed);
-    if (!br_ssl_client_reset(&t->client, address ? NULL : name, 0)) {
+    resume = xmppi_tls_offer(t, name);
+    if (!br_ssl_client_reset(&t->client, address ? NULL : name, resume)) {
         xmppi_tls_explain(t, br_ssl_engine_last_error(e));
         return t->error;
     }
@@ -1327,16 +1660,17 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
     return XMPP_OK;
 }
 
-/* Forgets keys, and text that may still lie in the records unless the words of an error do. */
-XMPPI_TLS_FN void xmppi_tls_forget(xmpp_bearssl *t)
+/* Forgets the connection's keys, and text that may still lie in the records unless the words of an
+   error do. */
+XMPPI_TLS_FN void xmppi_tls_clear(xmpp_bearssl *t)
 {
     xmppi_tls_release(t);
+    xmppi_tls_judge_session(t);
     if (t->state >= XMPPI_TLS_HANDSHAKE) {
         xmppi_tls_wipe(&t->client, sizeof t->client);
         if (t->records != NULL && !(t->error != XMPP_OK && t->words == NULL))
             xmppi_tls_wipe(t->records, t->records_size);
     }
-    t->leaf_n = 0;
     t->state = XMPPI_TLS_CLOSED;
 }
 
@@ -1352,7 +1686,7 @@ XMPPI_TLS_FN int xmppi_tls_io_open(void *ctx, const xmpp_target *to)
     xmpp_bearssl *t = xmppi_tls_self(ctx);
     int e;
 
-    xmppi_tls_forget(t);
+    xmppi_tls_clear(t);
     t->error = XMPP_OK;
     t->words = "";
     t->deaf = t->has_spki = false;
@@ -1363,7 +1697,7 @@ XMPPI_TLS_FN int xmppi_tls_io_open(void *ctx, const xmpp_target *to)
     }
     e = t->below.ops->open(t->below.ctx, to);
     if (e != XMPP_OK) {
-        xmppi_tls_forget(t);
+        xmppi_tls_clear(t);
         return e;
     }
     if (!to->tls)
@@ -1396,6 +1730,8 @@ XMPPI_TLS_FN int xmppi_tls_io_recv(void *ctx, void *buf, size_t n)
     if (t->state == XMPPI_TLS_PLAIN)
         return t->below.ops->recv(t->below.ctx, buf, n);
     xmppi_tls_pump(t);
+    if (t->kept == XMPPI_TLS_BY_MILLIS && xmppi_tls_age(t) > XMPPI_TLS_DAY)
+        xmppi_tls_drop(t);          /* before millis wrap */
     if (t->state != XMPPI_TLS_OPEN)
         return xmppi_tls_over(t);
     from = br_ssl_engine_recvapp_buf(&t->client.eng, &len);
@@ -1450,7 +1786,7 @@ XMPPI_TLS_FN int xmppi_tls_io_close(void *ctx, bool now)
         if (t->state == XMPPI_TLS_CLOSING && !t->deaf)
             return 0;
     }
-    xmppi_tls_forget(t);
+    xmppi_tls_clear(t);
     return t->below.ops->close(t->below.ctx, now);
 }
 
@@ -1528,11 +1864,34 @@ XMPPI_TLS_FN int xmppi_tls_io_wait(void *ctx, unsigned wants, uint32_t ms)
     return t->below.ops->wait != NULL ? t->below.ops->wait(t->below.ctx, wants, ms) : 0;
 }
 
+XMPPI_TLS_FN int xmppi_tls_io_state(void *ctx, bool load, void *buf, size_t n)
+{
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    const xmpp_io b = t->below;
+    unsigned char *p = (unsigned char *)buf;
+    size_t used;
+    int own, more;
+
+    if (load) {
+        used = xmppi_tls_load(t, p, n);
+        return b.ops->state != NULL && used < n ? b.ops->state(b.ctx, true, p + used, n - used) : 0;
+    }
+    if (buf == NULL) {
+        xmppi_tls_prove(t);
+        return b.ops->state != NULL ? b.ops->state(b.ctx, false, NULL, 0) : 0;
+    }
+    own = xmppi_tls_save(t, p, n);
+    if (own < 0 || b.ops->state == NULL)
+        return own;
+    more = b.ops->state(b.ctx, false, p + own, n - (size_t)own);
+    return more < 0 ? more : own + more;
+}
+
 static const xmpp_io_ops xmppi_tls_io_ops = {
     xmppi_tls_io_open,  xmppi_tls_io_recv,    xmppi_tls_io_send,  xmppi_tls_io_close,
     xmppi_tls_io_start, xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason,
     xmppi_tls_io_room,  xmppi_tls_io_random,  xmppi_tls_io_utc,   xmppi_tls_io_millis,
-    xmppi_tls_io_wait
+    xmppi_tls_io_wait,  xmppi_tls_io_state
 };
 
 XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below)
@@ -1669,7 +2028,34 @@ XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t)
     return t->has_spki ? t->spki : NULL;
 }
 
+XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t)
+{
+    return t->resume == XMPPI_TLS_RESUMED;
+}
+
+XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t)
+{
+    xmppi_tls_drop(t);
+    if (t->state >= XMPPI_TLS_HANDSHAKE)
+        t->proven = true;           /* a login that is still to come keeps nothing either */
+}
+
 /* ==== >>tls-store : PEM into the caller's memory ==== */
+
+/* Decodes up to the next event. Returns BR_PEM_*, or 0 when the text is used up. */
+XMPPI_TLS_FN int xmppi_tls_pem(br_pem_decoder_context *pem, const char **text, size_t *n)
+{
+    size_t used = br_pem_decoder_push(pem, *text, *n);
+
+    *text += used;
+    *n -= used;
+    return br_pem_decoder_event(pem);
+}
+
+XMPPI_TLS_FN bool xmppi_tls_pem_is_cert(const char *name)
+{
+    return strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+}
 
 XMPP_API void xmpp_bearssl_store_init(xmpp_bearssl_store *s, xmpp_bearssl_anchor *list, size_t max,
                                       void *mem, size_t size)
@@ -1738,17 +2124,10 @@ XMPPI_TLS_FN void xmppi_tls_store_add(xmpp_bearssl_store *s)
 
 XMPPI_TLS_FN void xmppi_tls_store_push(xmpp_bearssl_store *s, const char *pem, size_t n)
 {
-    size_t used;
-    const char *name;
-
     while (n > 0) {
-        used = br_pem_decoder_push(&s->pem, pem, n);
-        pem += used;
-        n -= used;
-        switch (br_pem_decoder_event(&s->pem)) {
+        switch (xmppi_tls_pem(&s->pem, &pem, &n)) {
         case BR_PEM_BEGIN_OBJ:
-            name = br_pem_decoder_name(&s->pem);
-            s->inside = strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0;
+            s->inside = xmppi_tls_pem_is_cert(br_pem_decoder_name(&s->pem));
             if (s->inside)
                 br_x509_decoder_init(&s->x509, xmppi_tls_store_name, s);
             br_pem_decoder_setdest(&s->pem, s->inside ? xmppi_tls_store_der : NULL, s);
@@ -1856,7 +2235,7 @@ XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
     const size_t n = strlen(name), key = sizeof "PRIVATE KEY" - 1;
 
     o->inside = XMPPI_TLS_IN_NOTHING;
-    if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0) {
+    if (xmppi_tls_pem_is_cert(name)) {
         if (o->cert.chain_count == sizeof o->chain / sizeof o->chain[0]) {
             o->error = XMPP_E_TOO_LONG;
         } else {
@@ -1874,13 +2253,8 @@ XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
 
 XMPPI_TLS_FN void xmppi_tls_own_push(xmpp_bearssl_own *o, const char *pem, size_t n)
 {
-    size_t used;
-
     while (n > 0 && o->error == XMPP_OK) {
-        used = br_pem_decoder_push(&o->pem, pem, n);
-        pem += used;
-        n -= used;
-        switch (br_pem_decoder_event(&o->pem)) {
+        switch (xmppi_tls_pem(&o->pem, &pem, &n)) {
         case BR_PEM_BEGIN_OBJ:
             xmppi_tls_own_begin(o);
             break;

@@ -57,10 +57,15 @@ typedef struct queue { unsigned char b[65536]; size_t n; bool eof; } queue;
 typedef struct link {
     queue up, down;                     /* to the server, to the client */
     size_t piece, room;                 /* bytes a call moves; bytes the pipe holds */
-    uint32_t utc;
-    int opens, closes, below;           /* below: what recv and send answer when not 0 */
+    uint32_t utc, millis;
+    xmpp_io_ops ops;                    /* pipe_ops; a test may change it */
+    unsigned char state[8];             /* what the pipe keeps, and how much */
+    size_t state_n;
+    int opens, closes, logins, below;           /* below: what recv and send answer when not 0 */
     bool no_random, deaf;
     br_ssl_server_context server;
+    br_ssl_session_cache_lru cache;
+    unsigned char cache_mem[20480];     /* of 100 bytes each */
     br_x509_minimal_context server_x509;
     unsigned char records[BR_SSL_BUFSIZE_BIDI];
     xmpp_bearssl_own own;
@@ -154,10 +159,32 @@ static int pipe_random(void *ctx, void *out, size_t n)
 }
 
 static uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
+static uint32_t pipe_millis(void *ctx) { return ((link_t *)ctx)->millis; }
+
+static int pipe_state(void *ctx, bool load, void *buf, size_t n)
+{
+    link_t *l = (link_t *)ctx;
+
+    if (load) {
+        assert_in_range(n, 1, sizeof l->state);
+        memcpy(l->state, buf, n);
+        l->state_n = n;
+        return 0;
+    }
+    if (buf == NULL) {
+        assert_int_equal(n, 0);
+        l->logins++;
+        return 0;
+    }
+    if (n < l->state_n)
+        return XMPP_E_TOO_LONG;
+    memcpy(buf, l->state, l->state_n);
+    return (int)l->state_n;
+}
 
 static const xmpp_io_ops pipe_ops = {pipe_open, pipe_recv,  pipe_send,   pipe_close, NULL,
                                      NULL,      pipe_wants, pipe_reason, NULL,       pipe_random,
-                                     pipe_utc,  NULL,       NULL};
+                                     pipe_utc,  NULL,       NULL,        NULL};
 
 /* Lets the server work until it waits. */
 static void serve(link_t *l)
@@ -238,7 +265,10 @@ static link_t *setup_link(link_t *l, const char *chain, const char *key, const c
     l->cfg.x509 = &x509;
     l->cfg.records = l->client_records;
     l->cfg.records_size = XMPP_BEARSSL_BUFFER(4096);
-    below.ops = &pipe_ops;
+    br_ssl_session_cache_lru_init(&l->cache, l->cache_mem, sizeof l->cache_mem);
+    br_ssl_server_set_cache(&l->server, &l->cache.vtable);
+    l->ops = pipe_ops;
+    below.ops = &l->ops;
     below.ctx = l;
     l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
     return l;
@@ -1149,6 +1179,707 @@ static void small_profiles(void **state)
     }
 }
 
+/* ==== resumption ==== */
+
+static void fresh_pipe(link_t *l)
+{
+    l->up.n = l->down.n = l->got_n = 0;
+    l->down.eof = false;
+    br_ssl_server_reset(&l->server);
+}
+
+static bool connect_anew(link_t *l, const char *name)
+{
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, name), XMPP_OK);
+    return xmpp_bearssl_resumed(&l->tls);
+}
+
+static void log_in(link_t *l)
+{
+    assert_int_equal(l->io.ops->state(l->io.ctx, false, NULL, 0), 0);
+}
+
+/* A connection with a login, from beginning to end. Returns whether it resumed a session. */
+static bool visit(link_t *l)
+{
+    bool resumed = connect_anew(l, "xmpp.test");
+
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(xmpp_bearssl_resumed(&l->tls));
+    return resumed;
+}
+
+static link_t *kept_link(void)
+{
+    link_t *l = good_link();
+
+    assert_false(visit(l));
+    assert_int_not_equal(l->tls.kept, 0);
+    return l;
+}
+
+static unsigned char saved[XMPP_BEARSSL_STATE + 8];
+static size_t saved_n;
+
+static size_t save(link_t *l)
+{
+    int n = l->io.ops->state(l->io.ctx, false, saved, sizeof saved);
+    assert_in_range(n, 0, sizeof saved);
+    saved_n = (size_t)n;
+    return saved_n;
+}
+
+/* A reboot: nothing of the connection stays but what is loaded. */
+static void load_again(link_t *l)
+{
+    again(l);
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, saved, saved_n), 0);
+}
+
+static void resumes_after_a_login(void **state)
+{
+    link_t *l = good_link();
+    unsigned char end[2][64], spki[32];
+
+    (void)state;
+    seen_at = seen_ends = 0;
+    l->cfg.seen = on_seen;
+    l->cfg.seen_ctx = &seen_at;
+    assert_false(connect_anew(l, "xmpp.test"));
+    l->io.ops->close(l->io.ctx, true);
+    seen_at = 0;
+    assert_false(connect_anew(l, "xmpp.test"));     /* nobody had logged in */
+    assert_int_equal(l->tls.kept, 0);
+    log_in(l);
+    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[0], 64), 32);
+    memcpy(spki, xmpp_bearssl_spki(&l->tls), 32);
+    l->io.ops->close(l->io.ctx, true);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[1], 64), 0);
+    assert_int_equal(seen_ends, 4);
+
+    fresh_pipe(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_false(xmpp_bearssl_resumed(&l->tls));
+    assert_null(xmpp_bearssl_spki(&l->tls));
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_true(xmpp_bearssl_resumed(&l->tls));
+    assert_int_equal(seen_ends, 4);                 /* no certificate was shown */
+    assert_null(x509.owner);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[1], 64), 32);
+    assert_memory_equal(end[0], end[1], 32);
+    assert_memory_equal(spki, xmpp_bearssl_spki(&l->tls), 32);
+    assert_string_equal(xmpp_bearssl_cipher(&l->tls),
+                        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
+    assert_true(visit(l));                          /* as often as one likes */
+    assert_true(visit(l));
+
+    assert_true(connect_anew(l, "xmpp.test"));      /* a login that failed */
+    l->io.ops->close(l->io.ctx, true);
+    seen_at = 0;
+    assert_false(visit(l));
+    assert_true(visit(l));
+}
+
+static void resumes_in_every_way(void **state)
+{
+    static const char *const kinds[][3] = {
+        {"good.chain", "good.key", "ca.pem"}, {"rsa.pem", "rsa.key", "other.pem"},
+        {"sha384.pem", "sha384.key", "ca.pem"}, {"p384.pem", "p384.key", "ca.pem"}
+    };
+    static const uint16_t aes256[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                                      BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
+    unsigned char end[2][64];
+    link_t *l;
+    size_t i;
+    int n;
+
+    (void)state;
+    for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        l = setup_link(&the_link, kinds[i][0], kinds[i][1], kinds[i][2]);
+        if (i == 3)
+            br_ssl_engine_set_suites(&l->server.eng, aes256, 2);
+        l->cfg.records_size = XMPP_BEARSSL_BUFFER(512);
+        again(l);
+        l->piece = 1;                               /* and byte by byte */
+        assert_false(connect_anew(l, "xmpp.test"));
+        log_in(l);
+        n = l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[0], 64);
+        assert_true(n > 0);
+        l->io.ops->close(l->io.ctx, false);
+        serve(l);
+        assert_int_equal(l->io.ops->close(l->io.ctx, true), 1);
+        assert_in_range(save(l), 1, XMPP_BEARSSL_STATE);
+        load_again(l);
+        assert_true(connect_anew(l, "xmpp.test"));
+        assert_int_equal(l->io.ops->room(l->io.ctx), 512);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[1], 64), n);
+        assert_memory_equal(end[0], end[1], (size_t)n);
+        l->io.ops->close(l->io.ctx, true);
+    }
+    assert_int_equal(saved_n, XMPP_BEARSSL_STATE);  /* SHA-512, and BearSSL's IDs are of 32 bytes */
+
+    l = kept_link();                                /* STARTTLS where it was direct TLS */
+    fresh_pipe(l);
+    assert_int_equal(open_to(l, "xmpp.test", false), XMPP_OK);
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_OK);
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_true(xmpp_bearssl_resumed(&l->tls));
+    l->io.ops->close(l->io.ctx, true);
+}
+
+static void resumes_for_the_same_alone(void **state)
+{
+    static xmpp_bearssl_own own;
+    static unsigned char mem[4096];
+    link_t *l = kept_link();
+    xmpp_bearssl_config cfg;
+    char end[64];
+
+    (void)state;
+    assert_true(visit(l));
+    assert_false(connect_anew(l, "other.example"));
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    cfg = l->cfg;
+
+    add_anchor(&l->store, "other.pem");             /* one more */
+    l->cfg.anchor_count = l->store.count;
+    load_again(l);
+    assert_false(visit(l));
+    l->cfg = cfg;
+
+    l->list[1] = l->list[0];                        /* the same with another key, another name */
+    l->list[1].pkey.key.ec.q = l->list[0].pkey.key.ec.q + 1;
+    l->list[1].pkey.key.ec.qlen--;
+    l->cfg.anchors = l->list + 1;
+    load_again(l);
+    fresh_pipe(l);
+    assert_int_not_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->list[1] = l->list[0];
+    l->list[1].dn.len--;
+    load_again(l);
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_UNTRUSTED);
+    l->cfg = cfg;
+
+    load("good.spki", end, sizeof end);             /* a pin that it would pass */
+    memcpy(pins[0], end, 32);
+    memset(pins[1], 1, 32);
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    load_again(l);
+    assert_false(visit(l));
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    l->cfg.pin_count = 2;
+    load_again(l);
+    assert_false(visit(l));
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    pins[1][31] ^= 1;                               /* another beside the one that it passes */
+    load_again(l);
+    assert_false(visit(l));
+    l->cfg.pin_count = 1;
+    memset(pins[0], 1, 32);
+    load_again(l);
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+    l->cfg = cfg;
+
+    xmpp_bearssl_own_init(&own, mem, sizeof mem);
+    add_own(&own, "client_ec.pem");
+    add_own(&own, "client_ec.key");
+    l->cfg.cert = &own.cert;
+    again(l);
+    assert_false(visit(l));
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    own.chain[0].data_len--;
+    load_again(l);
+    assert_false(visit(l));
+    l->cfg = cfg;
+    load_again(l);
+    assert_false(visit(l));
+
+    save(l);                                        /* a build whose profile lacks the suite */
+    l->cfg.profile = xmpp_bearssl_profile_ec_aesgcm;
+    load_again(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->tls.kept, 0);               /* not even offered */
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+    assert_true(visit(l));
+    l->cfg.profile = xmpp_bearssl_profile_full;     /* one that has it, and more */
+    assert_true(visit(l));
+}
+
+static void resumes_for_a_day(void **state)
+{
+    link_t *l = kept_link();
+
+    (void)state;
+    l->utc = today + DAY;
+    assert_true(visit(l));
+    l->utc = today + DAY + 1;                       /* from the login of the full handshake on */
+    assert_false(visit(l));
+    assert_true(visit(l));
+    l->utc = today + DAY;                           /* the clock was set back */
+    assert_false(visit(l));
+    l->utc = 0;                                     /* or is lost */
+    assert_true(l->tls.floor > 0);
+    assert_false(visit(l));
+    assert_false(visit(l));                         /* nothing tells the age */
+    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(save(l), 8);                   /* the floor alone */
+
+    l->ops.millis = pipe_millis;
+    l->millis = 0u - 10000u;                        /* wraps meanwhile */
+    assert_false(visit(l));
+    l->millis += DAY * 1000u + 999u;
+    assert_true(visit(l));
+    assert_int_equal(save(l), 8);                   /* how long will the device be off? */
+    l->utc = today;
+    assert_true(save(l) > 8);                       /* a clock came: then that tells it */
+    assert_int_equal(xmppi_tls_get(saved + 8, 4), today - DAY);
+    l->utc = 0;
+    l->millis++;
+    assert_false(visit(l));
+    assert_true(connect_anew(l, "xmpp.test"));
+    log_in(l);
+    l->millis += DAY * 1000u + 1000u;               /* a long connection: gone before millis wrap */
+    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, l->got, 1), 0);
+    assert_int_equal(l->tls.kept, 0);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = kept_link();                                /* saved: the clock goes on or it is no use */
+    assert_true(save(l) > 8);
+    l->utc = today + DAY;
+    load_again(l);
+    assert_true(visit(l));
+    l->utc++;
+    load_again(l);
+    assert_false(visit(l));
+    l->utc = 0;
+    l->ops.millis = pipe_millis;
+    load_again(l);
+    assert_false(visit(l));
+    l->utc = 12345;                                 /* before the floor: it was not set */
+    load_again(l);
+    assert_false(visit(l));
+}
+
+static void resumes_while_certificates_last(void **state)
+{
+    link_t *l = good_link();
+    uint32_t ends;
+
+    (void)state;
+    l->utc = today + 99 * DAY;
+    assert_false(visit(l));
+    ends = l->tls.ends;
+    assert_in_range(ends, today + 99 * DAY, today + 100 * DAY);
+    save(l);
+    l->utc = ends;
+    assert_true(visit(l));
+    l->utc = ends + 1;
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+    load_again(l);
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+
+    l = good_link();                                /* without a clock the floor counts */
+    l->utc = 0;
+    l->ops.millis = pipe_millis;
+    l->cfg.floor = today;
+    again(l);
+    assert_false(visit(l));
+    assert_true(visit(l));
+    l->tls.floor = l->tls.ends + 1;
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
+}
+
+static void falls_back_to_a_full_handshake(void **state)
+{
+    link_t *l = kept_link();
+    size_t i;
+    char c;
+
+    (void)state;
+    br_ssl_session_cache_lru_init(&l->cache, l->cache_mem, sizeof l->cache_mem);
+    assert_false(visit(l));                         /* the server forgot */
+    assert_true(visit(l));
+    br_ssl_session_cache_lru_init(&l->cache, l->cache_mem, sizeof l->cache_mem);
+    assert_false(connect_anew(l, "xmpp.test"));     /* and then nobody logged in */
+    assert_int_equal(l->tls.kept, 0);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+
+    l->below = XMPP_IO_ERROR;                       /* no link: nothing was tried */
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_CONNECT);
+    l->io.ops->close(l->io.ctx, true);
+    l->below = 0;
+    assert_true(visit(l));
+
+    fresh_pipe(l);                                  /* the server hangs up on it */
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    l->down.eof = true;
+    assert_int_equal(shake(l), XMPP_E_TLS);
+    l->io.ops->close(l->io.ctx, true);
+    for (i = 0; i < sizeof l->tls.master; i++)
+        assert_int_equal(l->tls.master[i], 0);
+    assert_false(visit(l));
+
+    fresh_pipe(l);                                  /* or is silent */
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, &c, 1), 0);
+    assert_int_equal(save(l), 8);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+
+    l->tls.master[47] ^= 1;                         /* or has another secret */
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+    assert_true(visit(l));
+}
+
+static void checks_pins_again(void **state)
+{
+    link_t *l = good_link();
+    char end[64];
+
+    (void)state;
+    load("good.spki", end, sizeof end);
+    memcpy(pins[0], end, 32);
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    again(l);
+    assert_false(visit(l));
+    assert_true(visit(l));
+    l->tls.spki[31] ^= 1;                           /* the digest alone would not tell */
+    assert_false(visit(l));
+
+    l->cfg.anchor_count = 0;
+    l->cfg.pins_alone_replace_ca = true;
+    again(l);
+    assert_false(visit(l));
+    assert_true(visit(l));
+    save(l);
+    load_again(l);
+    assert_true(visit(l));
+    l->tls.spki[0] ^= 1;
+    assert_false(visit(l));
+}
+
+static void forgets(void **state)
+{
+    link_t *l = kept_link();
+
+    (void)state;
+    xmpp_bearssl_forget(&l->tls);
+    assert_int_equal(save(l), 8);
+    assert_false(connect_anew(l, "xmpp.test"));
+    log_in(l);
+    xmpp_bearssl_forget(&l->tls);
+    log_in(l);                                      /* not kept by a second login either */
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(connect_anew(l, "xmpp.test"));
+    xmpp_bearssl_forget(&l->tls);                   /* nor by one that comes later */
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+    assert_true(connect_anew(l, "xmpp.test"));
+    xmpp_bearssl_forget(&l->tls);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", l->got, 64), 32);
+    assert_true(xmpp_bearssl_resumed(&l->tls));
+    log_in(l);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+}
+
+static void saves_what_a_login_proved(void **state)
+{
+    link_t *l = good_link();
+    unsigned char before[XMPP_BEARSSL_STATE];
+    size_t n;
+
+    (void)state;
+    assert_int_equal(save(l), 0);                   /* nothing to keep */
+    l->cfg.floor = today + 5;
+    again(l);
+    assert_int_equal(save(l), 0);                   /* the config has it */
+    l->utc = today + 5;
+    assert_false(connect_anew(l, "xmpp.test"));
+    assert_int_equal(save(l), 0);                   /* a connection, no login */
+    log_in(l);
+    n = save(l);                                    /* in mid-connection */
+    assert_int_equal(n, XMPP_BEARSSL_STATE - 32);
+    memcpy(before, saved, n);
+    l->io.ops->close(l->io.ctx, true);
+    assert_int_equal(save(l), n);
+    assert_memory_equal(before, saved, n);
+    assert_true(connect_anew(l, "xmpp.test"));
+    assert_int_equal(save(l), 0);
+    before[8] ^= 1;                                 /* an open connection takes nothing */
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, before, n), 0);
+    before[8] ^= 1;
+    log_in(l);
+    assert_int_equal(save(l), n);
+    assert_memory_equal(before, saved, n);
+    l->io.ops->close(l->io.ctx, true);
+    assert_non_null(xmpp_bearssl_spki(&l->tls));
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, before, n), 0);
+    assert_null(xmpp_bearssl_spki(&l->tls));        /* of no connection that there was */
+
+    again(l);                                       /* a login before there is a connection */
+    fresh_pipe(l);
+    l->piece = 200;
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    while (l->tls.client.eng.session.session_id_len == 0) {
+        assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+        serve(l);
+    }
+    log_in(l);
+    assert_int_equal(l->tls.kept, 0);
+    l->io.ops->close(l->io.ctx, true);
+    l->piece = sizeof l->up.b;
+
+    again(l);                                       /* a server that gives no session ID */
+    assert_false(connect_anew(l, "xmpp.test"));
+    l->tls.client.eng.session.session_id_len = 0;
+    log_in(l);
+    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(save(l), 0);
+    l->io.ops->close(l->io.ctx, true);
+
+    again(l);                                       /* no TLS, no session, but a login */
+    fresh_pipe(l);
+    assert_int_equal(open_to(l, "xmpp.test", false), XMPP_OK);
+    log_in(l);
+    assert_int_equal(save(l), 0);
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+    fresh_pipe(l);                                  /* nor does that one count for TLS after it */
+    assert_int_equal(open_to(l, "xmpp.test", false), XMPP_OK);
+    log_in(l);
+    assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_OK);
+    assert_int_equal(shake(l), XMPP_OK);
+    assert_true(xmpp_bearssl_resumed(&l->tls));
+    l->io.ops->close(l->io.ctx, true);
+    assert_false(visit(l));
+}
+
+static void keeps_the_floor(void **state)
+{
+    link_t *l = good_link();
+    uint32_t floor;
+
+    (void)state;
+    assert_false(connect_anew(l, "xmpp.test"));
+    l->io.ops->close(l->io.ctx, true);
+    floor = l->tls.floor;
+    assert_in_range(floor, today - DAY, today);
+    assert_int_equal(save(l), 8);
+    load_again(l);
+    assert_int_equal(l->tls.floor, floor);
+    l->cfg.floor = floor + 1;
+    load_again(l);                                  /* the build is newer */
+    assert_int_equal(l->tls.floor, floor + 1);
+    l->cfg.floor = 0;
+    l->tls.floor = floor + 2;
+    save(l);
+    load_again(l);
+    assert_int_equal(l->tls.floor, floor + 2);
+    xmppi_tls_put(saved + 4, 0, 4);
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, saved, saved_n), 0);
+    assert_int_equal(l->tls.floor, floor + 2);
+    xmppi_tls_put(saved + 4, floor + 3, 4);         /* an open connection takes this much */
+    assert_false(connect_anew(l, "xmpp.test"));
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, saved, saved_n), 0);
+    assert_int_equal(l->tls.floor, floor + 3);
+    l->io.ops->close(l->io.ctx, true);
+}
+
+/* What is loaded lies at the end of its memory. */
+static void load_tight(link_t *l, const unsigned char *p, size_t n)
+{
+    unsigned char *tight = (unsigned char *)malloc(n + 1);
+
+    memcpy(tight + 1, p, n);
+    again(l);
+    assert_int_equal(l->io.ops->state(l->io.ctx, true, tight + 1, n), 0);
+    free(tight);
+}
+
+static void shares_the_state_with_below(void **state)
+{
+    static const unsigned char foreign[] = {'X', 1, 2, 3}, empty[] = {'T', 1, 0, 0},
+                               newer[] = {'T', 2, 0, 1, 9, 'o', 'k'};
+    link_t *l = good_link();
+    size_t n, i;
+
+    (void)state;
+    l->ops.state = pipe_state;
+    memcpy(l->state, "below", 5);
+    l->state_n = 5;
+    assert_int_equal(save(l), 5);                   /* nothing of its own */
+    assert_memory_equal(saved, "below", 5);
+    assert_false(visit(l));
+    assert_int_equal(l->logins, 1);
+    n = save(l);
+    assert_int_equal(n, XMPP_BEARSSL_STATE - 32 + 5);
+    assert_memory_equal(saved + n - 5, "below", 5);
+    for (i = 0; i < n; i++)
+        assert_int_equal(l->io.ops->state(l->io.ctx, false, saved, i), XMPP_E_TOO_LONG);
+    assert_int_equal(l->io.ops->state(l->io.ctx, false, saved, n), n);
+    memset(l->state, 0, sizeof l->state);
+    l->state_n = 0;
+    load_tight(l, saved, n);
+    assert_int_equal(l->state_n, 5);
+    assert_memory_equal(l->state, "below", 5);
+    assert_true(visit(l));
+
+    l->state_n = 0;                                 /* below had nothing then */
+    load_tight(l, saved, n - 5);
+    assert_int_equal(l->state_n, 0);
+    assert_true(visit(l));
+    load_tight(l, foreign, sizeof foreign);
+    assert_int_equal(l->state_n, 4);
+    assert_memory_equal(l->state, foreign, 4);
+    load_tight(l, newer, sizeof newer);             /* a later version's is stepped over */
+    assert_int_equal(l->state_n, 2);
+    assert_memory_equal(l->state, "ok", 2);
+    l->state_n = 0;
+    load_tight(l, empty, sizeof empty);
+    load_tight(l, empty, 0);
+    assert_int_equal(l->state_n, 0);
+    assert_int_equal(l->tls.kept, 0);
+}
+
+static void loads_nothing_that_is_cut(void **state)
+{
+    link_t *l = kept_link();
+    size_t n = save(l), i, k;
+
+    (void)state;
+    for (i = 0; i < n; i++) {
+        load_tight(l, saved, i);
+        assert_int_equal(l->tls.kept, 0);
+        assert_int_equal(l->tls.floor, 0);
+        if (i < 4)
+            continue;
+        xmppi_tls_put(saved + 2, (uint32_t)i - 4, 2);   /* and says so itself */
+        load_tight(l, saved, i);
+        xmppi_tls_put(saved + 2, (uint32_t)n - 4, 2);
+        assert_int_equal(l->tls.kept, 0);
+        assert_int_equal(l->tls.floor == 0, i != 8);
+    }
+    for (i = 0; i < 256; i++)                       /* lengths inside that do not add up */
+        for (k = 18; k < 20; k++) {
+            unsigned char was = saved[k];
+            saved[k] = (unsigned char)i;
+            load_tight(l, saved, n);
+            assert_int_equal(l->tls.kept == 0, i != was);
+            saved[k] = was;
+        }
+    saved[18] = 0, saved[19] = 64;                  /* that do, but do not fit */
+    load_tight(l, saved, n);
+    assert_int_equal(l->tls.kept, 0);
+    saved[18] = 64, saved[19] = 0;
+    load_tight(l, saved, n);
+    assert_int_equal(l->tls.kept, 0);
+    saved[18] = saved[19] = 32;
+    load_tight(l, saved, n);
+    assert_int_not_equal(l->tls.kept, 0);
+    saved[18] = 80, saved[19] = 16;
+    xmppi_tls_put(saved + 2, XMPP_BEARSSL_STATE - 4, 2);
+    load_tight(l, saved, XMPP_BEARSSL_STATE);
+    assert_int_equal(l->tls.kept, 0);
+    saved[18] = 64, saved[19] = 32;
+    load_tight(l, saved, XMPP_BEARSSL_STATE);
+    assert_int_not_equal(l->tls.kept, 0);
+}
+
+/* A damaged date, floor or channel binding hash may still leave a session that the server knows; what
+   names the session or says whom it was made with may not. */
+static void resumes_nothing_that_is_damaged(void **state)
+{
+    link_t *l = good_link();
+    size_t n, i, resumed = 0;
+    char end[64];
+
+    (void)state;
+    load("good.spki", end, sizeof end);
+    memcpy(pins[0], end, 32);
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    again(l);
+    assert_false(visit(l));
+    n = save(l);
+    for (i = 0; i < n; i++) {
+        saved[i] ^= (unsigned char)(1u << i % 8u);
+        load_tight(l, saved, n);
+        saved[i] ^= (unsigned char)(1u << i % 8u);
+        fresh_pipe(l);
+        if (connect_to(l, "xmpp.test") == XMPP_OK && xmpp_bearssl_resumed(&l->tls)) {
+            resumed++;
+            assert_true((i >= 4 && i < 16) || (i >= 116 && i < 148));
+            assert_memory_equal(xmpp_bearssl_spki(&l->tls), end, 32);
+        }
+        l->io.ops->close(l->io.ctx, true);
+    }
+    assert_in_range(resumed, 32, 43);
+    load_tight(l, saved, n);
+    assert_true(visit(l));
+}
+
+static void accepts_no_altered_resumption(void **state)
+{
+    link_t *l = kept_link();
+    size_t at, n = 1;
+    int i, k;
+
+    (void)state;
+    save(l);
+    for (at = 0; at < n; at++) {
+        load_again(l);
+        fresh_pipe(l);
+        assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+        assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+        serve(l);
+        n = l->down.n;
+        l->down.b[at] ^= 0x01;
+        for (i = 0; i < 10; i++) {
+            k = l->io.ops->send(l->io.ctx, "x", 1);
+            assert_true(k <= 0);
+            serve(l);
+        }
+        l->io.ops->close(l->io.ctx, true);
+        assert_int_equal(l->tls.kept, 0);
+    }
+    assert_in_range(n, 100, 300);
+    load_again(l);
+    assert_true(visit(l));
+}
+
 /* ==== pure parts ==== */
 
 static bool name_matches(const char *expected, uint8_t kind, const char *value, size_t n)
@@ -1527,7 +2258,21 @@ int main(int argc, char **argv)
         cmocka_unit_test(lends_the_x509_struct),
         cmocka_unit_test(shares_a_config),
         cmocka_unit_test(shows_the_chain),
-        cmocka_unit_test(small_profiles)
+        cmocka_unit_test(small_profiles),
+        cmocka_unit_test(resumes_after_a_login),
+        cmocka_unit_test(resumes_in_every_way),
+        cmocka_unit_test(resumes_for_the_same_alone),
+        cmocka_unit_test(resumes_for_a_day),
+        cmocka_unit_test(resumes_while_certificates_last),
+        cmocka_unit_test(falls_back_to_a_full_handshake),
+        cmocka_unit_test(checks_pins_again),
+        cmocka_unit_test(forgets),
+        cmocka_unit_test(saves_what_a_login_proved),
+        cmocka_unit_test(keeps_the_floor),
+        cmocka_unit_test(shares_the_state_with_below),
+        cmocka_unit_test(loads_nothing_that_is_cut),
+        cmocka_unit_test(resumes_nothing_that_is_damaged),
+        cmocka_unit_test(accepts_no_altered_resumption)
     };
 
     char command[600];

@@ -98,11 +98,18 @@ static int b_wait(void *ctx, unsigned wants, uint32_t ms)
     assert_int_equal(ms, 99);
     return below.answer;
 }
+static int b_state(void *ctx, bool load, void *buf, size_t n)
+{
+    assert_ptr_equal(ctx, &below);
+    assert_true(load);
+    assert_memory_equal(buf, "saved", n);
+    return below.answer;
+}
 static const xmpp_io_ops all_ops = {b_open,    b_recv,   b_send,   b_close, b_start_tls,
                                     b_binding, b_wants,  b_reason, b_room,  b_random,
-                                    b_utc,     b_millis, b_wait};
+                                    b_utc,     b_millis, b_wait,   b_state};
 static const xmpp_io_ops few_ops = {b_open,   b_recv, b_send,   b_close, NULL, NULL, b_wants,
-                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL};
+                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL, NULL};
 
 static xmpp_trace trace;
 static char shown[2][2048];
@@ -334,6 +341,8 @@ static void test_hands_everything_on(void **state)
         assert_int_equal(io.ops->random(io.ctx, buf, 2), below.answer);
         assert_string_equal(buf, "rrbbbbb");
         assert_int_equal(io.ops->wait(io.ctx, XMPP_WANT_WRITE, 99), below.answer);
+        strcpy(buf, "saved");
+        assert_int_equal(io.ops->state(io.ctx, true, buf, 5), below.answer);
     }
     assert_int_equal(io.ops->wants(io.ctx), XMPP_WANT_NOW | XMPP_WANT_READ);
     assert_int_equal(io.ops->room(io.ctx), 512);
@@ -350,6 +359,7 @@ static void test_absent_stays_absent(void **state)
     assert_null(io.ops->room);
     assert_null(io.ops->millis);
     assert_null(io.ops->wait);
+    assert_null(io.ops->state);
     assert_non_null(io.ops->random);
     assert_non_null(io.ops->utc);
 }
