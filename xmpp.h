@@ -833,6 +833,7 @@ typedef struct xmpp_client {
     bool                pinned;                         /* SCRAM succeeded with this account      */
     bool                session;                        /* bound once, and not over yet           */
     bool                quit;                           /* the application closed it              */
+    bool                started;                        /* stepped once: now tells the time       */
     bool                retry;                          /* at retry_at it comes back by itself    */
     bool                present;                        /* available presence was sent            */
     bool                anyres;                         /* the resource was taken: let the server choose */
@@ -1102,7 +1103,8 @@ typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
 XMPP_API int xmpp_stream_management(struct xmpp_client *c, int what, uint32_t n);
 
 enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
-/* Says how the next stanza is to be treated, once; whether that is then accepted or not.
+/* Says how the next stanza is to be treated, once: the next call that sends one and finds its arguments valid, whether
+   there is then room for it or not.
    deliver      XMPP_AT_MOST_ONCE, as without this call: never sent again once a byte of it was written and the session
                 was lost. XMPP_MUST_DELIVER: sent again in the new session, with the same id (one is made when a call
                 of the library writes the message and none is given) and with a delay stamp where UTC is known and the
@@ -5966,11 +5968,12 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 
     if (c->hook)
         return;
-    /* no time has passed before the first step */
-    for (s = c->iq; c->state == XMPPI_OPEN && s < c->iq + XMPP_CFG_IQS; s++)
-        s->deadline += now - c->now;
-    if (c->state == XMPPI_OPEN)
+    if (!c->started) { /* no time has passed before the first step */
+        for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
+            s->deadline += now - c->now;
         xmppi_sm(c, XMPPI_SM_SHIFT, now - c->now);
+    }
+    c->started = true;
     c->now = now;
     if (c->gate & XMPPI_GATE_ASLEEP)
         return;
@@ -6022,7 +6025,7 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
     /* connecting: transports have limits of their own */
     if (c->state == XMPPI_STREAM && c->bytes_out == 0)
         best = 1000;
-    if (c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best)
+    if (c->state > XMPPI_OPEN && c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best)
         best = d;
     if (c->state != XMPPI_ONLINE)
         return best;
@@ -6980,7 +6983,8 @@ XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
     if (c->sm->state != XMPPI_SM_COUNTING || c->iq[0].state != XMPPI_IQ_FREE)
         return;
     c->sm->want_r = true;
-    xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000)); /* a link that takes nothing is as dead */
+    /* a link that takes nothing is as dead; who falls asleep need not know */
+    xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000) * (c->sm->sleeping ? 2 : 1));
     xmppi_sm_line(c);
 }
 
@@ -7844,7 +7848,7 @@ XMPP_API int xmpp_stream_management(xmpp_client *c, int what, uint32_t n)
     case XMPPI_SM_LOST:    xmppi_sm_lost(c, 0); return 0;
     case XMPPI_SM_EVENT:   return xmppi_sm_event(c);
     case XMPPI_SM_TICK:    return xmppi_sm_tick(c, n);
-    case XMPPI_SM_SHIFT:   return xmppi_sm_each(c, xmppi_sm_shift, n);
+    case XMPPI_SM_SHIFT:   m->timer_at += n; return xmppi_sm_each(c, xmppi_sm_shift, n);
     case XMPPI_SM_CONNECT:
         if (m->id != NULL && m->location != NULL && !m->elsewhere) {
             m->elsewhere = true; /* once: then the usual way */
@@ -7912,6 +7916,8 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
     if (m->state == XMPPI_SM_COUNTING) {
         m->want_a = true; /* what came need not be kept for us any longer */
         xmppi_sm_line(c);
+        if (c->iq[0].state == XMPPI_IQ_WAITING)
+            c->iq[0].deadline = m->timer_at + 1;
         if (m->sent != m->acked)
             xmppi_sm_ask(c);
     }
@@ -8110,8 +8116,8 @@ XMPPI_FN bool xmppi_warm_records(const unsigned char *q, size_t n)
     return true;
 }
 
-/* A record that was loaded. exact: the session goes on, and whatever was in the queue may have been written since.
-   Otherwise all of it is in doubt. */
+/* A record that was loaded. exact: the session goes on, and with XMPP_OPT_DURABLE whatever was in the queue may have been
+   written since. Otherwise all of it is in doubt. */
 XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t exact)
 {
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
@@ -8122,7 +8128,7 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, ui
     c->sm->news = true;
     if (xmppi_get32(t + XMPPI_T_LIFE) != 0)
         xmppi_sm_timer(c, c->now);
-    if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
+    if (fate != XMPPI_F_WRITTEN && (fate != XMPPI_F_QUEUED || (exact && !(c->cfg->options & XMPP_OPT_DURABLE))))
         return 0;
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
     c->q[at + 2] |= XMPPI_R_HELD;
