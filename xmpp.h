@@ -1,7 +1,7 @@
 /* xmpp.h - v0.1.0 - an XMPP client in one header - SPDX-License-Identifier: MIT
    (license text at the end of the file)
 
-   RFC 6120, 6121, 7622; XEP-0030, 0092, 0115, 0199. No malloc, no globals, no
+   RFC 6120, 6121, 7622; XEP-0030, 0092, 0115, 0198, 0199, 0352, 0478. No malloc, no globals, no
    threads, no blocking, C99 and C++11, on anything from a Cortex-M0 up.
 
    Do this in ONE .c file:          #define XMPP_IMPLEMENTATION
@@ -83,30 +83,40 @@ int main(int argc, char **argv)
    Threads    No globals, no locks; nothing blocks unless its name says wait or ask. One client,
               one thread at a time; different clients, any threads. Not from interrupts: post to your
               own queue and wake the owner (xmpp_posix_wake).
-   Delivery   xmpp_send* returns when the stanza is queued. It leaves the queue when its last byte was handed
-              to the transport. When the connection ends before, it stays queued and goes out after xmpp_reset and
-              login; answers and requests do not (a request ends with XMPP_E_LOST).
+   Delivery   xmpp_send* returns when the stanza is queued. Without account.sm it leaves the queue when its last byte
+              was handed to the transport: that is all that is known of it. With account.sm it is kept until the
+              server acknowledged it (XEP-0198), a broken link loses nothing, and events tell what became of it:
+              >>api-sm. What was not wholly written when a connection ended goes out on the next one; answers and
+              requests do so only when the session is resumed (otherwise a request ends with XMPP_E_LOST).
+   Coming back  After XMPP_EV_OFFLINE the client connects anew after ev->retry_ms, by itself (config.reconnect); broadcast
+              presence goes out again. Until then what is sent waits in the queue.
    Secrets    The library wipes what it derived; it never copies a password or writes to it.
 
    ==== >>memory ==============================================================
    rx      Received bytes. One recv may hold several stanzas; one event's worth is consumed at a time.
-   arena   From the bottom: own JID, the stream's root element, the JID as bound (full and bare), then the
-           stanza at hand as a tree (formula at >>api-xml). During login it lends SASL its scratch. A stanza
-           that does not fit is skipped and reported (XMPP_EV_SKIPPED), and an IQ request of that kind
-           answered with an error; the connection lives on (an IQ result that answers nothing of ours goes
-           without an event). Open names and namespaces need no second
+   arena   From the bottom: own JID, where a redirect leads, the stream's root element, then the stanza at hand
+           as a tree (formula at >>api-xml). At its top the session's strings: the JID as bound (full and
+           bare), the XEP-0198 id and location; an id that leaves less than 256 bytes below is not kept, and that
+           session not resumed. During login it lends SASL its scratch. A stanza that does not fit is skipped and
+           reported (XMPP_EV_SKIPPED), or comes in parts (>>api-parts); an IQ request of that kind is
+           answered with an error, and a request of ours whose answer it is ends with XMPP_E_ARENA. The connection
+           lives on (an IQ result that answers nothing of ours goes without an event). Open names and namespaces need no second
            stack, as they lie in the tree itself: each open element's record is what its end tag is
            compared with, and holds its parent's place until it ends.
    queue   A control part (a quarter, 384 bytes at least: negotiation, automatic answers, errors), which
            goes first but only between stanzas, and a stanza part, whose stanzas are contiguous, each 3
-           bytes and its text: one stanza is one send. Templates and raw XML are checked with what is
-           free behind them or in the arena as scratch memory.
+           bytes (20 with account.sm) and its text: one stanza is one send. With account.sm it holds what
+           is not acknowledged as well, and with config.reconnect the last available presence, to say it
+           again. Templates and raw XML are checked with what is free behind them or in the arena as scratch memory.
    A device runs with an rx of 256 bytes, an arena of 1 KB and a queue of 1 KB; a program with 4, 8 and 4 KB.
 
    ==== >>limits ==============================================================
    - No IDNA and PRECIS tables: ASCII addresses are prepared in full, others checked as UTF-8 and kept as they stand.
-   - No stream management, reconnect policy and SRV records yet: after XMPP_EV_OFFLINE call xmpp_reset; give
-     account.host where the server is not at the JID's domain. No channel binding: SCRAM says so with "n".
+   - No SRV records yet: give account.host where the server is not at the JID's domain.
+   - No channel binding: SCRAM says so with "n".
+   - XEP-0198: an answer to <r/> is not asked for again before config.answer_ms. After a session that was not resumed, a
+     must-deliver message may arrive twice (same id), and what came before may come again. A server that lets more than
+     30,000 stanzas go unacknowledged is taken for dead. Directed presence is not repeated in a new session.
    - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from
      the network, the server before it proved itself by certificate and SCRAM signature, and everybody on
      it afterwards.
@@ -353,7 +363,7 @@ typedef struct xmpp_xml {
     uint8_t        state, quote, need, prev, flags, attrs, name_n;
     uint32_t       offset;      /* read: bytes consumed so far (wraps)               */
     uint32_t       size;        /* read: bytes of the current depth-1 child so far   */
-    uint32_t       skipped;     /* read: depth-1 children that were skipped          */
+    uint32_t       skipped;     /* read: elements that were skipped                  */
     /* private */
     unsigned char *mem;
     uint32_t       cap, len;    /* bytes of memory; bytes in use                     */
@@ -379,7 +389,7 @@ XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used
    from inside it; its XMPP_XML_END comes with x->node as its whole tree, which stays until
    xmpp_xml_drop or the next feed. When it passes a cap (memory, depth, attributes, name) the rest is
    only checked byte by byte, x->skipping is set and x->node has its start tag alone. When the start
-   tag of a child of the root does not fit, its START comes with x->skipping set already and
+   tag of an element other than the root does not fit, its START comes with x->skipping set already and
    x->node has the name alone, "" when not even that fits. */
 XMPP_API void xmpp_xml_tree(xmpp_xml *x);
 
@@ -680,13 +690,27 @@ enum {                                          /* options: each says what it lo
     XMPP_OPT_DURABLE              = 32          /* not looser: no stanza and no acknowledgement leaves before xmpp_saved */
 };
 struct xmpp_client;
+typedef struct xmpp_sm_hooks {  /* private: what stream management does in the client */
+    int (*sm_feature)(struct xmpp_client *c, uint32_t n), (*sm_text)(struct xmpp_client *c, uint32_t n),
+        (*sm_bind)(struct xmpp_client *c, uint32_t n), (*sm_bound)(struct xmpp_client *c, uint32_t n),
+        (*sm_element)(struct xmpp_client *c, uint32_t n), (*sm_limit)(struct xmpp_client *c, uint32_t n),
+        (*sm_commit)(struct xmpp_client *c, uint32_t n), (*sm_written)(struct xmpp_client *c, uint32_t n),
+        (*sm_drop)(struct xmpp_client *c, uint32_t n), (*sm_form)(struct xmpp_client *c, uint32_t n),
+        (*sm_sent)(struct xmpp_client *c, uint32_t n), (*sm_fill)(struct xmpp_client *c, uint32_t n),
+        (*sm_handled)(struct xmpp_client *c, uint32_t n), (*sm_closing)(struct xmpp_client *c, uint32_t n),
+        (*sm_wait)(struct xmpp_client *c, uint32_t n), (*sm_over)(struct xmpp_client *c, uint32_t n),
+        (*sm_lost)(struct xmpp_client *c, uint32_t n), (*sm_event)(struct xmpp_client *c, uint32_t n),
+        (*sm_tick)(struct xmpp_client *c, uint32_t n), (*sm_shift)(struct xmpp_client *c, uint32_t n),
+        (*sm_connect)(struct xmpp_client *c, uint32_t n), (*sm_id)(struct xmpp_client *c, uint32_t n),
+        (*sm_reply)(struct xmpp_client *c, uint32_t n), (*sm_on)(struct xmpp_client *c, uint32_t n);
+} xmpp_sm_hooks;
 typedef struct xmpp_part { const char *name, *ns; } xmpp_part;
 typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
     bool      (*redirect)(struct xmpp_client *c, const char *to);   /* see-other-host: xmpp_follow_redirect, or NULL:
                                        never follow, the connection ends with XMPP_E_REDIRECT           */
-    int       (*sm)(struct xmpp_client *c, int what, uint32_t n);   /* xmpp_stream_management, for clients whose
-                                       account.sm is given; NULL: none, and nothing of it is linked      */
+    const xmpp_sm_hooks *sm;        /* &xmpp_stream_management, for clients whose account.sm is given;
+                                       NULL: none, and nothing of it is linked                           */
     uint32_t  (*reconnect)(struct xmpp_client *c, int error);       /* milliseconds until the client comes back by
                                        itself: xmpp_backoff, or your own; NULL: xmpp_reset does it       */
     int       (*parts)(struct xmpp_client *c, int what);            /* xmpp_in_parts: stanzas of any size,
@@ -875,6 +899,7 @@ typedef struct xmpp_client {
     const xmpp_account *acct;
     xmpp_io             io;
     struct xmpp_sm     *sm;
+    const xmpp_sm_hooks *hooks;                         /* of sm; NULL without it                 */
     uint32_t            now, step_at, rx_time, tx_time, online_at, retry_at;
     const char         *bare, *domain, *redirect;       /* strings at the bottom of the arena     */
     const char         *jid, *self;                     /* as bound: full and bare; at its top    */
@@ -883,6 +908,7 @@ typedef struct xmpp_client {
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
     uint32_t            arena_top;                      /* bytes of session strings at its end    */
     uint32_t            part_at;                        /* stream offset of the part at hand      */
+    uint32_t            space_ms;                       /* config's, or less                      */
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -1074,7 +1100,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
 
 /* ==== >>api-sm ==============================================================
    XEP-0198 stream management, and what becomes of each stanza. It is used with account.sm and
-   config.sm = xmpp_stream_management (xmpp_default_config has it).
+   config.sm = &xmpp_stream_management (xmpp_default_config has it).
 
    A stanza is kept in the queue until the server acknowledged it. When the link breaks, the session is resumed on
    the next connection, whoever started that (config.reconnect, xmpp_reset): what was not acknowledged goes out again,
@@ -1095,12 +1121,13 @@ typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
     char        line[44];       /* <a/> or <r/> under way */
     uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
     bool        want_a, want_r, news, refused, inactive, sleeping, timed, changed, tell_save, elsewhere, loaded;
-    uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes, idle_s;
+    uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes;
     const char *id, *location;  /* in the arena */
     uint32_t    seen[8];
+    char        made[10];       /* the id of the message that is being written */
 } xmpp_sm;
-/* What config.sm points to. It is called by the client alone. */
-XMPP_API int xmpp_stream_management(struct xmpp_client *c, int what, uint32_t n);
+/* What config.sm points to. */
+extern const xmpp_sm_hooks xmpp_stream_management;
 
 enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
 /* Says how the next stanza is to be treated, once: the next call that sends one and finds its arguments valid, whether
@@ -4265,41 +4292,9 @@ enum { XMPPI_P_STANZA = 0, XMPPI_P_START, XMPPI_P_END };
 /* c->gate: no new stanza and no acknowledgement goes out while asleep, or while the state is not saved. */
 enum { XMPPI_GATE_ASLEEP = 1, XMPPI_GATE_UNSAVED = 2 };
 
-/* What config.sm is called for: n is what the comment says, the answer 0 unless it says more. */
-enum {
-    XMPPI_SM_FEATURE,   /* a feature begins, or an element in one; n: depth                 */
-    XMPPI_SM_TEXT,      /* text in a feature                                                */
-    XMPPI_SM_BIND,      /* before bind. 1: resumes instead                                  */
-    XMPPI_SM_BOUND,     /* a new session begins                                             */
-    XMPPI_SM_ELEMENT,   /* a child of the stream that is no stanza is in the tree. An error */
-    XMPPI_SM_LIMIT,     /* may it be sent? n: its length and flags << 16; 0: it finds no room; XMPPI_SM_NOTHING: it
-                           is none. An error                                                */
-    XMPPI_SM_COMMIT,    /* the last record, at n, is complete. An error: it is not accepted */
-    XMPPI_SM_WRITTEN,   /* the last byte of the record at n was written. 1: it stays        */
-    XMPPI_SM_DROP,      /* the record at n is of no use any more. 1: it stays, to be told   */
-    XMPPI_SM_FORM,      /* c->line is about to be sent                                      */
-    XMPPI_SM_SENT,      /* n bytes of it were                                               */
-    XMPPI_SM_FILL,      /* a message is in c->ev                                            */
-    XMPPI_SM_HANDLED,   /* a stanza that came is dealt with                                 */
-    XMPPI_SM_BROKEN,    /* ill-formed XML came                                              */
-    XMPPI_SM_CLOSING,   /* the stream is to be closed; n: by the application                */
-    XMPPI_SM_WAIT,      /* 1: an acknowledgement is to be awaited before </stream:stream>   */
-    XMPPI_SM_OVER,      /* the connection ended. 1: the session may be resumed              */
-    XMPPI_SM_LOST,      /* the session ended                                                */
-    XMPPI_SM_EVENT,     /* 1: c->ev was filled                                              */
-    XMPPI_SM_TICK,      /* 1: pings in its own way                                          */
-    XMPPI_SM_SHIFT,     /* n milliseconds went by that do not count                         */
-    XMPPI_SM_CONNECT,   /* a connection is about to be opened                               */
-    XMPPI_SM_ID,        /* 1: the message that is written needs an id                       */
-    XMPPI_SM_ON         /* 1: stanzas are counted                                           */
-};
-
 #define XMPPI_SM_NOTHING UINT32_C(0xffffffff)
-
-XMPPI_FN int xmppi_sm(xmpp_client *c, int what, uint32_t n)
-{
-    return c->sm != NULL ? c->cfg->sm(c, what, n) : 0;
-}
+/* Calls a hook of stream management, when it is in use. */
+#define XMPPI_SM(c, hook, n) ((c)->hooks != NULL ? (c)->hooks->sm_##hook((c), (n)) : 0)
 
 enum { XMPPI_NONCE = 25 }; /* 18 random bytes as base64, and NUL */
 
@@ -4475,7 +4470,7 @@ XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
     uint16_t at = 0;
 
     while (at < c->q_end)
-        if ((c->q[at + 2] & flags) && (c->q_sent == 0 || at != xmppi_q_first(c)) && !xmppi_sm(c, XMPPI_SM_DROP, at))
+        if ((c->q[at + 2] & flags) && (c->q_sent == 0 || at != xmppi_q_first(c)) && !XMPPI_SM(c, drop, at))
             xmppi_q_remove(c, at);
         else
             at = xmppi_q_next(c, at);
@@ -4525,7 +4520,7 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     r = xmpp_w_end(w);
     if (r == XMPP_E_FULL && xmppi_q_first(c) == c->q_end && c->sm == NULL)
         r = XMPP_E_TOO_LONG;
-    full = xmppi_sm(c, XMPPI_SM_LIMIT, r == XMPP_OK       ? (uint32_t)w->len | (uint32_t)flags << 16
+    full = XMPPI_SM(c, limit, r == XMPP_OK       ? (uint32_t)w->len | (uint32_t)flags << 16
                                        : r == XMPP_E_FULL ? 0
                                                           : XMPPI_SM_NOTHING);
     if (full != XMPP_OK && (r == XMPP_OK || r == XMPP_E_FULL))
@@ -4541,7 +4536,7 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     head[1] = (unsigned char)(n >> 8);
     head[2] = flags;
     c->q_end = (uint16_t)(c->q_end + XMPPI_R_HEAD + n);
-    r = xmppi_sm(c, XMPPI_SM_COMMIT, (uint32_t)(head - c->q));
+    r = XMPPI_SM(c, commit, (uint32_t)(head - c->q));
     if (r != XMPP_OK) {
         c->q_end = (uint16_t)(head - c->q);
         return r;
@@ -4634,7 +4629,7 @@ XMPPI_FN void xmppi_written(xmpp_client *c)
     c->q_sent = 0;
     if (*flags & XMPPI_R_PRESENCE)
         c->present = (*flags & XMPPI_R_AVAILABLE) != 0;
-    if (xmppi_sm(c, XMPPI_SM_WRITTEN, at) || ((*flags & XMPPI_R_AVAILABLE) && c->cfg->reconnect != NULL)) {
+    if (XMPPI_SM(c, written, at) || ((*flags & XMPPI_R_AVAILABLE) && c->cfg->reconnect != NULL)) {
         *flags |= XMPPI_R_HELD;
         c->q_at = xmppi_q_next(c, at);
     } else {
@@ -4650,7 +4645,7 @@ XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
     size_t safe;
 
     if (c->line != NULL)
-        xmppi_sm(c, XMPPI_SM_FORM, 0);
+        XMPPI_SM(c, form, 0);
     p = xmppi_next_out(c, n);
     if (p == NULL)
         *n = 0;
@@ -4684,7 +4679,7 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
     } else if (p == xmppi_spaces) {
         c->pad = (uint16_t)(c->pad - n);
     } else if (p == c->line) {
-        xmppi_sm(c, XMPPI_SM_SENT, (uint32_t)n);
+        XMPPI_SM(c, sent, (uint32_t)n);
     } else if (n < whole) {
         c->q_sent = (uint16_t)(c->q_sent + n);
     } else {
@@ -4760,11 +4755,9 @@ XMPPI_FN void xmppi_session_over(xmpp_client *c)
             s->state = XMPPI_IQ_LOST;
     c->iq[0].state = XMPPI_IQ_FREE;
     xmppi_q_purge(c, XMPPI_R_IQ);
-    if (c->quit)
-        xmppi_q_purge(c, XMPPI_R_PRESENCE);
     if (c->sm == NULL)
         xmppi_q_release(c);
-    xmppi_sm(c, XMPPI_SM_LOST, 0);
+    XMPPI_SM(c, lost, 0);
 }
 
 /* The connection ends. */
@@ -4781,9 +4774,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->iq[0].state = XMPPI_IQ_FREE;
     c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
     c->parts = XMPPI_P_NONE;
-    if (c->online_at != c->now && c->session && c->now - c->online_at >= XMPPI_OR(c->cfg->lasting_ms, 60000))
-        c->tries = 0;
-    if (!xmppi_sm(c, XMPPI_SM_OVER, 0))
+    if (!XMPPI_SM(c, over, 0))
         xmppi_session_over(c);
 }
 
@@ -4808,7 +4799,7 @@ XMPPI_FN void xmppi_closing(xmpp_client *c)
     c->state = XMPPI_CLOSING;
     c->work = XMPPI_W_NONE;
     xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
-    xmppi_sm(c, XMPPI_SM_CLOSING, 0);
+    XMPPI_SM(c, closing, 0);
 }
 
 /* Of XMPP_E_PROTOCOL there are kinds that have a name of their own in RFC 6120 4.9.3. */
@@ -4831,17 +4822,15 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_blame(c, error);
     c->deaf = true;
-    if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_XML_LIMIT)
-        xmppi_sm(c, XMPPI_SM_BROKEN, 0);
     if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
         (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
         xmppi_over(c);
         return;
     }
+    xmppi_closing(c);
     if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_NAMESPACE && error != XMPP_E_STREAM)
         xmppi_control(c, "<stream:error|<{%} xmlns='{%}'|", xmppi_nth(conditions, i),
                       xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
-    xmppi_closing(c);
 }
 
 /* The transport failed, or ended before the peer ended the stream. */
@@ -5152,7 +5141,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
             return stage == XMPPI_TLS_DONE ? XMPP_E_NO_TLS : XMPP_E_FEATURES;
         xmppi_online(c);
         c->session = true;
-        xmppi_sm(c, XMPPI_SM_BOUND, 0);
+        XMPPI_SM(c, bound, 0);
         xmppi_hook(c, XMPPI_H_ONLINE);
         return XMPP_OK;
     }
@@ -5166,7 +5155,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
         return xmppi_go_sasl(c);
     }
     xmppi_state(c, bind ? XMPPI_BIND : XMPPI_SESSION);
-    if (bind && xmppi_sm(c, XMPPI_SM_BIND, 0))
+    if (bind && XMPPI_SM(c, bind, 0))
         return XMPP_OK;
     if (bind && !c->anyres) {
         resource = c->acct->jid + xmppi_find(c->acct->jid, '/');
@@ -5344,24 +5333,14 @@ XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 
 /* ---- >>stanza-in ---- */
 
-/* An automatic error. to NULL: the own server. False: no room. Where stanzas are counted it is kept like any other. */
-XMPPI_FRAME bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
+/* An automatic error. to NULL: the own server. False: no room. Where stanzas are counted it is queued like any other. */
+XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
 {
-    bool counted = xmppi_sm(c, XMPPI_SM_ON, 0), ok = true;
-    xmpp_writer w;
+    uint16_t at = c->ctl_n;
 
-    c->hook++;
-    if (counted)
-        ok = xmpp_begin(c, &w) == XMPP_OK;
-    else
-        xmppi_ctl_begin(c, &w);
-    xmppi_form(&w, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type, condition,
-               xmppi_namespaces[XMPPI_NS_STANZAS]);
-    while (w.depth > 0 && w.error == XMPP_OK)
-        xmpp_w_close(&w);
-    ok = ok && (counted ? xmppi_commit(c, &w, XMPPI_R_IQ) == XMPP_OK : xmppi_ctl_end(c, &w));
-    c->hook--;
-    return ok;
+    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type,
+                         condition, xmppi_namespaces[XMPPI_NS_STANZAS]) &&
+           !XMPPI_SM(c, reply, at);
 }
 
 XMPPI_FN const char *xmppi_attr(const xmpp_client *c, const char *name)
@@ -5585,7 +5564,7 @@ XMPPI_FN int xmppi_on_stanza(xmpp_client *c, uint8_t kind)
     }
     if (kind == 0) {
         xmppi_on_message(&c->ev);
-        xmppi_sm(c, XMPPI_SM_FILL, 0);
+        XMPPI_SM(c, fill, 0);
     } else if (kind == 1)
         xmppi_on_presence(&c->ev);
     else if (c->ask != XMPPI_A_UNAVAILABLE)
@@ -5724,7 +5703,7 @@ XMPPI_FN void xmppi_feature_start(xmpp_client *c)
     const char *name = xmpp_name(c->xml.node);
     int i = xmppi_which(xmppi_stages, name);
 
-    xmppi_sm(c, XMPPI_SM_FEATURE, c->xml.depth);
+    XMPPI_SM(c, feature, c->xml.depth);
     if (c->xml.depth == 3) {
         c->feature = XMPPI_STAGES;
         if (i >= 0 && xmppi_ns_index(c->xml.node) == XMPPI_NS_TLS + i) {
@@ -5742,7 +5721,7 @@ XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
     const xmpp_mech *const *m = c->cfg->mechs;
     uint32_t bit;
 
-    xmppi_sm(c, XMPPI_SM_TEXT, 0);
+    XMPPI_SM(c, text, 0);
     if (c->xml.depth != 4 || c->feature != 1)
         return;
     for (bit = 1; *m != NULL && bit != 0; m++, bit <<= 1)
@@ -5765,7 +5744,7 @@ XMPPI_FN int xmppi_on_child_end(xmpp_client *c)
         c->ev.type = XMPP_EV_SKIPPED;
         return c->state >= XMPPI_SESSION;
     case XMPPI_C_OTHER:
-        return xmppi_sm(c, XMPPI_SM_ELEMENT, 0);
+        return XMPPI_SM(c, element, 0);
     case XMPPI_C_ERROR:
         return xmppi_on_error(c, XMPPI_NS_STREAM_ERRORS);
     case XMPPI_C_FEATURES:
@@ -5831,9 +5810,9 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
     c->ask = XMPPI_A_NONE;
     c->late = true;
     if (c->counted)
-        xmppi_sm(c, XMPPI_SM_HANDLED, 0);
+        XMPPI_SM(c, handled, 0);
     c->counted = false;
-    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (!c->eof || xmppi_sm(c, XMPPI_SM_ON, 0)) &&
+    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (!c->eof || XMPPI_SM(c, on, 0)) &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
                            xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
         e->type = XMPP_EV_DROPPED;
@@ -5895,7 +5874,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.type = XMPP_EV_NONE;
     }
     if (!c->tell)
-        return xmppi_sm(c, XMPPI_SM_EVENT, 0);
+        return XMPPI_SM(c, event, 0);
     if (c->state == XMPPI_SASL)
         c->ev.type = XMPP_EV_PASSWORD;
     if (c->state == XMPPI_OFF) {
@@ -5952,11 +5931,7 @@ XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 
 XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 {
-    uint32_t ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
-
-    if (c->sm != NULL && c->sm->idle_s != 0 && c->sm->idle_s * 500 < ms)
-        ms = c->sm->idle_s * 500; /* XEP-0478: half of what the server allows */
-    return xmppi_idle(c, c->tx_time, ms);
+    return xmppi_idle(c, c->tx_time, c->space_ms);
 }
 
 XMPPI_FN void xmppi_again(xmpp_client *c);
@@ -5971,7 +5946,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
     if (!c->started) { /* no time has passed before the first step */
         for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
             s->deadline += now - c->now;
-        xmppi_sm(c, XMPPI_SM_SHIFT, now - c->now);
+        XMPPI_SM(c, shift, now - c->now);
     }
     c->started = true;
     c->now = now;
@@ -5983,7 +5958,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         c->claims->expire(c);
     if (c->work != XMPPI_W_NONE)
         xmppi_fail(c, xmppi_sasl_work(c));
-    pings = xmppi_sm(c, XMPPI_SM_TICK, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
+    pings = XMPPI_SM(c, tick, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
     if (c->state != XMPPI_ONLINE) {
         if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at))
             return;
@@ -6135,7 +6110,7 @@ XMPPI_FRAME void xmppi_connect(xmpp_client *c)
     uint16_t port = c->acct->port;
     int r;
 
-    xmppi_sm(c, XMPPI_SM_CONNECT, 0);
+    XMPPI_SM(c, connect, 0);
     to.tls_name = xmppi_tls_name(c);
     to.host = c->acct->host != NULL ? c->acct->host : to.tls_name;
     if (c->redirect != NULL) {
@@ -6177,7 +6152,7 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
     if (c->state != XMPPI_CLOSING || c->q_sent > 0)
         return;
     if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end || !(c->done & XMPPI_BOUND)) &&
-        !xmppi_sm(c, XMPPI_SM_WAIT, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 30))
+        !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 30))
         c->ended = true;
     if (!c->ended || !c->deaf || c->ctl_n > 0)
         return;
@@ -6435,8 +6410,10 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     c->ctl_size = (uint16_t)ctl;
     c->q = c->ctl + ctl;
     c->q_size = (uint16_t)(account->queue_size - ctl);
+    c->space_ms = XMPPI_OR(cfg->space_ms, XMPP_FOREVER);
     if (cfg->sm != NULL && account->sm != NULL) {
         c->sm = account->sm;
+        c->hooks = cfg->sm;
         c->tail = XMPPI_TAIL;
         xmpp_wipe(c->sm, sizeof(*c->sm));
     }
@@ -6450,6 +6427,8 @@ XMPP_API void xmpp_reset(xmpp_client *c)
 {
     if (c->hook || c->cfg == NULL)
         return;
+    if (c->quit)
+        xmppi_q_purge(c, XMPPI_R_PRESENCE); /* that ended with the session which was closed */
     c->quit = c->anyres = false;
     c->gate &= XMPPI_GATE_UNSAVED;
     xmppi_again(c);
@@ -6827,18 +6806,12 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
 {
     xmpp_writer w;
-    char made[10];
-    const char *id = m != NULL ? m->id : NULL;
-    uint32_t number;
+    const char *id;
     int r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK)
         return r;
-    if (id == NULL && xmppi_sm(c, XMPPI_SM_ID, 0) && xmppi_random(c, &number, sizeof(number)) == XMPP_OK) {
-        xmppi_iq_id(number, made);
-        made[0] = 'm';
-        id = made;
-    }
+    id = m->id == NULL && XMPPI_SM(c, id, 0) ? c->sm->made : m->id;
     if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0)
         xmppi_w_fail(&w, XMPP_E_ARG);
     xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, id,
@@ -6859,7 +6832,7 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 }
 
 const xmpp_config xmpp_default_config = {
-    xmpp_mechs_all, xmpp_follow_redirect, xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
+    xmpp_mechs_all, xmpp_follow_redirect, &xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0, 0};
 
 /* ==== >>backoff =============================================================
@@ -6889,6 +6862,8 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
     uint32_t most = XMPPI_OR(f->retry_max_ms, 600000), bound = XMPPI_OR(f->retry_first_ms, 60000), r = 0, i;
     uint32_t least = f->retry_min_ms;
 
+    if ((c->done & XMPPI_BOUND) && c->now - c->online_at >= XMPPI_OR(f->lasting_ms, 60000))
+        c->tries = 0;
     if (c->condition != NULL && xmppi_eq(c->condition, "conflict"))
         c->anyres = true; /* RFC 6120 4.9.3.3: not the same one again */
     for (i = 0; i < c->tries && bound < most; i++)
@@ -6988,14 +6963,16 @@ XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
     xmppi_sm_line(c);
 }
 
-XMPPI_FN void xmppi_sm_form(xmpp_client *c)
+/* c->line is about to be sent. */
+XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     char h[11];
     xmpp_writer w;
 
+    (void)n;
     if (m->line_at > 0)
-        return;
+        return 0;
     xmpp_w_init(&w, m->line, sizeof(m->line));
     xmppi_sm_number(h, m->in);
     if (m->want_a)
@@ -7003,9 +6980,11 @@ XMPPI_FN void xmppi_sm_form(xmpp_client *c)
     else
         xmppi_form(&w, "<r{ xmlns='%'}/>", xmppi_ns_sm);
     c->line_n = (uint16_t)w.len;
+    return 0;
 }
 
-XMPPI_FN void xmppi_sm_sent(xmpp_client *c, uint32_t n)
+/* n bytes of it were sent. */
+XMPPI_FN int xmppi_sm_sent(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
@@ -7013,13 +6992,14 @@ XMPPI_FN void xmppi_sm_sent(xmpp_client *c, uint32_t n)
     c->line += n;
     c->line_n = (uint16_t)(c->line_n - n);
     if (c->line_n > 0)
-        return;
+        return 0;
     if (m->line[1] == 'a')
         m->want_a = false;
     else
         m->want_r = false;
     m->line_at = 0;
     xmppi_sm_line(c);
+    return 0;
 }
 
 /* ---- the queue's records ---- */
@@ -7087,8 +7067,10 @@ XMPPI_FN int xmppi_sm_replace(xmpp_client *c, uint16_t at, unsigned char *t, uin
     return 0;
 }
 
-XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint16_t at)
+/* The record at n is of no use any more. Returns 1 when it stays, to be told. */
+XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint32_t n)
 {
+    uint16_t at = (uint16_t)n;
     unsigned char *t = xmppi_tail(c, at);
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
@@ -7158,6 +7140,7 @@ XMPPI_FN void xmppi_sm_no_policy(xmpp_client *c)
     c->sm->ttl = 0;
 }
 
+/* May a stanza be sent? n: its length and flags << 16; 0: it finds no room; XMPPI_SM_NOTHING: it is none. */
 XMPPI_FN int xmppi_sm_limit(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
@@ -7181,9 +7164,11 @@ XMPPI_FN int xmppi_sm_limit(xmpp_client *c, uint32_t n)
     return XMPP_E_FULL;
 }
 
-XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint16_t at)
+/* The last record is complete. An error: it is not accepted. */
+XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint32_t record)
 {
     xmpp_sm *m = c->sm;
+    uint16_t at = (uint16_t)record;
     unsigned char *t = xmppi_tail(c, at);
     size_t n = (size_t)(t - (c->q + at + XMPPI_R_HEAD));
     uint8_t must = m->deliver, latest = m->latest;
@@ -7210,6 +7195,45 @@ XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint16_t at)
     return XMPP_OK;
 }
 
+/* An id for a message that must be delivered and has none. */
+XMPPI_FN int xmppi_sm_id(xmpp_client *c, uint32_t n)
+{
+    uint32_t number;
+
+    (void)n;
+    if (c->sm->deliver != XMPP_MUST_DELIVER || c->hook > 0 || xmppi_random(c, &number, sizeof(number)) != XMPP_OK)
+        return 0;
+    xmppi_iq_id(number, c->sm->made);
+    c->sm->made[0] = 'm';
+    return 1;
+}
+
+/* Are stanzas counted? */
+XMPPI_FN int xmppi_sm_on(xmpp_client *c, uint32_t n)
+{
+    (void)n;
+    return c->sm->state == XMPPI_SM_ENABLING || c->sm->state == XMPPI_SM_COUNTING;
+}
+
+/* An automatic answer, from `at` on, goes from the control part, where nothing is kept, to the queue. */
+XMPPI_FN int xmppi_sm_reply(xmpp_client *c, uint32_t at)
+{
+    xmpp_writer w;
+    int r;
+
+    if (!xmppi_sm_on(c, 0))
+        return XMPP_OK;
+    c->hook++;
+    r = xmpp_begin(c, &w);
+    if (r == XMPP_OK) {
+        xmppi_w_bytes(&w, c->ctl + at, (size_t)(c->ctl_n - at));
+        r = xmppi_commit(c, &w, XMPPI_R_IQ);
+    }
+    c->hook--;
+    c->ctl_n = (uint16_t)at;
+    return r;
+}
+
 /* ---- a stanza goes out, and what the server says of it ---- */
 
 XMPPI_FN bool xmppi_sm_half(const xmpp_client *c)
@@ -7232,9 +7256,11 @@ XMPPI_FN bool xmppi_sm_more(const xmpp_client *c, uint16_t at)
     return at < c->q_end;
 }
 
-XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint16_t at)
+/* The last byte of the record at n was written. Returns 1 when it stays. */
+XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
+    uint16_t at = (uint16_t)n;
     unsigned char *t = xmppi_tail(c, at);
 
     if (m->state == XMPPI_SM_NONE) { /* this server counts nothing */
@@ -7307,8 +7333,8 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
 
 /* ---- the end of a session ---- */
 
-/* 2026-01-31T12:00:00Z. Years begin in March here, so that the leap day is their last. */
-XMPPI_FN void xmppi_stamp(char out[21], uint32_t utc)
+/* 20 bytes, 2026-01-31T12:00:00Z. Years begin in March here, so that the leap day is their last. */
+XMPPI_FN void xmppi_stamp(char *out, uint32_t utc)
 {
     static const char form[] = "YYYY-mm-ddTHH:MM:SSZ";
     uint32_t z = utc / 86400u + 719468u, s = utc % 86400u, era = z / 146097u, doe = z % 146097u;
@@ -7323,7 +7349,7 @@ XMPPI_FN void xmppi_stamp(char out[21], uint32_t utc)
     v[3] = s / 3600u;
     v[4] = s / 60u % 60u;
     v[5] = s % 60u;
-    xmppi_move(out, form, 21);
+    xmppi_move(out, form, 20);
     for (i = 19, k = 5; i >= 0; i--) {
         if (form[i] < 'A' || form[i] == 'T' || form[i] == 'Z') {
             if (i < 19)
@@ -7336,30 +7362,27 @@ XMPPI_FN void xmppi_stamp(char out[21], uint32_t utc)
 }
 
 /* Says in a message that is sent again when it was sent first (XEP-0203), where there is room. */
-XMPPI_FRAME void xmppi_sm_delay(xmpp_client *c, uint16_t at)
+XMPPI_FN void xmppi_sm_delay(xmpp_client *c, uint16_t at)
 {
-    static const char end[] = "</message>";
-    unsigned char *t = xmppi_tail(c, at), *p = t - (sizeof(end) - 1);
+    static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay' stamp='";
+    enum { END = 10, DELAY = 37, ALL = DELAY + 20 + 3 };
+    unsigned char *t = xmppi_tail(c, at), *p = t - END;
     uint32_t utc = c->io.ops->utc != NULL ? c->io.ops->utc(c->io.ctx) : 0;
-    char text[64], stamp[21];
-    xmpp_writer w;
-    size_t n = (size_t)(xmppi_q_next(c, at) - at - XMPPI_R_HEAD);
+    size_t n = (size_t)(t + XMPPI_TAIL - (c->q + at + XMPPI_R_HEAD));
 
-    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < sizeof(end) + XMPPI_TAIL ||
-        !xmpp_same(p, end, sizeof(end) - 1))
-        return;
-    xmppi_stamp(stamp, utc - (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000);
-    xmpp_w_init(&w, text, sizeof(text));
-    xmppi_form(&w, "<delay xmlns='urn:xmpp:delay'{ stamp='%'}/>", stamp);
-    if (w.error != XMPP_OK || w.len > (size_t)(c->q_size - c->q_end))
+    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < END + XMPPI_TAIL || !xmpp_same(p, end, END) ||
+        ALL > c->q_size - c->q_end)
         return;
     t[XMPPI_T_FLAGS] |= XMPPI_T_STAMPED;
-    xmppi_move(p + w.len, p, (size_t)(c->q + c->q_end - p));
-    xmppi_move(p, text, w.len);
-    n += w.len;
+    utc -= (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000;
+    xmppi_move(p + ALL, p, (size_t)(c->q + c->q_end - p));
+    xmppi_move(p, delay, DELAY);
+    xmppi_stamp((char *)p + DELAY, utc);
+    xmppi_move(p + DELAY + 20, "'/>", 3);
+    n += ALL;
     c->q[at] = (unsigned char)(n & 255);
     c->q[at + 1] = (unsigned char)(n >> 8);
-    c->q_end = (uint16_t)(c->q_end + w.len);
+    c->q_end = (uint16_t)(c->q_end + ALL);
 }
 
 /* What becomes of a record when the session ends; known: the server said what it had. */
@@ -7385,7 +7408,8 @@ XMPPI_FN int xmppi_sm_lose(xmpp_client *c, uint16_t at, unsigned char *t, uint32
     return xmppi_sm_end(c, at, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
 }
 
-XMPPI_FN void xmppi_sm_lost(xmpp_client *c, uint32_t known)
+/* The session ended. known: the server told what it had. */
+XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
 {
     xmpp_sm *m = c->sm;
 
@@ -7395,6 +7419,7 @@ XMPPI_FN void xmppi_sm_lost(xmpp_client *c, uint32_t known)
     xmppi_sm_each(c, xmppi_sm_lose, known);
     c->q_at = 0;
     xmppi_sm_changed(c);
+    return 0;
 }
 
 /* While a stream is open: the session cannot be resumed. */
@@ -7407,10 +7432,12 @@ XMPPI_FN void xmppi_sm_forget(xmpp_client *c, bool known)
     xmppi_no_session(c);
 }
 
-XMPPI_FN int xmppi_sm_over(xmpp_client *c)
+/* The connection ended. Returns 1 when the session may be resumed. */
+XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
+    (void)n;
     m->want_a = m->want_r = false;
     m->line_at = 0;
     m->state = XMPPI_SM_NONE;
@@ -7423,7 +7450,8 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c)
 
 /* ---- negotiation ---- */
 
-XMPPI_FN void xmppi_sm_feature(xmpp_client *c, uint32_t depth)
+/* A feature begins, or an element in one. */
+XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
 {
     xmpp_sm *m = c->sm;
     const char *name = xmpp_name(c->xml.node), *ns = xmpp_ns(c->xml.node);
@@ -7434,24 +7462,27 @@ XMPPI_FN void xmppi_sm_feature(xmpp_client *c, uint32_t depth)
         if (xmppi_eq(name, "csi") && xmppi_eq(ns, xmppi_ns_csi))
             c->features |= XMPPI_FEATURE_CSI;
         m->limit = xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
-        if (m->limit)
-            m->max_bytes = m->idle_s = 0; /* new ones replace the old */
+        if (m->limit) { /* new ones replace the old */
+            m->max_bytes = 0;
+            c->space_ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
+        }
     } else if (depth == 4 && m->limit) {
         m->limit = xmppi_eq(name, "max-bytes") ? 2 : xmppi_eq(name, "idle-seconds") ? 3 : 1;
     }
+    return 0;
 }
 
-XMPPI_FN void xmppi_sm_text(xmpp_client *c)
+XMPPI_FN int xmppi_sm_text(xmpp_client *c, uint32_t n)
 {
     const char *text = xmpp_text(c->xml.node);
-    uint32_t n;
 
     if (c->sm->limit < 2 || c->xml.depth != 4 || !xmppi_number(text, xmppi_len(text), 0x3fffff, &n) || n == 0)
-        return;
+        return 0;
     if (c->sm->limit == 2)
         c->sm->max_bytes = n;
-    else
-        c->sm->idle_s = n;
+    else if (n * 500 < c->space_ms)
+        c->space_ms = n * 500; /* half of what the server allows */
+    return 0;
 }
 
 XMPPI_FN void xmppi_sm_csi(xmpp_client *c)
@@ -7483,11 +7514,13 @@ XMPPI_FN void xmppi_sm_begin(xmpp_client *c)
         xmppi_sm_csi(c);
 }
 
-XMPPI_FN int xmppi_sm_bind(xmpp_client *c)
+/* Before bind. Returns 1 when it resumes instead. */
+XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     char h[11];
 
+    (void)n;
     if (m->id == NULL)
         return 0;
     if (!(c->features & XMPPI_FEATURE_SM) || m->tries > 1) {
@@ -7503,10 +7536,12 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c)
     return 0;
 }
 
-XMPPI_FN int xmppi_sm_bound(xmpp_client *c)
+/* A new session begins. */
+XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
+    (void)n;
     m->in = m->saved_in = m->sent = m->acked = 0;
     m->state = XMPPI_SM_NONE;
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
@@ -7608,12 +7643,13 @@ XMPPI_FN int xmppi_sm_failed(xmpp_client *c)
 }
 
 /* A child of the stream that is no stanza. Unsolicited ones are ignored. */
-XMPPI_FN int xmppi_sm_element(xmpp_client *c)
+XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     const char *name = xmpp_name(c->xml.node);
     int r;
 
+    (void)n;
     if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm) && !c->xml.skipping) /* an id may be longer than the arena */
         return XMPP_OK;
     if (m->state == XMPPI_SM_ENABLING && xmppi_eq(name, "enabled"))
@@ -7643,11 +7679,11 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c)
 
 /* ---- stanzas that come ---- */
 
-XMPPI_FN void xmppi_sm_fill(xmpp_client *c)
+/* A message is in c->ev. */
+XMPPI_FN int xmppi_sm_fill(xmpp_client *c, uint32_t mark)
 {
     xmpp_sm *m = c->sm;
     const char *stamp, *from;
-    uint32_t mark;
     xmpp_node n;
     int i;
 
@@ -7660,13 +7696,22 @@ XMPPI_FN void xmppi_sm_fill(xmpp_client *c)
             c->ev.delayed = stamp;
     }
     if (*c->ev.id == '\0' || c->ev.type == XMPP_EV_MESSAGE_ERROR)
-        return;
+        return 0;
     mark = xmppi_addr(c, c->ev.from) * 2654435761u ^ xmppi_addr(c, c->ev.id);
     for (i = 0; i < 8; i++)
         if (m->seen[i] == mark)
             c->ev.duplicate = true;
     if (!c->ev.duplicate)
         m->seen[m->seen_at++ & 7] = mark;
+    return 0;
+}
+
+/* A stanza that came is dealt with. */
+XMPPI_FN int xmppi_sm_handled(xmpp_client *c, uint32_t n)
+{
+    (void)n;
+    c->sm->in += c->sm->state == XMPPI_SM_COUNTING;
+    return 0;
 }
 
 /* ---- events and time ---- */
@@ -7715,10 +7760,12 @@ XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
     return true;
 }
 
-XMPPI_FN int xmppi_sm_event(xmpp_client *c)
+/* Returns 1 when c->ev was filled. */
+XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
+    (void)n;
     if (m->news) {
         if (xmppi_sm_each(c, xmppi_sm_tell, 0))
             return 1;
@@ -7752,6 +7799,7 @@ XMPPI_FN int xmppi_sm_expire(xmpp_client *c, uint16_t at, unsigned char *t, uint
     return xmppi_sm_end(c, at, XMPP_E_EXPIRED) ? 0 : -1;
 }
 
+/* Returns 1 when it looks after the link in its own way. */
 XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
 {
     xmpp_sm *m = c->sm;
@@ -7781,12 +7829,13 @@ XMPPI_FN int xmppi_sm_shift(xmpp_client *c, uint16_t at, unsigned char *t, uint3
 /* ---- the end ---- */
 
 /* Is an acknowledgement worth waiting for, before the stream is closed? For half of the time there is. */
-XMPPI_FN int xmppi_sm_wait(xmpp_client *c)
+XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     uint32_t half = XMPPI_OR(c->cfg->close_ms, 5000) / 2;
     char h[11];
 
+    (void)n;
     if (m->state != XMPPI_SM_COUNTING || !(c->done & XMPPI_BOUND))
         return 0;
     if (!c->deaf && !c->eof && m->sent != m->acked &&
@@ -7806,60 +7855,48 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c)
     return 0;
 }
 
-/* Ill-formed XML came: what is complete and what is not counts alike, for it must not come again. */
-XMPPI_FN void xmppi_sm_broken(xmpp_client *c)
+/* Whoever closes the stream ends the session. When ill-formed XML came, what is complete and what is not counts alike, for it
+   must not come again. */
+XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
 {
     char h[11];
 
-    if (c->sm->state != XMPPI_SM_COUNTING)
-        return;
+    (void)n;
+    if (!(c->done & XMPPI_BOUND))
+        return 0;
+    c->sm->id = NULL;
+    if (c->sm->state != XMPPI_SM_COUNTING || c->error > XMPP_E_XML_SYNTAX || c->error < XMPP_E_XML_LIMIT)
+        return 0;
     if (c->xml.depth > 1 && c->child <= XMPPI_C_IQ)
         c->sm->in++;
     c->sm->state = XMPPI_SM_NONE;
     xmppi_sm_number(h, c->sm->in);
     xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+    return 0;
 }
 
-XMPP_API int xmpp_stream_management(xmpp_client *c, int what, uint32_t n)
+XMPPI_FN int xmppi_sm_shift_all(xmpp_client *c, uint32_t ms)
 {
-    xmpp_sm *m = c->sm;
-
-    switch (what) {
-    case XMPPI_SM_FEATURE: xmppi_sm_feature(c, n); return 0;
-    case XMPPI_SM_TEXT:    xmppi_sm_text(c); return 0;
-    case XMPPI_SM_BIND:    return xmppi_sm_bind(c);
-    case XMPPI_SM_BOUND:   return xmppi_sm_bound(c);
-    case XMPPI_SM_ELEMENT: return xmppi_sm_element(c);
-    case XMPPI_SM_LIMIT:   return xmppi_sm_limit(c, n);
-    case XMPPI_SM_COMMIT:  return xmppi_sm_commit(c, (uint16_t)n);
-    case XMPPI_SM_WRITTEN: return xmppi_sm_written(c, (uint16_t)n);
-    case XMPPI_SM_DROP:    return xmppi_sm_drop(c, (uint16_t)n);
-    case XMPPI_SM_FORM:    xmppi_sm_form(c); return 0;
-    case XMPPI_SM_SENT:    xmppi_sm_sent(c, n); return 0;
-    case XMPPI_SM_FILL:    xmppi_sm_fill(c); return 0;
-    case XMPPI_SM_HANDLED: m->in += m->state == XMPPI_SM_COUNTING; return 0;
-    case XMPPI_SM_BROKEN:  xmppi_sm_broken(c); return 0;
-    case XMPPI_SM_CLOSING:
-        if (c->done & XMPPI_BOUND)
-            m->id = NULL;
-        return 0;
-    case XMPPI_SM_WAIT:    return xmppi_sm_wait(c);
-    case XMPPI_SM_OVER:    return xmppi_sm_over(c);
-    case XMPPI_SM_LOST:    xmppi_sm_lost(c, 0); return 0;
-    case XMPPI_SM_EVENT:   return xmppi_sm_event(c);
-    case XMPPI_SM_TICK:    return xmppi_sm_tick(c, n);
-    case XMPPI_SM_SHIFT:   m->timer_at += n; return xmppi_sm_each(c, xmppi_sm_shift, n);
-    case XMPPI_SM_CONNECT:
-        if (m->id != NULL && m->location != NULL && !m->elsewhere) {
-            m->elsewhere = true; /* once: then the usual way */
-            xmppi_redirect(c, m->location);
-        }
-        return 0;
-    case XMPPI_SM_ID:      return m->deliver == XMPP_MUST_DELIVER && c->hook == 0;
-    case XMPPI_SM_ON:      return m->state == XMPPI_SM_ENABLING || m->state == XMPPI_SM_COUNTING;
-    default:               return 0;
-    }
+    c->sm->timer_at += ms;
+    return xmppi_sm_each(c, xmppi_sm_shift, ms);
 }
+
+/* Where the server said that the session is: tried once, then the usual way. */
+XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
+{
+    (void)n;
+    if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere) {
+        c->sm->elsewhere = true;
+        xmppi_redirect(c, c->sm->location);
+    }
+    return 0;
+}
+
+const xmpp_sm_hooks xmpp_stream_management = {
+    xmppi_sm_feature, xmppi_sm_text,  xmppi_sm_bind,    xmppi_sm_bound,     xmppi_sm_element, xmppi_sm_limit,
+    xmppi_sm_commit,  xmppi_sm_written, xmppi_sm_drop,  xmppi_sm_form,      xmppi_sm_sent,    xmppi_sm_fill,
+    xmppi_sm_handled, xmppi_sm_closing, xmppi_sm_wait,  xmppi_sm_over,      xmppi_sm_lost,    xmppi_sm_event,
+    xmppi_sm_tick,    xmppi_sm_shift_all, xmppi_sm_connect, xmppi_sm_id,    xmppi_sm_reply,   xmppi_sm_on};
 
 /* ---- the application's calls ---- */
 

@@ -1,6 +1,7 @@
 /* all: every mechanism, every extension, templates, claims, words for errors, the trace */
 #include "size.h"
-STATE_IS(xmpp_client)
+struct both { xmpp_client client; xmpp_sm sm; };
+STATE_IS(struct both)
 
 static const xmpp_version version = { "sensor", "1.0", NULL };
 static const xmpp_disco disco = { "client", "bot", "sensor", "https://example.org/sensor", NULL };
@@ -11,10 +12,12 @@ static const xmpp_ext_use exts[] = {
     { &xmpp_roster_ext, memory + 3072 },
     { NULL, NULL }
 };
-static const xmpp_config config = { .mechs = xmpp_mechs_all, .options = XMPP_OPT_PLAIN };
+static const xmpp_config config = { .mechs = xmpp_mechs_all, .options = XMPP_OPT_PLAIN,
+    .redirect = xmpp_follow_redirect, .sm = &xmpp_stream_management, .reconnect = xmpp_backoff, .parts = xmpp_in_parts };
 static const xmpp_account account = {
     .jid = "sensor@example.org/attic", .exts = exts, .rx = memory, .rx_size = 256,
-    .arena = memory + 256, .arena_size = 1024, .queue = memory + 1280, .queue_size = 1024
+    .arena = memory + 256, .arena_size = 1024, .queue = memory + 1280, .queue_size = 1024,
+    .sm = (xmpp_sm *)(void *)(memory + 6144)
 };
 
 #define EXTRA more(io);
@@ -46,6 +49,14 @@ static void more(xmpp_io io)
     sink = xmpp_strerror(sink)[0] + xmpp_errname(sink)[0];
     sink = (int)xmpp_to_xml(xmpp_wait(&client, 100)->stanza, (char *)memory, 64);
     sink = xmpp_trace_io(trace, io).ops != NULL;
+    xmpp_policy(&client, XMPP_MUST_DELIVER, 1, 60000);
+    sink = (int)xmpp_token(&client) + (int)xmpp_room(&client) + (int)xmpp_waiting(&client);
+    sink = xmpp_inactive(&client, true);
+    sink = xmpp_sleep(&client);
+    xmpp_awake(&client);
+    sink = xmpp_load(&client, memory, (size_t)xmpp_save(&client, memory, 4096));
+    xmpp_saved(&client);
+    sink = xmpp_iq_parts(&client, 1);
     sink = xmpp_close(&client);
 }
 

@@ -23,7 +23,7 @@ INDIRECT = {
     "offline": r"xmppi_(ping|version|disco|roster)_offline",
     "redirect": r"xmpp_follow_redirect",
     "expire": r"xmppi_claims_due",
-    "sm": r"xmpp_stream_management",
+    "sm_shift": r"xmppi_sm_shift_all",
     "reconnect": r"xmpp_backoff",
     "parts": r"xmpp_in_parts",
     "f": r"xmppi_(sm|warm)_(acked|again|expire|kept|lose|record|replace|shift|tell|too_long|unconfirmed)",
@@ -32,12 +32,22 @@ INDIRECT = {
     "deadline": r"xmppi_(ping|version|disco|roster)_deadline",
     "due": r"xmppi_(ping|version|disco|roster)_due",
 }
+for member in ("feature text bind bound element limit commit written drop form sent fill handled closing wait over lost event "
+               "tick connect id reply on").split():
+    INDIRECT["sm_" + member] = "xmppi_sm_" + member
 for member in ("open recv send close start_tls binding wants reason room random utc millis wait "
                "print on_other state").split():
     INDIRECT[member] = None
 
 # Below these functions a member goes to fewer: entity capabilities are always SHA-1.
 NARROWER = {"xmppi_caps_hash": {"fold": r"xmppi_sha1_\w*"}}
+# ... and each of these goes through the queue with a function of its own.
+for name, f in {"commit": "replace", "limit": "kept", "ack": "acked", "off": "unconfirmed", "lost": "lose", "forget": "lose",
+                "begin": "too_long", "resumed": "again|xmppi_sm_acked", "event": "tell", "tick": "expire|xmppi_sm_unconfirmed",
+                "shift_all": "shift"}.items():
+    NARROWER["xmppi_sm_" + name] = {"f": "xmppi_sm_(%s)" % f if "|" not in f else "xmppi_sm_" + f}
+NARROWER["xmppi_session_over"] = {"online": None, "due": None}   # its hook is "offline"
+NARROWER["xmpp_load"] = {"f": r"xmppi_warm_record|xmppi_sm_lose"}
 
 # The C library's and the compiler's own functions: leaves, with room to spare over newlib-nano's.
 LEAVES = {name: 16 for name in "memcpy memmove memset memcmp memchr strlen strcmp strncmp strchr strrchr strspn strcspn".split()}
@@ -68,6 +78,7 @@ def member_called(place):
     # the column is somewhere in the callee's expression or at its parenthesis
     calls = [(m.end(), m[1]) for m in re.finditer(r"(?:->|\.)\s*(\w+)\)?\s*\(", text)]
     calls += [(m.end(), m[1]) for m in re.finditer(r"(?<![\w>.])(\w+)\s*\(", text) if m[1] in INDIRECT]
+    calls += [(m.end(), "sm_" + m[1]) for m in re.finditer(r"XMPPI_SM\(c, (\w+),", text)]
     after = sorted(c for c in calls if c[0] >= int(column))
     if not after:
         fail("no call through a member seen at %s: %s" % (place, text.strip()))
@@ -119,7 +130,7 @@ def main(symbols, roots, graphs):
         if title in path:
             fail("recursion: " + " -> ".join(map(plain, path[path.index(title):] + (title,))))
         name = plain(title)
-        rules = NARROWER.get(name, rules)
+        rules = dict(rules, **NARROWER.get(name, {}))
         key = (title, str(rules))
         if key not in known:
             if title not in size:
