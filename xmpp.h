@@ -1196,7 +1196,7 @@ XMPP_API int      xmpp_load(xmpp_client *c, const void *data, size_t n);
    Returns iq; XMPP_E_CONFIG without config.parts; XMPP_E_ARG when no such request is under way. */
 XMPP_API int xmpp_iq_parts(xmpp_client *c, int iq);
 /* What config.parts points to: with config.part_list also stanzas whose first child is listed there come in parts,
-   requests of other entities excepted. It is called by the client alone. */
+   requests of other entities excepted; extensions do not see them. It is called by the client alone. */
 XMPP_API int xmpp_in_parts(struct xmpp_client *c, int what);
 
 /* ==== >>api-ext =============================================================
@@ -7438,6 +7438,9 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
     xmpp_sm *m = c->sm;
 
     (void)n;
+    /* the application came back from the stanza at hand by a step; a request that it did not answer comes again */
+    m->in += m->state == XMPPI_SM_COUNTING && c->counted && c->ask == XMPPI_A_NONE;
+    c->counted = false;
     m->want_a = m->want_r = false;
     m->line_at = 0;
     m->state = XMPPI_SM_NONE;

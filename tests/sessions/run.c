@@ -1683,6 +1683,11 @@ static void call(const char *line_text)
         }
     else if (IS("reboot"))                      /* the power goes; all but the block is lost */
         reboot();
+    else if (IS("counts")) {                    /* IN OUT: as if so many stanzas had gone by */
+        R.sm.in = number(need(&v));
+        R.sm.sent = R.sm.acked = number(need(&v));
+    } else if (IS("step"))                      /* without asking for the next event */
+        xmpp_step(c, R.now);
     else if (IS("iq_parts")) {                  /* the answer to the last request comes in parts */
         got = xmpp_iq_parts(c, R.iq);
         got = got > 0 ? XMPP_OK : got;
@@ -1776,6 +1781,9 @@ static void question(const char *v)
         same(k, need(&v), xmpp_online(&R.c) ? "yes" : "no");
     else if (strcmp(k, "waiting") == 0) {       /* stanzas to be sent or acknowledged */
         snprintf(text, sizeof text, "%u", xmpp_waiting(&R.c));
+        same(k, need(&v), text);
+    } else if (strcmp(k, "handled") == 0) {     /* stanzas that came in this session */
+        snprintf(text, sizeof text, "%lu", (unsigned long)R.sm.in);
         same(k, need(&v), text);
     } else if (strcmp(k, "token") == 0) {
         snprintf(text, sizeof text, "%lu", (unsigned long)xmpp_token(&R.c));
