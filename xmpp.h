@@ -7365,13 +7365,13 @@ XMPPI_FN void xmppi_stamp(char *out, uint32_t utc)
 XMPPI_FN void xmppi_sm_delay(xmpp_client *c, uint16_t at)
 {
     static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay' stamp='";
-    enum { END = 10, DELAY = 37, ALL = DELAY + 20 + 3 };
-    unsigned char *t = xmppi_tail(c, at), *p = t - END;
+    enum { DELAY = 37, ALL = DELAY + 20 + 3 };
+    unsigned char *t = xmppi_tail(c, at), *p = t - (sizeof(end) - 1);
     uint32_t utc = c->io.ops->utc != NULL ? c->io.ops->utc(c->io.ctx) : 0;
     size_t n = (size_t)(t + XMPPI_TAIL - (c->q + at + XMPPI_R_HEAD));
 
-    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < END + XMPPI_TAIL || !xmpp_same(p, end, END) ||
-        ALL > c->q_size - c->q_end)
+    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < sizeof(end) + XMPPI_TAIL ||
+        !xmpp_same(p, end, sizeof(end) - 1) || ALL > c->q_size - c->q_end)
         return;
     t[XMPPI_T_FLAGS] |= XMPPI_T_STAMPED;
     utc -= (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000;
@@ -7740,7 +7740,7 @@ XMPPI_FN int xmppi_sm_tell(xmpp_client *c, uint16_t at, unsigned char *t, uint32
     if (resent)
         return 1;
     c->ev.type = fate > 0 ? XMPP_EV_DELIVERED : XMPP_EV_FAILED;
-    c->ev.error = fate == XMPPI_F_UNCONFIRMED ? (int)XMPP_E_UNCONFIRMED : fate > 0 ? XMPP_OK : fate;
+    c->ev.error = fate == XMPPI_F_UNCONFIRMED ? (int)XMPP_E_UNCONFIRMED : fate > 0 ? (int)XMPP_OK : fate;
     t[XMPPI_T_FATE] = XMPPI_F_TOLD;
     return 1;
 }
