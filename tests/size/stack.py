@@ -22,13 +22,14 @@ INDIRECT = {
     "online": r"xmppi_(ping|version|disco|roster)_online",
     "offline": r"xmppi_(ping|version|disco|roster)_offline",
     "redirect": r"xmpp_follow_redirect",
+    "resolve": r"xmpp_resolve",
     "expire": r"xmppi_claims_due",
     "presence": r"xmppi_(ping|version|disco|roster)_presence",
     "trusts": r"xmppi_(ping|version|disco|roster)_trusts",
     "deadline": r"xmppi_(ping|version|disco|roster)_deadline",
     "due": r"xmppi_(ping|version|disco|roster)_due",
 }
-for member in ("open recv send close start_tls binding wants reason room random utc millis wait "
+for member in ("open recv send close start_tls binding wants reason room random utc millis wait resolver "
                "print on_other").split():
     INDIRECT[member] = None
 

@@ -157,7 +157,7 @@ static uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
 
 static const xmpp_io_ops pipe_ops = {pipe_open, pipe_recv,  pipe_send,   pipe_close, NULL,
                                      NULL,      pipe_wants, pipe_reason, NULL,       pipe_random,
-                                     pipe_utc,  NULL,       NULL};
+                                     pipe_utc,  NULL,       NULL,        NULL};
 
 /* Lets the server work until it waits. */
 static void serve(link_t *l)
@@ -257,6 +257,7 @@ static int open_to(link_t *l, const char *name, bool tls)
 {
     xmpp_target to;
 
+    memset(&to, 0, sizeof to);
     to.host = "host.invalid";
     to.tls_name = name;
     to.port = 5223;

@@ -98,11 +98,20 @@ static int b_wait(void *ctx, unsigned wants, uint32_t ms)
     assert_int_equal(ms, 99);
     return below.answer;
 }
+static int b_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    below.called = "resolver";
+    assert_ptr_equal(ctx, &below);
+    assert_int_equal(i, 3);
+    assert_int_equal(cap, 46);
+    out[0] = '!';
+    return below.answer;
+}
 static const xmpp_io_ops all_ops = {b_open,    b_recv,   b_send,   b_close, b_start_tls,
                                     b_binding, b_wants,  b_reason, b_room,  b_random,
-                                    b_utc,     b_millis, b_wait};
+                                    b_utc,     b_millis, b_wait,   b_resolver};
 static const xmpp_io_ops few_ops = {b_open,   b_recv, b_send,   b_close, NULL, NULL, b_wants,
-                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL};
+                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL, NULL};
 
 static xmpp_trace trace;
 static char shown[2][2048];
