@@ -32,12 +32,13 @@
 
 static xmpp_client         client;
 static xmpp_posix          net;
+static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
@@ -8196,12 +8197,11 @@ XMPPI_FN int xmppi_posix_wait(void *ctx, unsigned wants, uint32_t ms)
 /* The i-th "nameserver" of a line: copies its address. Returns false when it is another kind of line. */
 XMPPI_FN bool xmppi_posix_nameserver(const char *line, char *out, size_t cap)
 {
-    static const char word[] = "nameserver";
+    const char *word = "nameserver";
     size_t n = 0;
-    if (strncmp(line, word, sizeof word - 1) != 0)
-        return false;
-    line += sizeof word - 1;
-    if (*line != ' ' && *line != '\t')
+    for (; *word != '\0' && *line == *word; word++)
+        line++;
+    if (*word != '\0' || (*line != ' ' && *line != '\t'))
         return false;
     while (*line == ' ' || *line == '\t')
         line++;
