@@ -610,6 +610,7 @@ typedef struct xmpp_scram {     /* the state of the three SCRAM mechanisms; byte
 enum { XMPP_IO_EOF = -1, XMPP_IO_ERROR = -2 };                /* of recv and send              */
 enum { XMPP_WANT_READ = 1, XMPP_WANT_WRITE = 2, XMPP_WANT_NOW = 4 };
 
+struct xmpp_client;
 typedef struct xmpp_target {    /* where open connects to */
     const char *host;           /* name, IPv4 or IPv6 text; lives during the call              */
     const char *tls_name;       /* the name that the certificate must be for                   */
@@ -618,8 +619,9 @@ typedef struct xmpp_target {    /* where open connects to */
     bool        udp;            /* UDP: recv and send take whole datagrams, and nothing that came from another
                                    address or port is handed up. Asked for by xmpp_resolve alone, with an address as host */
     bool        dns;            /* a name server, by UDP or TCP: not XMPP, nothing for a trace  */
-    bool        begin;          /* of config.resolve, as is ms                                 */
+    bool        begin;          /* of config.resolve, as are the next two                      */
     uint32_t    ms;
+    bool      (*elsewhere)(struct xmpp_client *c);
 } xmpp_target;
 
 /* Required: open, recv, send, close, random; start_tls unless XMPP_TLS_NONE_UNSAFE; millis and wait for xmpp_wait and
@@ -700,7 +702,6 @@ enum {                                          /* options: each says what it lo
     XMPP_OPT_ANSWER_ANYBODY       = 8,          /* ping, version, disco answer strangers: shows presence */
     XMPP_OPT_REDIRECT_FREELY      = 16          /* see-other-host is followed before authentication too (inside TLS) */
 };
-struct xmpp_client;
 typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
     bool      (*redirect)(struct xmpp_client *c, const char *to);   /* see-other-host: xmpp_follow_redirect, or NULL:
@@ -818,7 +819,6 @@ typedef struct xmpp_client {
     /* inside a hook, or inert. From here to rx: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
-    bool                more;                           /* config.resolve knows further addresses */
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
     bool                waiting;                        /* sent, and nothing came since           */
     bool                secure;                         /* inside TLS                             */
@@ -849,6 +849,7 @@ typedef struct xmpp_client {
     const char         *jid, *self;                     /* as bound: full and bare                */
     const char         *password;
     xmpp_claim         *claims;
+    bool              (*elsewhere)(struct xmpp_client *c);      /* what config.resolve said: others are left */
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
     xmpp_xml            xml;
     xmpp_event          ev;
@@ -1160,11 +1161,15 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out);
 
      int my_resolve(xmpp_client *c, xmpp_target *to)
    to    in: host, port (0: not given), tls_name, tls by what the account, config.tls or see-other-host says; begin: the
-         first call for this connection. Out: host, port and tls, which must live until the next call; ms: with
-         XMPP_OK, others are left: this one has so many milliseconds to connect, and then, or when it fails before
-         anything came from it, the function is called again for the next one; 0: it is the last one.
+         first call for this connection. Out: host, port and tls, which must live until the next call; elsewhere:
+         xmpp_elsewhere when others are left, for which the function is called again when this one fails before anything
+         came from it; ms: how long it has to connect, 0: config.step_ms.
    Returns XMPP_OK; XMPP_E_AGAIN: call it at each step, to->ms (1 and up) later at the latest; it limits the time itself;
    another XMPP_E_*, which ends the connection attempt. It must not block. */
+
+/* For xmpp_target.elsewhere. Drops an address that said nothing yet, so that config.resolve is asked for the next one;
+   it is called by the client alone. Returns false when it did speak. */
+XMPP_API bool xmpp_elsewhere(xmpp_client *c);
 
 /* The function for config.resolve. Without account.dns it changes nothing.
    Needs of the io: open with target.udp, recv, send, close, random, and resolver unless dns.servers is set.
@@ -4612,10 +4617,10 @@ XMPPI_FN void xmppi_restart(xmpp_client *c)
     xmppi_xml_start(c);
 }
 
-/* Nothing ever came from this address: is another one left to be tried? Requests under way wait on. */
-XMPPI_FN bool xmppi_elsewhere(xmpp_client *c)
+/* Requests under way wait on. */
+XMPP_API bool xmpp_elsewhere(xmpp_client *c)
 {
-    if (!c->more || c->state != XMPPI_STREAM || c->bytes_in > 0)
+    if (c->state != XMPPI_STREAM || c->bytes_in > 0)
         return false;
     c->io.ops->close(c->io.ctx, true);
     c->state = XMPPI_OPEN;
@@ -4633,7 +4638,7 @@ XMPPI_FN void xmppi_transport(xmpp_client *c)
 
     if (e >= 0)
         e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
-    if (e > XMPP_E_XML_SYNTAX && xmppi_elsewhere(c)) /* what TLS refused is refused */
+    if (e > XMPP_E_XML_SYNTAX && c->elsewhere != NULL && c->elsewhere(c)) /* what TLS refused is refused */
         return;
     if (c->error == XMPP_OK)
         c->text = words;
@@ -5669,7 +5674,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
     if (c->work != XMPPI_W_NONE)
         xmppi_fail(c, xmppi_sasl_work(c));
     if (c->state != XMPPI_ONLINE) {
-        if (c->state <= XMPPI_RESOLVE || !xmppi_due(now, c->step_at) || xmppi_elsewhere(c))
+        if (c->state <= XMPPI_RESOLVE || !xmppi_due(now, c->step_at) || (c->elsewhere != NULL && c->elsewhere(c)))
             return;
         xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
         xmppi_over(c);
@@ -5835,7 +5840,7 @@ XMPPI_FRAME void xmppi_connect(xmpp_client *c)
         c->state = XMPPI_STREAM;
         c->secure = to.tls;
         c->done = to.tls || c->cfg->tls == XMPP_TLS_NONE_UNSAFE ? XMPPI_TLS_DONE : 0;
-        c->more = to.ms > 0;
+        c->elsewhere = to.elsewhere;
         if (c->io.ops->open(c->io.ctx, &to) != XMPP_OK) {
             xmppi_transport(c);
             return;
@@ -7474,8 +7479,10 @@ XMPPI_FN bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
     to->host = d->last;
     to->port = d->last_port;
     to->tls = d->last_tls;
-    if (more)
+    if (more) {
         to->ms = ms < xmppi_dns_step_ms(c) ? ms : xmppi_dns_step_ms(c);
+        to->elsewhere = xmpp_elsewhere;
+    }
     d->tried = true;
     d->begun = false;
     return true;

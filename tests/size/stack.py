@@ -23,6 +23,7 @@ INDIRECT = {
     "offline": r"xmppi_(ping|version|disco|roster)_offline",
     "redirect": r"xmpp_follow_redirect",
     "resolve": r"xmpp_resolve",
+    "elsewhere": r"xmpp_elsewhere",
     "expire": r"xmppi_claims_due",
     "presence": r"xmppi_(ping|version|disco|roster)_presence",
     "trusts": r"xmppi_(ping|version|disco|roster)_trusts",

@@ -933,6 +933,7 @@ static int own(xmpp_client *c, xmpp_target *to)
     }
     to->host = hosts[own_calls];
     to->ms = own_calls == 0 ? 700 : 0;
+    to->elsewhere = own_calls == 0 ? xmpp_elsewhere : NULL;
     own_calls++;
     return XMPP_OK;
 }
