@@ -1,7 +1,7 @@
 /* xmpp.h - v0.1.0 - an XMPP client in one header - SPDX-License-Identifier: MIT
    (license text at the end of the file)
 
-   RFC 6120, 6121, 7622; XEP-0030, 0092, 0115, 0199. No malloc, no globals, no
+   RFC 6120, 6121, 7622, 2782; XEP-0030, 0092, 0115, 0199, 0368. No malloc, no globals, no
    threads, no blocking, C99 and C++11, on anything from a Cortex-M0 up.
 
    Do this in ONE .c file:          #define XMPP_IMPLEMENTATION
@@ -103,11 +103,14 @@ int main(int argc, char **argv)
            bytes and its text: one stanza is one send. Templates and raw XML are checked with what is
            free behind them or in the arena as scratch memory.
    A device runs with an rx of 256 bytes, an arena of 1 KB and a queue of 1 KB; a program with 4, 8 and 4 KB.
+   An xmpp_dns (1.1 KB, XMPP_CFG_DNS_*) is in use until the connection is open, and again for the next one.
 
    ==== >>limits ==============================================================
    - No IDNA and PRECIS tables: ASCII addresses are prepared in full, others checked as UTF-8 and kept as they stand.
-   - No stream management, reconnect policy and SRV records yet: after XMPP_EV_OFFLINE call xmpp_reset; give
-     account.host where the server is not at the JID's domain. No channel binding: SCRAM says so with "n".
+   - No stream management and reconnect policy yet: after XMPP_EV_OFFLINE call xmpp_reset. No channel binding: SCRAM
+     says so with "n".
+   - SRV records only with account.dns (>>api-dns). Addresses are tried one after the other, not at the same time; no
+     answer of a name server is kept, DNSSEC is not looked at, /etc/hosts is the C library's resolver's alone.
    - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from
      the network, the server before it proved itself by certificate and SCRAM signature, and everybody on
      it afterwards.
@@ -671,8 +674,8 @@ typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by v
 /* Shows the stream in both directions: what recv returned and what send took, byte for byte, but
    character data of auth, response, challenge, success, initial-response, additional-data and
    password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link
-   it. Received bytes are shown before they are checked: mind control characters on a terminal. print gets runs of
-   text: out true for what the client sends; not NUL-terminated. */
+   it. Nothing is shown of what goes to name servers. Received bytes are shown before they are checked: mind control
+   characters on a terminal. print gets runs of text: out true for what the client sends; not NUL-terminated. */
 struct xmpp_trace_dir { uint8_t state, n; char name[18]; };    /* private */
 typedef struct xmpp_trace {
     void      (*print)(void *ctx, bool out, const char *text, size_t n);
@@ -856,7 +859,7 @@ typedef struct xmpp_client {
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
 } xmpp_client;
 
-/* The memory of xmpp_resolve: >>api-dns. 1.1 KB with the sizes as they are. */
+/* The memory of xmpp_resolve, of one client: >>api-dns. 1.1 KB with the sizes as they are. */
 typedef struct xmpp_dns {
     const char *const *servers; /* name servers as text, "192.0.2.1" or "192.0.2.1 5353", NULL at the end; NULL: those
                                    that the io knows (the system's). The first four are asked        */
@@ -7302,8 +7305,8 @@ XMPPI_FN int xmppi_dns_recv(xmpp_client *c, xmpp_dns *d)
 /* Reads an answer. As xmppi_dns_judge. */
 XMPPI_FN int xmppi_dns_answer(xmpp_dns *d)
 {
-    size_t at, name = 12;
-    unsigned count, hops = 8;
+    size_t at = 0, name = 12;
+    unsigned count = 0, hops = 8;
     int r = xmppi_dns_judge(d, &at, &count);
 
     if (r == XMPP_E_AGAIN && d->tcp)
