@@ -1151,9 +1151,11 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out);
    JID's domain, whatever DNS says. Without SRV records, or without an answer to either question, the domain itself is
    connected to on port 5222 (XMPP_TLS_DIRECT: 5223). "." is an answer: XMPP_E_NO_SERVICE. With account.host,
    account.port or a see-other-host with a port there is nothing to ask SRV records for, but names of hosts are
-   looked up the same way; an address as host is used as it is.
-   Never blocks. A name server has 1 second, then the next one is asked, the second time 2 seconds, then 4; after four
-   attempts a question stays open. Everything before a connection attempt is bounded by config.step_ms.
+   looked up the same way; an address as host, or "localhost", is handed to the transport as it is.
+   Never blocks. A name server has 1 second, then the next one is asked, the second time 2 seconds, then 4 (TCP: 4
+   seconds); after four attempts a question stays open, and as long as nobody has answered any the others are asked
+   once. Everything before a connection attempt is bounded by config.step_ms. At best it takes four round trips to the
+   name server.
    Of an answer the first XMPP_CFG_DNS_PACKET bytes are read; of SRV records the ones of best priority that fit
    XMPP_CFG_DNS_TARGETS are used, of addresses the first XMPP_CFG_DNS_ADDRESSES of each kind. Nothing is cached but
    `last`. DNSSEC is not looked at.
@@ -7525,14 +7527,14 @@ XMPPI_FN bool xmppi_dns_begin(const xmpp_client *c, xmpp_dns *d, xmpp_target *to
     return last && xmppi_dns_hand(c, to, true);
 }
 
-/* Is it an address, not a name? */
-XMPPI_FN bool xmppi_dns_numeric(const char *host)
+/* Is it an address, or the name that no name server is asked for (RFC 6761 6.3)? */
+XMPPI_FN bool xmppi_dns_known(const char *host)
 {
     size_t n = 0;
 
     while ((host[n] >= '0' && host[n] <= '9') || host[n] == '.')
         n++;
-    return host[n] == '\0' || host[xmppi_find(host, ':')] != '\0';
+    return host[n] == '\0' || host[xmppi_find(host, ':')] != '\0' || xmppi_eq(host, "localhost");
 }
 
 /* One question of xmpp_resolve, when it is to be asked. XMPP_OK: on to the next phase. */
@@ -7563,7 +7565,7 @@ XMPP_API int xmpp_resolve(xmpp_client *c, xmpp_target *to)
     xmpp_dns *d = c->acct->dns;
     int r = XMPP_OK;
 
-    if (d == NULL || xmppi_dns_numeric(to->host))
+    if (d == NULL || xmppi_dns_known(to->host))
         return XMPP_OK;
     if (to->begin && xmppi_dns_begin(c, d, to))
         return XMPP_OK;

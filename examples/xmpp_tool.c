@@ -1224,6 +1224,8 @@ static void print_info(const xmpp_info *info)
 
     put_line("jid", xmpp_own_jid(&client));
     put_line("mechanism", info->mechanism);
+    if (dns.last[0] != '\0')
+        printf("%-12s %s port %u\n", "address", dns.last, dns.last_port);
     print_tls();
     printf("%-12s", "features");
     for (i = 0; i < FEATURES; i++)

@@ -602,7 +602,9 @@ static size_t roll(size_t sides)
     return (R.m.dice >> 8) % sides;
 }
 
-/* ---- name servers: "@ record NAME TYPE DATA", each server knows all of them ---- */
+/* ---- name servers: "@ record NAME TYPE DATA", each server knows all of them; DATA SERVFAIL: it fails.
+   "@ mute SERVER..." never answers; "@ cut NAME..." does not fit a datagram. Of hosts: "@ refuses ADDRESS...", and
+   "@ deaf ADDRESS..." neither accepts nor refuses ---- */
 
 static bool setting(const char *key, const char *value)    /* is there such a line, with the value as one word of it? */
 {

@@ -662,8 +662,9 @@ static void addresses_as_text(void **state)
     assert_string_equal(text, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
     xmppi_dns_format(text, four, true);
     assert_string_equal(text, "0.10.109.255");
-    assert_true(xmppi_dns_numeric("192.0.2.1") && xmppi_dns_numeric("::1") && xmppi_dns_numeric("[2001:db8::1]"));
-    assert_true(!xmppi_dns_numeric("1.2.3.4.example") && !xmppi_dns_numeric("beef") && !xmppi_dns_numeric("example.org"));
+    assert_true(xmppi_dns_known("192.0.2.1") && xmppi_dns_known("::1") && xmppi_dns_known("[2001:db8::1]"));
+    assert_true(xmppi_dns_known("localhost") && !xmppi_dns_known("localhost.example"));
+    assert_true(!xmppi_dns_known("1.2.3.4.example") && !xmppi_dns_known("beef") && !xmppi_dns_known("example.org"));
 }
 
 static void name_servers_as_text(void **state)
