@@ -104,6 +104,7 @@ def passed_over(place, server):
     with NameServer(place, "host-record=refuses.hosts.test,127.0.0.1", "host-record=chat.hosts.test,127.0.0.1,::1",
                     "cname=alias.hosts.test,chat.hosts.test",
                     srv("xmpps-client", "none.hosts.test", server.tls_port, 1),
+                    srv("xmpps-client", "refuses.hosts.test", servers.free_ports(1)[0], 2),
                     srv("xmpp-client", "refuses.hosts.test", servers.free_ports(1)[0], 2),
                     srv("xmpp-client", "alias.hosts.test", server.port, 3)) as dns:
         logs_in_at(found(place, dns), server.port)
