@@ -1,7 +1,7 @@
 /* xmpp.h - v0.1.0 - an XMPP client in one header - SPDX-License-Identifier: MIT
    (license text at the end of the file)
 
-   RFC 6120, 6121, 7622; XEP-0030, 0092, 0115, 0198, 0199, 0352, 0478. No malloc, no globals, no
+   RFC 6120, 6121, 7622, 2782; XEP-0030, 0092, 0115, 0198, 0199, 0352, 0368, 0478. No malloc, no globals, no
    threads, no blocking, C99 and C++11, on anything from a Cortex-M0 up.
 
    Do this in ONE .c file:          #define XMPP_IMPLEMENTATION
@@ -13,11 +13,11 @@
      DOCUMENTATION   >>quickstart >>conventions >>memory >>limits
      PUBLIC API      >>api-config >>api-errors >>api-xml >>api-writer >>api-jid >>api-hash
                      >>api-sasl >>api-io >>api-client >>api-events >>api-send >>api-sm >>api-parts >>api-ext
-                     >>api-posix
+                     >>api-dns >>api-posix
      IMPLEMENTATION  >>bytes >>base64 >>errors >>records >>tree >>xml-in >>writer >>template >>to-xml >>jid >>hash
                      >>sasl >>client >>forms >>queue >>output >>end >>iq-out >>negotiation >>sasl-client >>errors-in
-                     >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>redirect >>send >>im >>backoff >>sm >>warm >>parts >>extensions
-                     >>ping >>version >>disco >>roster >>trace >>posix
+                     >>stanza-in >>stream-in >>next >>time >>pump >>lifecycle >>redirect >>send >>im >>backoff >>sm
+                     >>warm >>parts >>extensions >>ping >>version >>disco >>roster >>dns >>trace >>posix
 
    ==== >>quickstart ==========================================================
    This program logs in over verified TLS, goes online and answers whoever talks
@@ -32,12 +32,13 @@
 
 static xmpp_client         client;
 static xmpp_posix          net;
+static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
@@ -109,14 +110,16 @@ int main(int argc, char **argv)
            is not acknowledged as well, and with config.reconnect the last available presence, to say it
            again. Templates and raw XML are checked with what is free behind them or in the arena as scratch memory.
    A device runs with an rx of 256 bytes, an arena of 1 KB and a queue of 1 KB; a program with 4, 8 and 4 KB.
+   An xmpp_dns (1.1 KB, XMPP_CFG_DNS_*) is in use until the connection is open, and again for the next one.
 
    ==== >>limits ==============================================================
    - No IDNA and PRECIS tables: ASCII addresses are prepared in full, others checked as UTF-8 and kept as they stand.
-   - No SRV records yet: give account.host where the server is not at the JID's domain.
    - No channel binding: SCRAM says so with "n".
    - XEP-0198: an answer to <r/> is not asked for again before config.answer_ms. After a session that was not resumed, a
      must-deliver message may arrive twice (same id), and what came before may come again. A server that lets more than
      30,000 stanzas go unacknowledged is taken for dead. Directed presence is not repeated in a new session.
+   - SRV records only with account.dns (>>api-dns). Addresses are tried one after the other, not at the same time; no
+     answer of a name server is kept, DNSSEC is not looked at, /etc/hosts is the C library's resolver's alone.
    - Trusted: the caller, its buffers, the transport's functions, the clock. Not trusted: every byte from
      the network, the server before it proved itself by certificate and SCRAM signature, and everybody on
      it afterwards.
@@ -184,6 +187,16 @@ int main(int argc, char **argv)
 #define XMPP_CFG_REPLY_ROOM 192
 #endif
 
+#ifndef XMPP_CFG_DNS_PACKET     /* bytes of a name server's answer that are read  */
+#define XMPP_CFG_DNS_PACKET 512
+#endif
+#ifndef XMPP_CFG_DNS_TARGETS    /* bytes for SRV records: 8 and its name each     */
+#define XMPP_CFG_DNS_TARGETS 320
+#endif
+#ifndef XMPP_CFG_DNS_ADDRESSES  /* addresses of one name: so many of IPv6 and of IPv4; 20 bytes each */
+#define XMPP_CFG_DNS_ADDRESSES 4
+#endif
+
 #if XMPP_CFG_IQS < 2 || XMPP_CFG_IQS > 250
 #error "XMPP_CFG_IQS must be 2..250: one is the library's own"
 #endif
@@ -204,6 +217,15 @@ int main(int argc, char **argv)
 #endif
 #if XMPP_CFG_REPLY_ROOM < 64 || XMPP_CFG_REPLY_ROOM > 4096
 #error "XMPP_CFG_REPLY_ROOM must be 64..4096"
+#endif
+#if XMPP_CFG_DNS_PACKET < 512 || XMPP_CFG_DNS_PACKET > 16384
+#error "XMPP_CFG_DNS_PACKET must be 512..16384"
+#endif
+#if XMPP_CFG_DNS_TARGETS < 264 || XMPP_CFG_DNS_TARGETS > 16384
+#error "XMPP_CFG_DNS_TARGETS must be 264..16384: one record with the longest name"
+#endif
+#if XMPP_CFG_DNS_ADDRESSES < 1 || XMPP_CFG_DNS_ADDRESSES > 100
+#error "XMPP_CFG_DNS_ADDRESSES must be 1..100"
 #endif
 
 #ifndef XMPP_API
@@ -257,12 +279,13 @@ extern "C" {
     X(LIMIT,          -18, "longer than the server takes (XEP-0478 max-bytes): make it shorter")   \
     /* the transport */                                                                            \
     X(TRANSPORT,      -20, "the connection failed")                                                \
-    X(RESOLVE,        -21, "the server's name has no address: check account.jid or account.host")  \
+    X(RESOLVE,        -21, "the server's name has no address: check account.jid, account.host, the name servers") \
     X(CONNECT,        -22, "no address of the server accepts a connection: check account.host and account.port") \
     X(EOF,            -23, "the connection was closed without </stream:stream>")                   \
     X(STEP_TIMEOUT,   -24, "the server took too long (config.step_ms)")                            \
     X(DEAD,           -25, "the link is dead: no answer to a ping (config.ping_ms, config.answer_ms)") \
     X(ENTROPY,        -26, "no random numbers to be had from the platform")                        \
+    X(NO_SERVICE,     -27, "the domain says in DNS that it offers no XMPP: check account.jid")     \
     /* the peer's XML */                                                                           \
     X(XML_SYNTAX,     -30, "ill-formed XML")                                                       \
     X(XML_UTF8,       -31, "invalid UTF-8")                                                        \
@@ -607,11 +630,18 @@ typedef struct xmpp_scram {     /* the state of the three SCRAM mechanisms; byte
 enum { XMPP_IO_EOF = -1, XMPP_IO_ERROR = -2 };                /* of recv and send              */
 enum { XMPP_WANT_READ = 1, XMPP_WANT_WRITE = 2, XMPP_WANT_NOW = 4 };
 
+struct xmpp_client;
 typedef struct xmpp_target {    /* where open connects to */
-    const char *host;           /* name, IPv4 or IPv6 text                                     */
+    const char *host;           /* name, IPv4 or IPv6 text; lives during the call              */
     const char *tls_name;       /* the name that the certificate must be for                   */
     uint16_t    port;
     bool        tls;            /* TLS from the first byte (XEP-0368)                          */
+    bool        udp;            /* UDP: recv and send take whole datagrams, and nothing that came from another
+                                   address or port is handed up. Asked for by xmpp_resolve alone, with an address as host */
+    bool        dns;            /* a name server, by UDP or TCP: not XMPP, nothing for a trace  */
+    bool        begin;          /* of config.resolve, as are the next two                      */
+    uint32_t    ms;
+    bool      (*elsewhere)(struct xmpp_client *c);
 } xmpp_target;
 
 /* Required: open, recv, send, close, random; start_tls unless XMPP_TLS_NONE_UNSAFE; millis and wait for xmpp_wait and
@@ -648,6 +678,10 @@ typedef struct xmpp_io_ops {
     uint32_t (*utc)(void *ctx);
     uint32_t (*millis)(void *ctx);
     int      (*wait)(void *ctx, unsigned wants, uint32_t ms);
+    /* The name servers that the system is configured with: writes the i-th (0 and up) as text, "192.0.2.1", or
+       "2001:db8::1 5353" with a port. XMPP_OK, or an XMPP_E_* when there is none of that number or it does not fit.
+       NULL: none is known here. For xmpp_resolve; a layer hands it on to the one below. */
+    int      (*resolver)(void *ctx, unsigned i, char *out, size_t cap);
     /* Warm state of this layer and those below (a TLS session), for xmpp_save and xmpp_load.
        load false: writes up to n bytes to buf and returns how many (0: nothing to keep), or XMPP_E_TOO_LONG. buf NULL: a
        login has succeeded, what was negotiated may be kept from now on; returns 0.
@@ -663,8 +697,8 @@ typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by v
 /* Shows the stream in both directions: what recv returned and what send took, byte for byte, but
    character data of auth, response, challenge, success, initial-response, additional-data and
    password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link
-   it. Received bytes are shown before they are checked: mind control characters on a terminal. print gets runs of
-   text: out true for what the client sends; not NUL-terminated. */
+   it. Nothing is shown of what goes to name servers. Received bytes are shown before they are checked: mind control
+   characters on a terminal. print gets runs of text: out true for what the client sends; not NUL-terminated. */
 struct xmpp_trace_dir { uint8_t state, n; char name[18]; };    /* private */
 typedef struct xmpp_trace {
     void      (*print)(void *ctx, bool out, const char *text, size_t n);
@@ -672,6 +706,7 @@ typedef struct xmpp_trace {
     xmpp_io     below;                          /* private from here */
     xmpp_io_ops ops;
     struct xmpp_trace_dir dir[2];
+    bool        quiet;                          /* a name server is asked */
 } xmpp_trace;
 /* t: with print and ctx filled in, kept as long as the io is used. */
 XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below);
@@ -680,7 +715,12 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below);
 
 /* Policy. Constant, shared by any number of clients, may stay in flash; must outlive them.
    Zero means the default everywhere except for mechs. */
-enum { XMPP_TLS_START = 0, XMPP_TLS_DIRECT, XMPP_TLS_NONE_UNSAFE };
+enum {
+    XMPP_TLS_REQUIRED = 0,      /* as SRV records say (xmpp_resolve); where there are none: STARTTLS     */
+    XMPP_TLS_START,             /* STARTTLS; of SRV records those of _xmpp-client alone                  */
+    XMPP_TLS_DIRECT,            /* TLS from the first byte (XEP-0368); of SRV records _xmpps-client alone */
+    XMPP_TLS_NONE_UNSAFE        /* none: everybody on the way reads along                                */
+};
 enum {                                          /* options: each says what it loosens */
     XMPP_OPT_PLAIN                = 1,          /* PLAIN, inside TLS: the server sees the password       */
     XMPP_OPT_PLAIN_WITHOUT_TLS    = 2,          /* with XMPP_OPT_PLAIN: anybody on the wire sees it      */
@@ -709,6 +749,8 @@ typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
     bool      (*redirect)(struct xmpp_client *c, const char *to);   /* see-other-host: xmpp_follow_redirect, or NULL:
                                        never follow, the connection ends with XMPP_E_REDIRECT           */
+    int       (*resolve)(struct xmpp_client *c, xmpp_target *to);   /* finds the server: xmpp_resolve, or one's own;
+                                       NULL: host and port as they are, the transport resolves names    */
     const xmpp_sm_hooks *sm;        /* &xmpp_stream_management, for clients whose account.sm is given;
                                        NULL: none, and nothing of it is linked                           */
     uint32_t  (*reconnect)(struct xmpp_client *c, int error);       /* milliseconds until the client comes back by
@@ -732,15 +774,15 @@ typedef struct xmpp_config {
     uint32_t    min_iterations;     /* SCRAM: default 4,096                                              */
     uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (up to 10,000 instructions each on Cortex-M) */
     uint16_t    options;            /* XMPP_OPT_*                                                        */
-    uint8_t     tls;                /* XMPP_TLS_*; default STARTTLS, required                            */
+    uint8_t     tls;                /* XMPP_TLS_*; default required, either way                          */
     uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */
     uint8_t     ack_count;          /* XEP-0198: unacknowledged stanzas that make it ask; default 1      */
 } xmpp_config;
 /* Follows see-other-host: to the same policy and the same certificate name, inside TLS, after authentication unless
    XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
 XMPP_API bool xmpp_follow_redirect(struct xmpp_client *c, const char *to);
-/* XMPP_TLS_START, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart),
-   redirects. Start from it, or name fewer mechanisms to save flash. */
+/* XMPP_TLS_REQUIRED, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart),
+   redirects, xmpp_resolve (used where there is an account.dns). Start from it, or name fewer mechanisms to save flash. */
 extern const xmpp_config xmpp_default_config;
 
 /* One account: read by the client as long as it lives. */
@@ -749,14 +791,15 @@ typedef struct xmpp_account {
     const char *jid;            /* local@domain[/resource]; without local@ for ANONYMOUS               */
     const char *password;       /* NULL: keys, or XMPP_EV_PASSWORD asks                                */
     xmpp_keys  *keys;           /* derived keys, used and filled; NULL: none                           */
-    const char *host;           /* where to connect; NULL: the JID's domain                            */
+    const char *host;           /* where to connect, without SRV records; NULL: the JID's domain       */
     const char *ascii_domain;   /* A-label form of a non-ASCII domain                                  */
+    struct xmpp_dns *dns;       /* memory of xmpp_resolve; NULL: no SRV, and the transport resolves names */
     const xmpp_ext_use *exts;   /* extensions, ended by {NULL, NULL}; NULL: none                       */
     struct xmpp_sm *sm;         /* stream management and delivery, >>api-sm: 160 bytes; NULL: none     */
     void       *rx;     size_t rx_size;      /* received bytes; 64 and up (256 firmware, 4096 host)    */
     void       *arena;  size_t arena_size;   /* the stanza at hand; 768 and up (1024 firmware, 8192 host) */
     void       *queue;  size_t queue_size;   /* what is to be sent; 768..65535 (1024 firmware, 4096 host)   */
-    uint16_t    port;           /* 0: 5222, or 5223 with XMPP_TLS_DIRECT                               */
+    uint16_t    port;           /* 0: what SRV records say; without: 5222, or 5223 with XMPP_TLS_DIRECT */
     bool        use_cert;       /* the io holds a client certificate: EXTERNAL may be used             */
 } xmpp_account;
 /* Fills the buffer members from three arrays: xmpp_account a = { .jid = "..", XMPP_BUFFERS(rx, arena, queue) }; */
@@ -905,6 +948,7 @@ typedef struct xmpp_client {
     const char         *jid, *self;                     /* as bound: full and bare; at its top    */
     const char         *password;
     xmpp_claim         *claims;
+    bool              (*elsewhere)(struct xmpp_client *c);      /* what config.resolve said: others are left */
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
     uint32_t            arena_top;                      /* bytes of session strings at its end    */
     uint32_t            part_at;                        /* stream offset of the part at hand      */
@@ -914,13 +958,35 @@ typedef struct xmpp_client {
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
 } xmpp_client;
 
+/* The memory of xmpp_resolve, of one client: >>api-dns. 1.1 KB with the sizes as they are. */
+typedef struct xmpp_dns {
+    const char *const *servers; /* name servers as text, "192.0.2.1" or "192.0.2.1 5353", NULL at the end; NULL: those
+                                   that the io knows (the system's). The first four are asked        */
+    uint8_t     family;         /* 0: IPv6 and IPv4; 4 or 6: that one alone, for a stack without the other */
+    bool        use_last;       /* set it: the next connection goes to `last` first; it is cleared then */
+    bool        last_tls;       /* read: TLS from the first byte there                                 */
+    uint16_t    last_port;      /* read                                                                */
+    char        last[46];       /* read: the address that is connected to; from XMPP_EV_ONLINE on the one that
+                                   works. "": none. Save the three, and a device comes back without a name server */
+    /* private; filled in by xmpp_resolve */
+    uint8_t     phase, step, server, round, tries, given, next, addrs[2];
+    bool        srv, begun, tcp, heard, silent, records, refused, domain, tried, tls, busy;
+    uint16_t    id, port, n, at, targets_n;
+    uint32_t    until, limit;
+    const char *name;
+    unsigned char addr[2][XMPP_CFG_DNS_ADDRESSES][16];
+    unsigned char targets[XMPP_CFG_DNS_TARGETS];
+    unsigned char packet[XMPP_CFG_DNS_PACKET + 2];
+} xmpp_dns;
+
 /* Mixes what must be the same in every unit: the version, the XMPP_CFG_* that change a layout, sizes. */
 #define XMPPI_MIX(a, b) ((uint32_t)(a) * 2654435761u + (uint32_t)(b))
 #define XMPPI_MIX5(a, b, c, d, e) XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(XMPPI_MIX(a, b), c), d), e)
 #define XMPP_ABI                                                                                                       \
     XMPPI_MIX(XMPPI_MIX5(XMPP_CFG_IQS, XMPP_CFG_XML_DEPTH, XMPP_CFG_XML_ATTRS, XMPP_CFG_XML_NAME, XMPP_CFG_WRITER_DEPTH), \
               XMPPI_MIX(XMPPI_MIX5(sizeof(xmpp_client), sizeof(xmpp_event), sizeof(xmpp_config), sizeof(xmpp_account),  \
-                                   sizeof(xmpp_writer) + sizeof(xmpp_sm)), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR))
+                                   sizeof(xmpp_writer) + sizeof(xmpp_sm)),                                                               \
+                        XMPPI_MIX(sizeof(xmpp_dns), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR)))
 
 /* Prepares a client; it connects at the first step.
    c       the client; its content does not matter.
@@ -1287,17 +1353,67 @@ XMPP_API int  xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag);
 /* Reads an <item/>. False when it has no valid jid. */
 XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out);
 
+/* ==== >>api-dns =============================================================
+   Finding the server: RFC 6120 3.2, RFC 2782, XEP-0368. account.dns = &dns turns it on:
+
+     static xmpp_dns dns;                   all zero: the name servers of the system, IPv6 and IPv4
+     account.dns = &dns;                    config.resolve is xmpp_resolve in xmpp_default_config
+
+   Before it connects, the client asks a name server over its own transport (UDP; TCP when an answer was cut) for
+   _xmpps-client._tcp and _xmpp-client._tcp of the JID's domain, by config.tls both or one. The records of both are one
+   list by priority and weight; those of the first mean TLS from the first byte, of the second STARTTLS. Then every
+   address of every target is tried in turn, IPv6 and IPv4 alternating, one at a time: as long as others are left
+   each has 3 seconds to accept (10 when TLS comes first, handshake included) before the next one has its turn; the
+   last one has config.step_ms. What TLS refuses ends the connection: the certificate must be for the
+   JID's domain, whatever DNS says. Without SRV records, or without an answer to either question, the domain itself is
+   connected to on port 5222 (XMPP_TLS_DIRECT: 5223). "." is an answer: XMPP_E_NO_SERVICE. With account.host,
+   account.port or a see-other-host with a port there is nothing to ask SRV records for, but names of hosts are
+   looked up the same way; an address as host, or "localhost", is handed to the transport as it is.
+   Never blocks. A name server has 1 second, then the next one is asked, the second time 2 seconds, then 4 (TCP: 4
+   seconds); after four attempts a question stays open, and as long as nobody has answered any the others are asked
+   once. Everything before a connection attempt is bounded by config.step_ms. At best it takes four round trips to the
+   name server.
+   Of an answer the first XMPP_CFG_DNS_PACKET bytes are read; of SRV records the ones of best priority that fit
+   XMPP_CFG_DNS_TARGETS are used, of addresses the first XMPP_CFG_DNS_ADDRESSES of each kind. Nothing is cached but
+   `last`. DNSSEC is not looked at.
+
+   The other two ways: account.dns NULL lets the transport resolve account.host or the domain; the one for POSIX
+   does so by getaddrinfo, which blocks, and knows /etc/hosts, search lists and whatever else the system is set up
+   with, but no SRV records. Or an own function as config.resolve:
+
+     int my_resolve(xmpp_client *c, xmpp_target *to)
+   to    in: host, port (0: not given), tls_name, tls by what the account, config.tls or see-other-host says; begin: the
+         first call for this connection. Out: host, port and tls, which must live until the next call; elsewhere:
+         xmpp_elsewhere when others are left, for which the function is called again when this one fails before anything
+         came from it; ms: how long it has to connect, 0: config.step_ms.
+   Returns XMPP_OK; XMPP_E_AGAIN: call it at each step, to->ms (1 and up) later at the latest; it limits the time itself;
+   another XMPP_E_*, which ends the connection attempt. It must not block. */
+
+/* For xmpp_target.elsewhere. Drops an address that said nothing yet, so that config.resolve is asked for the next one;
+   it is called by the client alone. Returns false when it did speak. */
+XMPP_API bool xmpp_elsewhere(xmpp_client *c);
+
+/* The function for config.resolve. Without account.dns it changes nothing.
+   Needs of the io: open with target.udp, recv, send, close, random, and resolver unless dns.servers is set.
+   Ends with XMPP_E_RESOLVE (no address), XMPP_E_CONNECT (no address was left), XMPP_E_NO_SERVICE; the event's text
+   tells what was asked for. */
+XMPP_API int xmpp_resolve(xmpp_client *c, xmpp_target *to);
+
 /* ==== >>api-posix =========================================================== */
 #if !defined(XMPP_NO_POSIX) && (defined(__unix__) || defined(__APPLE__))
 #define XMPP_POSIX 1
-/* TCP over sockets. Never blocks but for getaddrinfo (give a numeric host where that must not be). Every address
-   is tried in turn, 10 seconds each, counted while it is stepped. SIGPIPE is not raised. */
+/* TCP over sockets, and UDP for xmpp_resolve, whose name servers are those of /etc/resolv.conf. With account.dns it never
+   blocks, for it gets addresses alone. A name is resolved by getaddrinfo, which does block: the C library's way, with
+   /etc/hosts, search lists and nsswitch.conf; each of its addresses is tried in turn, 10 seconds each, counted while
+   it is stepped. SIGPIPE is not raised. Where the system can (TCP_USER_TIMEOUT), a connection whose bytes nobody
+   acknowledges for 60 seconds is given up. SO_KEEPALIVE is left off: the client's own pings find a dead link too. */
 typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
     int              fd, wake[2];
     struct addrinfo *list, *at;
     uint32_t         started;
     int16_t          error;
     uint8_t          state, words_n;
+    bool             udp;
     char             words[224];
 } xmpp_posix;
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
@@ -4253,6 +4369,7 @@ const xmpp_mech *const xmpp_mechs_all[] = {
 enum { /* c->state */
     XMPPI_OFF = 0,  /* inert, or after the end: XMPP_EV_OFFLINE is or was handed out */
     XMPPI_OPEN,     /* to be connected by the next step                    */
+    XMPPI_RESOLVE,  /* config.resolve looks for an address                 */
     XMPPI_STREAM,   /* header queued or sent: the peer's header is due     */
     XMPPI_FEATURES, /* <features/> are due                                 */
     XMPPI_STARTTLS, /* <proceed/> is due                                   */
@@ -4822,7 +4939,7 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_blame(c, error);
     c->deaf = true;
-    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
+    if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
         (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
         xmppi_over(c);
         return;
@@ -4833,6 +4950,49 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
                       xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
 }
 
+XMPPI_FN void xmppi_xml_start(xmpp_client *c)
+{
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at,
+                  (size_t)(c->acct->arena_size - c->arena_at - c->arena_top));
+}
+
+/* The strings of the session are forgotten. */
+XMPPI_FN void xmppi_no_session(xmpp_client *c)
+{
+    c->arena_top = 0;
+    c->jid = c->acct->jid;
+    c->self = c->bare;
+}
+
+/* A new connection: all but the queue, the session that may be resumed, the account's own strings and the pin is
+   forgotten. */
+XMPPI_FN void xmppi_restart(xmpp_client *c)
+{
+    if (c->state > XMPPI_OPEN)
+        xmppi_drop(c);
+    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook),
+              offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
+    c->state = XMPPI_OPEN;
+    c->retry = false;
+    c->password = c->acct->password;
+    if (!c->session)
+        xmppi_no_session(c);
+    xmppi_xml_start(c);
+}
+
+/* Requests under way wait on. */
+XMPP_API bool xmpp_elsewhere(xmpp_client *c)
+{
+    if (c->state != XMPPI_STREAM || c->bytes_in > 0)
+        return false;
+    c->io.ops->close(c->io.ctx, true);
+    c->state = XMPPI_OPEN;
+    xmppi_restart(c);
+    c->state = XMPPI_RESOLVE;
+    c->step_at = c->now;
+    return true;
+}
+
 /* The transport failed, or ended before the peer ended the stream. */
 XMPPI_FN void xmppi_transport(xmpp_client *c)
 {
@@ -4841,6 +5001,8 @@ XMPPI_FN void xmppi_transport(xmpp_client *c)
 
     if (e >= 0)
         e = c->lost == XMPP_IO_EOF ? XMPP_E_EOF : XMPP_E_TRANSPORT;
+    if (e > XMPP_E_XML_SYNTAX && c->elsewhere != NULL && c->elsewhere(c)) /* what TLS refused is refused */
+        return;
     if (c->error == XMPP_OK)
         c->text = words;
     xmppi_blame(c, e);
@@ -5048,12 +5210,6 @@ XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name
 }
 
 /* ---- >>negotiation : what comes after <features/> ---- */
-
-XMPPI_FN void xmppi_xml_start(xmpp_client *c)
-{
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at,
-                  (size_t)(c->acct->arena_size - c->arena_at - c->arena_top));
-}
 
 /* Room for a string of the session, which goes on living when the stream ends: n bytes off the arena's top. NULL: there is
    none. What is in the tree meanwhile stays. */
@@ -5826,7 +5982,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 /* Is the client in a state to read, and is there room for answers, or nothing left to wait for? */
 XMPPI_FN bool xmppi_reads(const xmpp_client *c)
 {
-    if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf)
+    if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf)
         return false;
     /* While a password is awaited nothing is read: its mechanism's state must not land inside a half-read element. */
     if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof)
@@ -5908,7 +6064,7 @@ XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
         }
         if (c->deaf)
             c->rx_at = c->rx_n;
-        if (!c->eof || c->rx_at != c->rx_n || c->state <= XMPPI_OPEN)
+        if (!c->eof || c->rx_at != c->rx_n || c->state <= XMPPI_RESOLVE)
             return NULL;
         xmppi_transport(c); /* all that came before the end was read */
     }
@@ -5960,7 +6116,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         xmppi_fail(c, xmppi_sasl_work(c));
     pings = XMPPI_SM(c, tick, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
     if (c->state != XMPPI_ONLINE) {
-        if (c->state <= XMPPI_OPEN || !xmppi_due(now, c->step_at))
+        if (c->state <= XMPPI_RESOLVE || !xmppi_due(now, c->step_at) || (c->elsewhere != NULL && c->elsewhere(c)))
             return;
         xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
         xmppi_over(c);
@@ -6104,31 +6260,47 @@ XMPPI_FN const char *xmppi_tls_name(const xmpp_client *c)
     return c->acct->ascii_domain != NULL ? c->acct->ascii_domain : c->domain;
 }
 
+/* Asks where to connect to, and begins to. What the account or see-other-host says, config.resolve may know better. */
 XMPPI_FRAME void xmppi_connect(xmpp_client *c)
 {
     xmpp_target to;
-    uint16_t port = c->acct->port;
-    int r;
+    int r = XMPP_OK;
 
     XMPPI_SM(c, connect, 0);
-    to.tls_name = xmppi_tls_name(c);
-    to.host = c->acct->host != NULL ? c->acct->host : to.tls_name;
+    xmpp_wipe(&to, sizeof(to));
+    to.tls_name = to.host = xmppi_tls_name(c);
+    if (c->acct->host != NULL)
+        to.host = c->acct->host;
+    to.port = c->acct->port;
     if (c->redirect != NULL) {
         to.host = c->redirect;
-        port = c->port;
+        to.port = c->port;
     }
     to.tls = c->cfg->tls == XMPP_TLS_DIRECT;
-    to.port = (uint16_t)(port != 0 ? port : to.tls ? 5223 : 5222);
-    c->state = XMPPI_STREAM;
-    r = c->io.ops->open(c->io.ctx, &to);
-    c->secure = to.tls;
-    c->done = to.tls || c->cfg->tls == XMPP_TLS_NONE_UNSAFE ? XMPPI_TLS_DONE : 0;
-    if (r != XMPP_OK) {
-        xmppi_transport(c);
-        return;
+    to.begin = c->state == XMPPI_OPEN;
+    c->state = XMPPI_RESOLVE;
+    if (c->cfg->resolve != NULL)
+        r = c->cfg->resolve(c, &to);
+    if (r == XMPP_OK) {
+        if (to.port == 0)
+            to.port = to.tls ? 5223 : 5222;
+        c->state = XMPPI_STREAM;
+        c->secure = to.tls;
+        c->done = to.tls || c->cfg->tls == XMPP_TLS_NONE_UNSAFE ? XMPPI_TLS_DONE : 0;
+        c->elsewhere = to.elsewhere;
+        if (c->io.ops->open(c->io.ctx, &to) != XMPP_OK) {
+            xmppi_transport(c);
+            return;
+        }
+        if (c->key == 0)
+            r = xmppi_random(c, &c->key, sizeof(c->key));
+        if (r == XMPP_OK)
+            r = xmppi_header(c);
     }
-    r = c->key != 0 ? XMPP_OK : xmppi_random(c, &c->key, sizeof(c->key));
-    xmppi_fail(c, r == XMPP_OK ? xmppi_header(c) : r);
+    if (r != XMPP_E_AGAIN)
+        xmppi_fail(c, r);
+    if (to.ms > 0)
+        c->step_at = c->now + to.ms;
 }
 
 XMPPI_FN void xmppi_handshake(xmpp_client *c)
@@ -6170,12 +6342,12 @@ XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
     xmpp_tick(c, now);
     if (c->gate & XMPPI_GATE_ASLEEP)
         return;
-    if (c->state == XMPPI_OPEN && c->gate == 0)
+    if ((c->state == XMPPI_OPEN && c->gate == 0) || c->state == XMPPI_RESOLVE)
         xmppi_connect(c);
     if (c->state == XMPPI_TLS)
         xmppi_handshake(c);
     xmppi_drive_close(c);
-    if (c->state <= XMPPI_OPEN)
+    if (c->state <= XMPPI_RESOLVE)
         return;
     xmppi_recv(c);
     xmppi_send(c);
@@ -6276,30 +6448,6 @@ XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
     while (n > 0 && (unsigned char)*s < 0x80)
         s++, n--;
     return n == 0;
-}
-
-/* The strings of the session are forgotten. */
-XMPPI_FN void xmppi_no_session(xmpp_client *c)
-{
-    c->arena_top = 0;
-    c->jid = c->acct->jid;
-    c->self = c->bare;
-}
-
-/* A new connection: all but the queue, the session that may be resumed, the account's own strings and the pin is
-   forgotten. */
-XMPPI_FN void xmppi_restart(xmpp_client *c)
-{
-    if (c->state > XMPPI_OPEN)
-        xmppi_drop(c);
-    xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook),
-              offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
-    c->state = XMPPI_OPEN;
-    c->retry = false;
-    c->password = c->acct->password;
-    if (!c->session)
-        xmppi_no_session(c);
-    xmppi_xml_start(c);
 }
 
 /* Tries again: from where the account says, with what is queued and under way. */
@@ -6453,7 +6601,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
     }
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS)
+    if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS)
         xmppi_over(c);
     else
         xmppi_closing(c);
@@ -6832,8 +6980,8 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 }
 
 const xmpp_config xmpp_default_config = {
-    xmpp_mechs_all, xmpp_follow_redirect, &xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_START, 0, 0};
+    xmpp_mechs_all, xmpp_follow_redirect, xmpp_resolve, &xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_REQUIRED, 0, 0};
 
 /* ==== >>backoff =============================================================
    When to come back. RFC 6120 3.3 and 4.9.3. */
@@ -8845,6 +8993,681 @@ XMPP_API int xmpp_roster_remove(xmpp_client *c, const char *jid, void *tag)
     return xmppi_roster_change(c, jid, NULL, NULL, "remove", tag);
 }
 
+/* ==== >>dns =================================================================
+   The client calls xmpp_resolve in its state XMPPI_RESOLVE and after an address that failed. Phases in their order;
+   from the last one it goes back to XMPPI_DNS_TARGET until no target is left. Messages: RFC 1035 4. One question at
+   a time; every attempt from a new socket, so from a new port, with a new id. An answer is believed when it came from
+   the server (target.udp), has the id, is an answer, and repeats the question; nothing but its answer section is used,
+   and of that what belongs to the name, CNAMEs followed.
+   d->packet: 2 bytes of length, for TCP, then the message m. Offsets count in m and are never 0 for a name. At
+   the end of all it holds the words of the error.
+   d->targets: records one behind the other, by priority, those of weight 0 first (RFC 2782): priority 2, weight 2,
+   port 2, flags 1, name, NUL. */
+
+enum { /* d->phase */
+    XMPPI_DNS_XMPPS = 0,
+    XMPPI_DNS_XMPP,
+    XMPPI_DNS_TARGET,
+    XMPPI_DNS_AAAA,
+    XMPPI_DNS_A,
+    XMPPI_DNS_ADDRESS
+};
+enum { XMPPI_DNS_IDLE = 0, XMPPI_DNS_SEND, XMPPI_DNS_WAIT }; /* d->step, of an attempt */
+enum { XMPPI_T_A = 1, XMPPI_T_CNAME = 5, XMPPI_T_AAAA = 28, XMPPI_T_SRV = 33 };
+enum { XMPPI_DNS_TLS = 1, XMPPI_DNS_USED = 2, XMPPI_DNS_HEAD = 7 }; /* flags of a target; bytes before its name */
+enum { XMPPI_DNS_TRIES = 4, XMPPI_DNS_ROUNDS = 3, XMPPI_DNS_MS = 1000, XMPPI_DNS_TCP_MS = 4000 };
+enum { XMPPI_DNS_CONNECT_MS = 3000, XMPPI_DNS_HANDSHAKE_MS = 10000 }; /* for one address, when others are left */
+
+XMPPI_FN unsigned xmppi_get16(const unsigned char *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+XMPPI_FN void xmppi_put16(unsigned char *p, unsigned v)
+{
+    p[0] = (unsigned char)(v >> 8 & 255);
+    p[1] = (unsigned char)(v & 255);
+}
+
+/* Bytes of the message that came. */
+XMPPI_FN size_t xmppi_dns_size(const xmpp_dns *d)
+{
+    return (size_t)d->n - 2;
+}
+
+XMPPI_FN unsigned xmppi_dns_lower(unsigned char ch)
+{
+    return ch >= 'A' && ch <= 'Z' ? ch + 32u : ch;
+}
+
+XMPPI_FN bool xmppi_dns_same(const unsigned char *a, const unsigned char *b, size_t n)
+{
+    while (n > 0 && xmppi_dns_lower(*a) == xmppi_dns_lower(*b))
+        a++, b++, n--;
+    return n == 0;
+}
+
+/* ---- names in messages ---- */
+
+/* The offset behind a name, 0 when it leaves the message. */
+XMPPI_FN size_t xmppi_dns_skip(const xmpp_dns *d, size_t at)
+{
+    const unsigned char *m = d->packet + 2;
+    size_t n = xmppi_dns_size(d);
+
+    while (at < n && m[at] < 64) {
+        if (m[at] == 0)
+            return at + 1;
+        at += 1u + m[at];
+    }
+    return at + 2 <= n && m[at] >= 0xC0 ? at + 2 : 0;
+}
+
+/* Follows pointers to a label. One leads to before the part of the name that it ends, *floor, so there is no going
+   round in circles. Returns the label's offset, 0: there is none. */
+XMPPI_FN size_t xmppi_dns_label(const xmpp_dns *d, size_t at, size_t *floor)
+{
+    const unsigned char *m = d->packet + 2;
+    size_t n = xmppi_dns_size(d), to;
+
+    while (at + 2 <= n && m[at] >= 0xC0) {
+        to = xmppi_get16(m + at) & 0x3FFF;
+        if (to < 12 || to >= *floor)
+            return 0;
+        *floor = at = to;
+    }
+    return at < n && m[at] < 64 && at + 1 + m[at] <= n ? at : 0;
+}
+
+/* Are two names the same? */
+XMPPI_FN bool xmppi_dns_equal(const xmpp_dns *d, size_t a, size_t b)
+{
+    const unsigned char *m = d->packet + 2;
+    size_t floor_a = a, floor_b = b, all = 0;
+
+    while (all < 256) {
+        a = xmppi_dns_label(d, a, &floor_a);
+        b = xmppi_dns_label(d, b, &floor_b);
+        if (a == 0 || b == 0 || m[a] != m[b] || !xmppi_dns_same(m + a + 1, m + b + 1, m[a]))
+            return false;
+        if (m[a] == 0)
+            return true;
+        all += 1u + m[a];
+        b += 1u + m[a];
+        a += 1u + m[a];
+    }
+    return false;
+}
+
+/* A host's name as text: letters, digits, - and _. Returns its length, 1..253, or 0: none. out NULL: only counts. */
+XMPPI_FN size_t xmppi_dns_text(const xmpp_dns *d, size_t at, unsigned char *out)
+{
+    const unsigned char *m = d->packet + 2;
+    size_t floor = at, n = 0, i;
+
+    while ((at = xmppi_dns_label(d, at, &floor)) != 0 && m[at] != 0) {
+        if (n + 1 + m[at] > 254)
+            return 0;
+        if (n > 0 && out != NULL)
+            out[n] = '.';
+        n += n > 0;
+        for (i = 1; i <= m[at]; i++, n++) {
+            unsigned ch = xmppi_dns_lower(m[at + i]);
+            if (ch - 'a' > 25 && ch - '0' > 9 && ch != '-' && ch != '_')
+                return 0;
+            if (out != NULL)
+                out[n] = m[at + i];
+        }
+        at += 1u + m[at];
+    }
+    return at != 0 && n <= 253 ? n : 0;
+}
+
+/* ---- the question ---- */
+
+XMPPI_FN const char *xmppi_dns_service(unsigned phase)
+{
+    return phase == XMPPI_DNS_XMPPS ? "_xmpps-client._tcp." : phase == XMPPI_DNS_XMPP ? "_xmpp-client._tcp." : "";
+}
+
+XMPPI_FN unsigned xmppi_dns_type(const xmpp_dns *d)
+{
+    return d->phase <= XMPPI_DNS_XMPP ? XMPPI_T_SRV : d->phase == XMPPI_DNS_AAAA ? XMPPI_T_AAAA : XMPPI_T_A;
+}
+
+/* Walks the labels of a text along m: writes them there, or (check) compares them with what stands there.
+   Returns the offset behind, 0: a label that is none, or another one, or too long. n: where m ends. */
+XMPPI_FN size_t xmppi_dns_labels(unsigned char *m, size_t at, size_t n, const char *text, bool check)
+{
+    size_t len;
+
+    while (at != 0 && *text != '\0') {
+        len = xmppi_find(text, '.');
+        if (len == 0 || len > 63 || at + 1 + len > n || (check && m[at] != len))
+            return 0;
+        if (check && !xmppi_dns_same(m + at + 1, (const unsigned char *)text, len))
+            return 0;
+        if (!check) {
+            m[at] = (unsigned char)len;
+            xmppi_move(m + at + 1, text, len);
+        }
+        at += 1 + len;
+        text += text[len] == '.' ? len + 1 : len;
+    }
+    return at;
+}
+
+/* The question's name, service and host; n: where it must end before the root. */
+XMPPI_FN size_t xmppi_dns_qname(xmpp_dns *d, size_t n, bool check)
+{
+    unsigned char *m = d->packet + 2;
+    size_t at = xmppi_dns_labels(m, 12, n, xmppi_dns_service(d->phase), check);
+
+    at = at != 0 ? xmppi_dns_labels(m, at, n, d->name, check) : 0;
+    return at > 12 ? at : 0;
+}
+
+/* Writes the question. Returns false when the name is none for DNS: a label of no or more than 63 bytes, more
+   than 255 in all. */
+XMPPI_FN bool xmppi_dns_ask(xmpp_dns *d)
+{
+    unsigned char *m = d->packet + 2;
+    size_t at;
+
+    xmpp_wipe(m, 12);
+    xmppi_put16(m, d->id);
+    m[2] = m[5] = 1; /* recursion desired; one question */
+    at = xmppi_dns_qname(d, 12 + 254, false);
+    if (at == 0)
+        return false;
+    m[at] = 0;
+    xmppi_put16(m + at + 1, xmppi_dns_type(d));
+    xmppi_put16(m + at + 3, 1); /* IN */
+    d->n = (uint16_t)(at + 7);
+    xmppi_put16(d->packet, d->n - 2u);
+    return true;
+}
+
+/* ---- the answer ---- */
+
+/* Is the message at hand the answer? XMPP_E_AGAIN: no, wait on; XMPP_E_TOO_LONG: it was cut, ask by TCP; XMPP_E_RESOLVE:
+   the server cannot tell; XMPP_OK: its records, *count of them at most, begin at *at. */
+XMPPI_FN int xmppi_dns_judge(xmpp_dns *d, size_t *at, unsigned *count)
+{
+    unsigned char *m = d->packet + 2;
+    size_t n = xmppi_dns_size(d), end;
+
+    if (n < 12 || xmppi_get16(m) != d->id || (m[2] & 0xF8) != 0x80 || xmppi_get16(m + 4) != 1)
+        return XMPP_E_AGAIN;
+    end = xmppi_dns_qname(d, n, true);
+    if (end == 0 || end + 5 > n || m[end] != 0 || xmppi_get16(m + end + 1) != xmppi_dns_type(d) ||
+        xmppi_get16(m + end + 3) != 1)
+        return XMPP_E_AGAIN;
+    *at = end + 5;
+    *count = xmppi_get16(m + 6);
+    if ((m[3] & 15) == 3) /* no such name: what may stand there is a CNAME that leads nowhere */
+        *count = 0;
+    else if ((m[3] & 15) != 0)
+        return XMPP_E_RESOLVE;
+    return (m[2] & 2) != 0 && !d->tcp ? XMPP_E_TOO_LONG : XMPP_OK;
+}
+
+XMPPI_FN uint16_t xmppi_dns_behind(const xmpp_dns *d, size_t at)
+{
+    return (uint16_t)(at + XMPPI_DNS_HEAD + 1 + xmppi_len((const char *)d->targets + at + XMPPI_DNS_HEAD));
+}
+
+/* Does target a come before b, and not only beside it? */
+XMPPI_FN bool xmppi_dns_before(const unsigned char *a, const unsigned char *b)
+{
+    unsigned x = xmppi_get16(a), y = xmppi_get16(b);
+
+    return x != y ? x < y : xmppi_get16(a + 2) == 0 && xmppi_get16(b + 2) != 0;
+}
+
+/* Adds the target of SRV data. When room is short the last of the list make way, unless it is the last itself. */
+XMPPI_FN void xmppi_dns_add(xmpp_dns *d, size_t data)
+{
+    const unsigned char *rd = d->packet + 2 + data;
+    size_t need = xmppi_dns_text(d, data + 6, NULL), at = 0, last, next;
+
+    d->records = true;
+    if (rd[6] == 0)
+        d->refused = true; /* "." */
+    if (need == 0 || xmppi_get16(rd + 4) == 0)
+        return;
+    need += XMPPI_DNS_HEAD + 1;
+    while (at < d->targets_n && !xmppi_dns_before(rd, d->targets + at))
+        at = xmppi_dns_behind(d, at);
+    while (d->targets_n + need > sizeof(d->targets)) {
+        if (at == d->targets_n)
+            return;
+        for (last = at; (next = xmppi_dns_behind(d, last)) < d->targets_n; last = next)
+            ;
+        d->targets_n = (uint16_t)last;
+    }
+    xmppi_move(d->targets + at + need, d->targets + at, d->targets_n - at);
+    xmppi_move(d->targets + at, rd, 6);
+    d->targets[at + 6] = d->phase == XMPPI_DNS_XMPPS ? XMPPI_DNS_TLS : 0;
+    xmppi_dns_text(d, data + 6, d->targets + at + XMPPI_DNS_HEAD);
+    d->targets[at + need - 1] = '\0';
+    d->targets_n = (uint16_t)(d->targets_n + need);
+}
+
+/* One record of the type asked for, n bytes of data. */
+XMPPI_FN void xmppi_dns_take(xmpp_dns *d, size_t data, size_t n)
+{
+    unsigned four = d->phase == XMPPI_DNS_A, size = four ? 4 : 16;
+
+    if (d->phase <= XMPPI_DNS_XMPP) {
+        if (n > 6 && xmppi_dns_skip(d, data + 6) == data + n)
+            xmppi_dns_add(d, data);
+    } else if (n == size && d->addrs[four] < XMPP_CFG_DNS_ADDRESSES) {
+        xmppi_move(d->addr[four][d->addrs[four]++], d->packet + 2 + data, n);
+    }
+}
+
+/* Takes the records of one name, from offset at on. Returns the name that it is an alias of, 0: of none. */
+XMPPI_FN size_t xmppi_dns_records(xmpp_dns *d, size_t name, size_t at, unsigned count)
+{
+    const unsigned char *m = d->packet + 2;
+    size_t n = xmppi_dns_size(d), owner, data, len;
+
+    for (; count > 0; count--) {
+        owner = at;
+        data = xmppi_dns_skip(d, at) + 10;
+        if (data <= 10 || data > n)
+            return 0;
+        len = xmppi_get16(m + data - 2);
+        if (len > n - data)
+            return 0;
+        at = data + len;
+        if (xmppi_get16(m + data - 8) != 1 || !xmppi_dns_equal(d, owner, name))
+            continue;
+        if (xmppi_get16(m + data - 10) == xmppi_dns_type(d))
+            xmppi_dns_take(d, data, len);
+        else if (xmppi_get16(m + data - 10) == XMPPI_T_CNAME && xmppi_dns_skip(d, data) == at)
+            return data;
+    }
+    return 0;
+}
+
+/* ---- an attempt: one question to one server ---- */
+
+/* The text of name server number d->server: its port, which is cut off, or 0: there is none. */
+XMPPI_FN uint16_t xmppi_dns_server(const xmpp_client *c, char *text, size_t cap)
+{
+    const xmpp_dns *d = c->acct->dns;
+    uint32_t port = 53;
+    size_t n;
+    unsigned i;
+
+    if (d->servers != NULL) {
+        for (i = 0; i < d->server && d->servers[i] != NULL; i++)
+            ;
+        n = d->servers[i] != NULL ? xmppi_len(d->servers[i]) + 1 : cap + 1;
+        if (n > cap)
+            return 0;
+        xmppi_move(text, d->servers[i], n);
+    } else if (c->io.ops->resolver == NULL || c->io.ops->resolver(c->io.ctx, d->server, text, cap) != XMPP_OK) {
+        return 0;
+    }
+    n = xmppi_find(text, ' ');
+    if (text[n] == ' ' && !xmppi_number(text + n + 1, xmppi_len(text + n + 1), 65535, &port))
+        return 0;
+    text[n] = '\0';
+    return (uint16_t)port;
+}
+
+/* Opens the transport to the next server. XMPP_E_RESOLVE: none is left for this question. */
+XMPPI_FRAME int xmppi_dns_dial(xmpp_client *c, xmpp_dns *d)
+{
+    char text[64];
+    xmpp_target to;
+
+    xmpp_wipe(&to, sizeof(to));
+    to.host = text;
+    to.tls_name = xmppi_tls_name(c);
+    to.dns = true;
+    to.udp = !d->tcp;
+    if (to.udp && d->tries++ >= (d->silent && !d->heard ? 1 : XMPPI_DNS_TRIES))
+        return XMPP_E_RESOLVE;
+    to.port = xmppi_dns_server(c, text, sizeof(text));
+    if (to.port == 0 && d->server > 0) { /* from the first one on again, with more patience when it was asked before */
+        d->server = 0;
+        d->round = (uint8_t)(d->round + (d->tries > 1));
+        to.port = xmppi_dns_server(c, text, sizeof(text));
+    }
+    if (to.port == 0 || d->round >= XMPPI_DNS_ROUNDS)
+        return XMPP_E_RESOLVE;
+    if (xmppi_random(c, &d->id, sizeof(d->id)) != XMPP_OK)
+        return XMPP_E_ENTROPY;
+    if (!xmppi_dns_ask(d))
+        return XMPP_E_RESOLVE;
+    d->step = XMPPI_DNS_SEND;
+    d->at = d->tcp ? 0 : 2;
+    d->until = xmppi_at(c, d->tcp ? (uint32_t)XMPPI_DNS_TCP_MS : (uint32_t)XMPPI_DNS_MS << d->round);
+    return c->io.ops->open(c->io.ctx, &to) == XMPP_OK ? XMPP_OK : XMPP_E_CONNECT;
+}
+
+/* Sends the question, all of it. */
+XMPPI_FN int xmppi_dns_send(xmpp_client *c, xmpp_dns *d)
+{
+    int r = c->io.ops->send(c->io.ctx, d->packet + d->at, (size_t)(d->n - d->at));
+
+    if (r < 0)
+        return XMPP_E_TRANSPORT;
+    d->at = (uint16_t)(d->at + (unsigned)r);
+    if (d->at < d->n)
+        return XMPP_E_AGAIN;
+    d->step = XMPPI_DNS_WAIT;
+    d->n = 0;
+    return XMPP_OK;
+}
+
+/* Receives: a datagram, or of a stream's message as much as there is room for. XMPP_OK: it is there. */
+XMPPI_FN int xmppi_dns_recv(xmpp_client *c, xmpp_dns *d)
+{
+    size_t at = d->tcp ? d->n : 2, end = sizeof(d->packet);
+    int r;
+
+    if (d->tcp && at < 2)
+        end = 2;
+    else if (d->tcp && xmppi_get16(d->packet) < end - 2)
+        end = xmppi_get16(d->packet) + 2u;
+    r = at < end ? c->io.ops->recv(c->io.ctx, d->packet + at, end - at) : -1;
+    if (r < 0)
+        return XMPP_E_TRANSPORT;
+    if (r == 0)
+        return XMPP_E_AGAIN;
+    d->busy = true; /* there may be more */
+    d->n = (uint16_t)(at + (size_t)r);
+    return d->tcp && (end == 2 || d->n < end) ? XMPP_E_AGAIN : XMPP_OK;
+}
+
+/* Reads an answer. As xmppi_dns_judge. */
+XMPPI_FN int xmppi_dns_answer(xmpp_dns *d)
+{
+    size_t at = 0, name = 12;
+    unsigned count = 0, hops = 8;
+    int r = xmppi_dns_judge(d, &at, &count);
+
+    if (r == XMPP_E_AGAIN && d->tcp)
+        return XMPP_E_RESOLVE;
+    while (r == XMPP_OK && name != 0 && hops-- > 0)
+        name = xmppi_dns_records(d, name, at, count);
+    d->heard = d->heard || r != XMPP_E_AGAIN;
+    return r;
+}
+
+/* One question to the end. XMPP_OK: what it gave is in d; XMPP_E_AGAIN; XMPP_E_RESOLVE: no server answered it. */
+XMPPI_FN int xmppi_dns_query(xmpp_client *c, xmpp_dns *d)
+{
+    int r = XMPP_OK;
+
+    do {
+        if (d->step == XMPPI_DNS_IDLE) {
+            r = xmppi_dns_dial(c, d);
+            if (r == XMPP_E_RESOLVE || r == XMPP_E_ENTROPY)
+                return r;
+        }
+        if (d->step == XMPPI_DNS_SEND && r == XMPP_OK)
+            r = xmppi_dns_send(c, d);
+        if (d->step == XMPPI_DNS_WAIT && r == XMPP_OK)
+            r = xmppi_dns_recv(c, d);
+        if (r == XMPP_OK)
+            r = xmppi_dns_answer(d);
+        if (r == XMPP_E_AGAIN && !xmppi_due(c->now, d->until))
+            return r;
+        c->io.ops->close(c->io.ctx, true);
+        d->step = XMPPI_DNS_IDLE;
+        d->tcp = r == XMPP_E_TOO_LONG;
+        if (r != XMPP_OK && !d->tcp)
+            d->server++;
+    } while (r != XMPP_OK);
+    return r;
+}
+
+/* ---- what is asked, and what comes of it ---- */
+
+/* Goes on to a phase: a new question. */
+XMPPI_FN void xmppi_dns_phase(xmpp_dns *d, unsigned phase)
+{
+    d->phase = (uint8_t)phase;
+    d->step = XMPPI_DNS_IDLE;
+    d->tries = d->round = 0;
+    d->tcp = false;
+}
+
+/* Does TLS from the first byte, or not, go with the policy? */
+XMPPI_FN bool xmppi_dns_fits(const xmpp_client *c, bool tls)
+{
+    return c->cfg->tls == XMPP_TLS_REQUIRED || tls == (c->cfg->tls == XMPP_TLS_DIRECT);
+}
+
+/* Is the question of this phase to be asked? */
+XMPPI_FN bool xmppi_dns_wanted(const xmpp_client *c, const xmpp_dns *d)
+{
+    if (d->phase <= XMPPI_DNS_XMPP)
+        return d->srv && xmppi_dns_fits(c, d->phase == XMPPI_DNS_XMPPS);
+    return d->family != (d->phase == XMPPI_DNS_AAAA ? 4 : 6);
+}
+
+/* Words for the error, "SERVICE NAME: WHY", where the packet was. */
+XMPPI_FN int xmppi_dns_fail(xmpp_client *c, int error, const char *service, const char *name, const char *why)
+{
+    char *out = (char *)c->acct->dns->packet;
+    const char *part[4];
+    size_t n = 0, i;
+
+    part[0] = service;
+    part[1] = name;
+    part[2] = ": ";
+    part[3] = why;
+    for (i = 0; i < 4; i++)
+        while (*part[i] != '\0' && n < XMPP_CFG_DNS_PACKET)
+            out[n++] = *part[i]++;
+    out[n] = '\0';
+    c->text = out;
+    return error;
+}
+
+/* No target is left. */
+XMPPI_FN int xmppi_dns_end(xmpp_client *c, const xmpp_dns *d, const xmpp_target *to)
+{
+    const char *service = xmppi_dns_service(c->cfg->tls == XMPP_TLS_DIRECT ? XMPPI_DNS_XMPPS : XMPPI_DNS_XMPP);
+
+    if (d->records && d->targets_n == 0)
+        return xmppi_dns_fail(c, d->refused ? XMPP_E_NO_SERVICE : XMPP_E_RESOLVE, service, to->host,
+                              d->refused ? "\".\", not offered" : "no usable SRV record");
+    return xmppi_dns_fail(c, d->tried ? XMPP_E_CONNECT : XMPP_E_RESOLVE, "", d->name,
+                          d->heard ? "no address" : "no answer from a name server");
+}
+
+/* RFC 2782: picks one by weight of those that are left with the lowest priority. XMPP_E_RESOLVE: none is left. */
+XMPPI_FN int xmppi_dns_pick(const xmpp_client *c, xmpp_dns *d)
+{
+    size_t at, first = d->targets_n;
+    uint32_t sum = 0, dice;
+    unsigned char *t;
+
+    for (at = 0; at < d->targets_n; at = xmppi_dns_behind(d, at)) {
+        t = d->targets + at;
+        if (t[6] & XMPPI_DNS_USED)
+            continue;
+        if (first == d->targets_n)
+            first = at;
+        else if (xmppi_get16(t) != xmppi_get16(d->targets + first))
+            break;
+        sum += xmppi_get16(t + 2);
+    }
+    if (first == d->targets_n)
+        return XMPP_E_RESOLVE;
+    if (xmppi_random(c, &dice, sizeof(dice)) != XMPP_OK)
+        return XMPP_E_ENTROPY;
+    dice %= sum + 1;
+    for (t = d->targets + first; (t[6] & XMPPI_DNS_USED) || xmppi_get16(t + 2) < dice;
+         t = d->targets + xmppi_dns_behind(d, (size_t)(t - d->targets)))
+        if (!(t[6] & XMPPI_DNS_USED))
+            dice -= xmppi_get16(t + 2);
+    d->tls = (t[6] & XMPPI_DNS_TLS) != 0;
+    t[6] |= XMPPI_DNS_USED;
+    d->port = (uint16_t)xmppi_get16(t + 4);
+    d->name = (const char *)t + XMPPI_DNS_HEAD;
+    return XMPP_OK;
+}
+
+/* Goes on to the next host: of the SRV records, or, when there were none, the one that was asked for. */
+XMPPI_FN int xmppi_dns_target(xmpp_client *c, xmpp_dns *d, const xmpp_target *to)
+{
+    int r = xmppi_dns_pick(c, d);
+
+    d->addrs[0] = d->addrs[1] = d->next = d->given = 0;
+    if (r == XMPP_E_RESOLVE && (d->records || d->domain))
+        return xmppi_dns_end(c, d, to);
+    if (r == XMPP_E_RESOLVE) {
+        d->domain = true;
+        d->name = to->host;
+        d->port = to->port;
+        d->tls = to->tls;
+        r = XMPP_OK;
+    }
+    return r;
+}
+
+XMPPI_FN void xmppi_dns_format(char *out, const unsigned char *a, bool four)
+{
+    unsigned base = four ? 10 : 16, v, i, unit;
+
+    for (i = 0; i < (four ? 4u : 8u); i++) {
+        v = four ? a[i] : xmppi_get16(a + 2 * i);
+        if (i > 0)
+            *out++ = four ? '.' : ':';
+        for (unit = four ? 100 : 0x1000; unit > v && unit > 1; unit /= base)
+            ;
+        for (; unit > 0; unit /= base)
+            *out++ = "0123456789abcdef"[v / unit % base];
+    }
+    *out = '\0';
+}
+
+XMPPI_FN uint32_t xmppi_dns_step_ms(const xmpp_client *c)
+{
+    return XMPPI_OR(c->cfg->step_ms, 30000);
+}
+
+/* Hands out what stands in d->last. more: others are left when it fails. */
+XMPPI_FN bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
+{
+    xmpp_dns *d = c->acct->dns;
+    uint32_t ms = d->last_tls ? XMPPI_DNS_HANDSHAKE_MS : XMPPI_DNS_CONNECT_MS;
+
+    to->host = d->last;
+    to->port = d->last_port;
+    to->tls = d->last_tls;
+    if (more) {
+        to->ms = ms < xmppi_dns_step_ms(c) ? ms : xmppi_dns_step_ms(c);
+        to->elsewhere = xmpp_elsewhere;
+    }
+    d->tried = true;
+    d->begun = false;
+    return true;
+}
+
+/* Hands out the next address of the host at hand, IPv6 and IPv4 in turn. False: none is left. */
+XMPPI_FN bool xmppi_dns_give(const xmpp_client *c, xmpp_dns *d, xmpp_target *to)
+{
+    bool more;
+    unsigned four, i;
+    size_t at;
+
+    do {
+        four = d->next & 1u;
+        i = d->next++ / 2u;
+        if (i >= XMPP_CFG_DNS_ADDRESSES)
+            return false;
+    } while (i >= d->addrs[four]);
+    more = ++d->given < d->addrs[0] + d->addrs[1];
+    for (at = 0; at < d->targets_n && !more; at = xmppi_dns_behind(d, at))
+        more = !(d->targets[at + 6] & XMPPI_DNS_USED);
+    xmppi_dns_format(d->last, d->addr[four][i], four != 0);
+    d->last_tls = d->tls;
+    d->last_port = (uint16_t)(d->port != 0 ? d->port : d->tls ? 5223 : 5222);
+    return xmppi_dns_hand(c, to, more);
+}
+
+/* A new connection. True: it begins with the address that worked before. */
+XMPPI_FN bool xmppi_dns_begin(const xmpp_client *c, xmpp_dns *d, xmpp_target *to)
+{
+    bool last = d->use_last && c->redirect == NULL && d->last[0] != '\0' && xmppi_dns_fits(c, d->last_tls);
+
+    xmpp_wipe((unsigned char *)d + offsetof(xmpp_dns, phase), offsetof(xmpp_dns, addr) - offsetof(xmpp_dns, phase));
+    d->use_last = false;
+    d->name = to->host;
+    d->srv = to->port == 0 && (c->acct->host == NULL || c->redirect != NULL);
+    return last && xmppi_dns_hand(c, to, true);
+}
+
+/* Is it an address, or the name that no name server is asked for (RFC 6761 6.3)? */
+XMPPI_FN bool xmppi_dns_known(const char *host)
+{
+    size_t n = 0;
+
+    while ((host[n] >= '0' && host[n] <= '9') || host[n] == '.')
+        n++;
+    return host[n] == '\0' || host[xmppi_find(host, ':')] != '\0' || xmppi_eq(host, "localhost");
+}
+
+/* One question of xmpp_resolve, when it is to be asked. XMPP_OK: on to the next phase. */
+XMPPI_FN int xmppi_dns_question(xmpp_client *c, xmpp_dns *d, xmpp_target *to)
+{
+    int r = xmppi_dns_wanted(c, d) ? xmppi_dns_query(c, d) : XMPP_OK;
+
+    if (r == XMPP_E_AGAIN && xmppi_due(c->now, d->limit))
+        return xmppi_dns_fail(c, XMPP_E_RESOLVE, xmppi_dns_service(d->phase), d->name, "no answer in time");
+    if (r == XMPP_E_AGAIN) {
+        to->ms = d->busy ? 1 : xmppi_left(c, d->until);
+        if (to->ms > xmppi_left(c, d->limit))
+            to->ms = xmppi_left(c, d->limit);
+        if (d->step == XMPPI_DNS_SEND && to->ms > 100)
+            to->ms = 100; /* it may be connecting, of which not every transport tells */
+        return r;
+    }
+    if (r == XMPP_E_RESOLVE) { /* as good as no record: RFC 6120 3.2.1 */
+        d->silent = true;
+        r = XMPP_OK;
+    }
+    xmppi_dns_phase(d, d->phase + 1u);
+    return r;
+}
+
+XMPP_API int xmpp_resolve(xmpp_client *c, xmpp_target *to)
+{
+    xmpp_dns *d = c->acct->dns;
+    int r = XMPP_OK;
+
+    if (d == NULL || xmppi_dns_known(to->host))
+        return XMPP_OK;
+    if (to->begin && xmppi_dns_begin(c, d, to))
+        return XMPP_OK;
+    if (!d->begun) {
+        d->begun = true;
+        d->limit = xmppi_at(c, xmppi_dns_step_ms(c));
+    }
+    d->busy = false;
+    while (r == XMPP_OK && (d->phase != XMPPI_DNS_ADDRESS || !xmppi_dns_give(c, d, to))) {
+        if (d->phase == XMPPI_DNS_ADDRESS) {
+            xmppi_dns_phase(d, XMPPI_DNS_TARGET);
+        } else if (d->phase == XMPPI_DNS_TARGET) {
+            r = xmppi_dns_target(c, d, to);
+            xmppi_dns_phase(d, XMPPI_DNS_AAAA);
+        } else {
+            r = xmppi_dns_question(c, d, to);
+        }
+    }
+    return r;
+}
+
 /* ==== >>trace ===============================================================
    A layer that shows the stream. A scanner for each direction finds what must
    not be shown; it knows start and end tags, attributes and CDATA, takes any
@@ -8968,6 +9791,8 @@ XMPPI_FN void xmppi_trace_show(xmpp_trace *t, bool out, const char *text, size_t
 {
     struct xmpp_trace_dir *d = &t->dir[out ? 1 : 0];
     size_t i, from = 0;
+    if (t->quiet)
+        return;
     for (i = 0; i < n; i++) {
         if (!xmppi_trace_byte(d, text[i]))
             continue;
@@ -8988,6 +9813,7 @@ XMPPI_FN int xmppi_trace_open(void *ctx, const xmpp_target *to)
 {
     XMPPI_TRACE_BELOW;
     memset(((xmpp_trace *)ctx)->dir, 0, sizeof ((xmpp_trace *)ctx)->dir);
+    ((xmpp_trace *)ctx)->quiet = to->dns;
     return b.ops->open(b.ctx, to);
 }
 
@@ -9069,6 +9895,12 @@ XMPPI_FN int xmppi_trace_wait(void *ctx, unsigned wants, uint32_t ms)
     return b.ops->wait(b.ctx, wants, ms);
 }
 
+XMPPI_FN int xmppi_trace_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    XMPPI_TRACE_BELOW;
+    return b.ops->resolver(b.ctx, i, out, cap);
+}
+
 XMPPI_FN int xmppi_trace_state(void *ctx, bool load, void *buf, size_t n)
 {
     XMPPI_TRACE_BELOW;
@@ -9082,6 +9914,7 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
     xmpp_io io;
     t->below = below;
     memset(t->dir, 0, sizeof t->dir);
+    t->quiet = false;
     t->ops.open      = xmppi_trace_open;
     t->ops.recv      = xmppi_trace_recv;
     t->ops.send      = xmppi_trace_send;
@@ -9095,6 +9928,7 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
     t->ops.utc       = b->utc == NULL ? NULL : xmppi_trace_utc;
     t->ops.millis    = b->millis == NULL ? NULL : xmppi_trace_millis;
     t->ops.wait      = b->wait == NULL ? NULL : xmppi_trace_wait;
+    t->ops.resolver  = b->resolver == NULL ? NULL : xmppi_trace_resolver;
     t->ops.state     = b->state == NULL ? NULL : xmppi_trace_state;
     io.ops = &t->ops;
     io.ctx = t;
@@ -9102,9 +9936,8 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 }
 
 /* ==== >>posix ===============================================================
-   TCP over POSIX sockets. All of it is non-blocking but for getaddrinfo, which
-   blocks while it asks the name servers: give a numeric host where that must
-   not be.
+   TCP and UDP over POSIX sockets. All of it is non-blocking but for getaddrinfo,
+   which blocks while it asks the name servers for a host that is a name.
    fd >= 0 while connecting and open. list is held while connecting; at is the
    address to try next. words: "connect to HOST port N: ", then the cause. */
 
@@ -9128,13 +9961,17 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 
 #define XMPPI_POSIX_MS   10000u     /* for one address */
 #define XMPPI_POSIX_HOST 100u       /* bytes of a host name in an error's words */
+#define XMPPI_POSIX_UNACKED 60000u  /* for the peer to acknowledge what was sent */
+#ifndef XMPPI_POSIX_RESOLV
+#define XMPPI_POSIX_RESOLV "/etc/resolv.conf"
+#endif
 
 enum { XMPPI_POSIX_SHUT = 0, XMPPI_POSIX_CONNECTING, XMPPI_POSIX_OPEN, XMPPI_POSIX_FAILED };
 
 #ifdef SOCK_CLOEXEC     /* at once: another thread may be about to exec */
-#define XMPPI_POSIX_TYPE (SOCK_STREAM | SOCK_CLOEXEC)
+#define XMPPI_POSIX_CLOEXEC SOCK_CLOEXEC
 #else
-#define XMPPI_POSIX_TYPE SOCK_STREAM
+#define XMPPI_POSIX_CLOEXEC 0
 #endif
 #ifdef MSG_NOSIGNAL
 #define XMPPI_POSIX_SEND MSG_NOSIGNAL
@@ -9200,18 +10037,29 @@ XMPPI_FN void xmppi_posix_forget(xmpp_posix *p)
     p->list = p->at = NULL;
 }
 
-/* Begins to connect to an address. Returns 0, or errno. */
-XMPPI_FN int xmppi_posix_begin(xmpp_posix *p, const struct addrinfo *a)
+/* A socket that cannot have an option works without it. */
+XMPPI_FN void xmppi_posix_tune(const xmpp_posix *p)
 {
     int one = 1;
-    p->fd = socket(a->ai_family, XMPPI_POSIX_TYPE, a->ai_protocol);
-    if (p->fd < 0 || !xmppi_posix_nonblocking(p->fd))
-        return errno;
-    /* the client sends whole stanzas: waiting for more would only delay them */
-    (void)setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef TCP_USER_TIMEOUT
+    unsigned ms = XMPPI_POSIX_UNACKED;
+    if (!p->udp)
+        (void)setsockopt(p->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+#endif
+    if (!p->udp)    /* the client sends whole stanzas: waiting for more would only delay them */
+        (void)setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 #ifdef SO_NOSIGPIPE
     (void)setsockopt(p->fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
 #endif
+}
+
+/* Begins to connect to an address. Returns 0, or errno. A connected UDP socket receives from that peer alone. */
+XMPPI_FN int xmppi_posix_begin(xmpp_posix *p, const struct addrinfo *a)
+{
+    p->fd = socket(a->ai_family, (p->udp ? SOCK_DGRAM : SOCK_STREAM) | XMPPI_POSIX_CLOEXEC, a->ai_protocol);
+    if (p->fd < 0 || !xmppi_posix_nonblocking(p->fd))
+        return errno;
+    xmppi_posix_tune(p);
     p->started = xmppi_posix_millis(NULL);
     /* EINTR: it goes on all the same */
     if (connect(p->fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS && errno != EINTR)
@@ -9287,6 +10135,7 @@ XMPPI_FN int xmppi_posix_open(void *ctx, const xmpp_target *to)
 
     xmppi_posix_close(p, true);
     p->error = XMPP_OK;
+    p->udp = to->udp;
     e = host[n < XMPPI_POSIX_HOST ? n : XMPPI_POSIX_HOST] != '\0';
     p->words_n = (uint8_t)xmppi_posix_put(p, 0, "connect to ", 11);
     p->words_n = (uint8_t)xmppi_posix_put(p, p->words_n, host, XMPPI_POSIX_HOST);
@@ -9301,10 +10150,14 @@ XMPPI_FN int xmppi_posix_open(void *ctx, const xmpp_target *to)
     }
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_protocol = IPPROTO_TCP;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_socktype = to->udp ? SOCK_DGRAM : SOCK_STREAM;
+    hints.ai_protocol = to->udp ? IPPROTO_UDP : IPPROTO_TCP;
+    hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST;   /* an address asks nobody, whatever the system is set up with */
     e = getaddrinfo(host, port, &hints, &p->list);
+    if (e == EAI_NONAME && !to->udp) {
+        hints.ai_flags = AI_NUMERICSERV;
+        e = getaddrinfo(host, port, &hints, &p->list);
+    }
     if (e != 0) {
         p->list = NULL;
         p->state = XMPPI_POSIX_FAILED;
@@ -9340,7 +10193,7 @@ XMPPI_FN int xmppi_posix_recv(void *ctx, void *buf, size_t n)
         got = recv(p->fd, buf, n < INT_MAX ? n : INT_MAX, 0);
     while (got < 0 && errno == EINTR);
     if (got == 0)
-        return XMPP_IO_EOF;
+        return p->udp ? 0 : XMPP_IO_EOF;        /* an empty datagram ends nothing */
     return got > 0 ? (int)got : xmppi_posix_trouble(p);
 }
 
@@ -9441,10 +10294,60 @@ XMPPI_FN int xmppi_posix_wait(void *ctx, unsigned wants, uint32_t ms)
     return 1;
 }
 
+/* The i-th "nameserver" of a line: copies its address. Returns false when it is another kind of line. */
+XMPPI_FN bool xmppi_posix_nameserver(const char *line, char *out, size_t cap)
+{
+    const char *word = "nameserver";
+    size_t n = 0;
+    for (; *word != '\0' && *line == *word; word++)
+        line++;
+    if (*word != '\0' || (*line != ' ' && *line != '\t'))
+        return false;
+    while (*line == ' ' || *line == '\t')
+        line++;
+    while (line[n] != '\0' && line[n] != ' ' && line[n] != '\t' && line[n] != '\r' && n + 1 < cap) {
+        out[n] = line[n];
+        n++;
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+/* resolv.conf(5): when it names none, the one on this machine. */
+XMPPI_FN int xmppi_posix_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    char line[128], bin[128];
+    ssize_t got = 1, k;
+    size_t n = 0;
+    unsigned found = 0;
+    int fd = open(XMPPI_POSIX_RESOLV, O_RDONLY | O_CLOEXEC);
+    (void)ctx;
+    while (fd >= 0 && found <= i && (got = read(fd, bin, sizeof bin)) > 0)
+        for (k = 0; k < got && found <= i; k++) {
+            if (bin[k] != '\n') {       /* of a longer line the rest is of no interest */
+                if (n < sizeof line - 1)
+                    line[n++] = bin[k];
+                continue;
+            }
+            line[n] = '\0';
+            n = 0;
+            found += xmppi_posix_nameserver(line, out, cap);
+        }
+    line[n] = '\0';                     /* the last line may lack its end */
+    found += found <= i && xmppi_posix_nameserver(line, out, cap);
+    if (fd >= 0)
+        (void)close(fd);
+    if (found == 0 && i == 0 && cap > 9) {
+        memcpy(out, "127.0.0.1", 10);
+        return XMPP_OK;
+    }
+    return found > i ? XMPP_OK : XMPP_E_RESOLVE;
+}
+
 static const xmpp_io_ops xmppi_posix_ops = {
     xmppi_posix_open,  xmppi_posix_recv,   xmppi_posix_send, xmppi_posix_close,  NULL, NULL,
     xmppi_posix_wants, xmppi_posix_reason, NULL,             xmppi_posix_random,
-    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, NULL
+    xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, xmppi_posix_resolver, NULL
 };
 
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)

@@ -1864,6 +1864,12 @@ XMPPI_TLS_FN int xmppi_tls_io_wait(void *ctx, unsigned wants, uint32_t ms)
     return t->below.ops->wait != NULL ? t->below.ops->wait(t->below.ctx, wants, ms) : 0;
 }
 
+XMPPI_TLS_FN int xmppi_tls_io_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    return t->below.ops->resolver != NULL ? t->below.ops->resolver(t->below.ctx, i, out, cap) : XMPP_E_RESOLVE;
+}
+
 XMPPI_TLS_FN int xmppi_tls_io_state(void *ctx, bool load, void *buf, size_t n)
 {
     xmpp_bearssl *t = xmppi_tls_self(ctx);
@@ -1891,7 +1897,8 @@ static const xmpp_io_ops xmppi_tls_io_ops = {
     xmppi_tls_io_open,  xmppi_tls_io_recv,    xmppi_tls_io_send,  xmppi_tls_io_close,
     xmppi_tls_io_start, xmppi_tls_io_binding, xmppi_tls_io_wants, xmppi_tls_io_reason,
     xmppi_tls_io_room,  xmppi_tls_io_random,  xmppi_tls_io_utc,   xmppi_tls_io_millis,
-    xmppi_tls_io_wait,  xmppi_tls_io_state
+    xmppi_tls_io_wait,  xmppi_tls_io_resolver,
+    xmppi_tls_io_state
 };
 
 XMPP_API xmpp_io xmpp_bearssl_io(xmpp_bearssl *t, const xmpp_bearssl_config *cfg, xmpp_io below)

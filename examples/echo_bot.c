@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_dns            dns;
 static xmpp_posix          net;
 static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[16384], queue[16384];
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
 {
     xmpp_account account = { .password = getenv("XMPP_PASSWORD"),
                              .host = getenv("XMPP_HOST"),
+                             .dns = &dns,       /* without a host: by SRV records */
                              .exts = extensions,
                              XMPP_BUFFERS(rx, arena, queue) };
     const char *port = getenv("XMPP_PORT");

@@ -7,12 +7,13 @@
 
 static xmpp_client         client;
 static xmpp_posix          net;
+static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
 static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_dns            dns;
 static xmpp_posix          net;
 static xmpp_io             io;                          /* TLS over net */
 static xmpp_bearssl_system tls;
@@ -79,6 +80,7 @@ static int start(char **argv)
                               .password = getenv("XMPP_PASSWORD"),
                               .keys = &keys,
                               .host = getenv("XMPP_HOST"),
+                              .dns = &dns,      /* without a host: by SRV records */
                               .port = (uint16_t)(port != NULL ? atoi(port) : 0),
                               .exts = extensions,
                               XMPP_BUFFERS(rx, arena, queue) };

@@ -5,6 +5,9 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#define XMPP_CFG_DNS_PACKET    4096     /* a host has room for every record that anybody has */
+#define XMPP_CFG_DNS_TARGETS   2048
+#define XMPP_CFG_DNS_ADDRESSES 8
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
 #include "xmpp.h"
@@ -46,9 +49,13 @@ static const char usage_text[] =
     "  --jid JID                 me@example.org (or XMPP_JID); without me@: ANONYMOUS\n"
     "  --password-file FILE      its first line is the password (or XMPP_PASSWORD)\n"
     "  --resource R              the resource to ask for\n"
-    "  --host HOST               where to connect (or XMPP_HOST); default: the JID's domain\n"
-    "  --port N                  (or XMPP_PORT); default 5222, with direct TLS 5223\n"
-    "  --tls starttls|direct|none    default starttls; none: anybody on the way can read along\n"
+    "  --host HOST               where to connect (or XMPP_HOST); default: by SRV records of\n"
+    "                            the JID's domain\n"
+    "  --port N                  (or XMPP_PORT); default: by SRV; 5222, with direct TLS 5223\n"
+    "  --dns SERVER[:PORT],...   name servers (or XMPP_DNS); default: those of /etc/resolv.conf;\n"
+    "                            given, they are asked for the name of --host too\n"
+    "  --tls starttls|direct|none    default: by SRV, else starttls; none: anybody on the way\n"
+    "                            can read along\n"
     "  --ca FILE                 authorities to trust, PEM (or XMPP_CA); default: the system's\n"
     "  --pin SHA256HEX           trust this key of the server (may repeat); without --ca: alone\n"
     "  --cert FILE --key FILE    client certificate and its key, for EXTERNAL\n"
@@ -76,10 +83,10 @@ static const char usage_text[] =
 
 /* ---- options ------------------------------------------------------------ */
 
-enum { MAX_PINS = 8, MAX_ARGS = 3 };
+enum { MAX_PINS = 8, MAX_ARGS = 3, MAX_DNS = 4 };
 
 static struct {
-    const char *jid, *password_file, *resource, *host, *port, *tls, *ca, *cert, *key, *mech,
+    const char *jid, *password_file, *resource, *host, *port, *dns, *tls, *ca, *cert, *key, *mech,
         *timeout, *seconds, *count;
     const char *pin[MAX_PINS];
     const char *arg[MAX_ARGS];  /* the command and its arguments */
@@ -90,6 +97,7 @@ static struct {
 static const struct { const char *name; const char **value; } value_options[] = {
     { "--jid", &opt.jid },       { "--password-file", &opt.password_file },
     { "--resource", &opt.resource }, { "--host", &opt.host }, { "--port", &opt.port },
+    { "--dns", &opt.dns },
     { "--tls", &opt.tls },       { "--ca", &opt.ca },         { "--cert", &opt.cert },
     { "--key", &opt.key },       { "--mech", &opt.mech },     { "--timeout", &opt.timeout },
     { "--for", &opt.seconds },   { "--count", &opt.count }
@@ -185,6 +193,8 @@ static void parse_options(int argc, char **argv)
         opt.host = environment("XMPP_HOST");
     if (opt.port == NULL)
         opt.port = environment("XMPP_PORT");
+    if (opt.dns == NULL)
+        opt.dns = environment("XMPP_DNS");
     if (opt.ca == NULL && opt.pins == 0)
         opt.ca = environment("XMPP_CA");
 }
@@ -199,6 +209,9 @@ static char               jid[3072], password[1024];
 static unsigned char      rx[16384], arena[1024 * 1024], queue[65535];
 static char               input[65536];             /* what standard input holds        */
 static char               xml[6 * sizeof arena];    /* a stanza printed: ' is &apos; at worst */
+static xmpp_dns           dns;
+static char               dns_text[512];
+static const char        *dns_servers[MAX_DNS + 1];
 static xmpp_posix         net;
 static xmpp_trace         trace;
 static xmpp_io            io;                       /* trace over TLS over net */
@@ -519,6 +532,10 @@ static void show_online(void)
         json_text("jid", xmpp_own_jid(&client));
         json_text("mechanism", info.mechanism);
         json_tls();
+        if (dns.last[0] != '\0') {
+            json_text("address", dns.last);
+            json_number("port", dns.last_port);
+        }
         json_number("round_trips", info.round_trips);
         json_number("bytes_in", (long)info.bytes_in);
         json_number("bytes_out", (long)info.bytes_out);
@@ -1207,6 +1224,8 @@ static void print_info(const xmpp_info *info)
 
     put_line("jid", xmpp_own_jid(&client));
     put_line("mechanism", info->mechanism);
+    if (dns.last[0] != '\0')
+        printf("%-12s %s port %u\n", "address", dns.last, dns.last_port);
     print_tls();
     printf("%-12s", "features");
     for (i = 0; i < FEATURES; i++)
@@ -1720,6 +1739,47 @@ static void set_up_jid(void)
     account.jid = jid;
 }
 
+/* Takes the next "server", "server:port" or "[v6]:port" of a list, in place; makes "server port" of it. */
+static char *next_server(char **list)
+{
+    char *s = *list, *end = s + strcspn(s, ","), *colon;
+
+    *list = *end != '\0' ? end + 1 : end;
+    *end = '\0';
+    colon = strrchr(s, ':');
+    if (*s == '[' && (end = strchr(s++, ']')) != NULL) {
+        *end = ' ';
+        if (end[1] == ':')
+            memmove(end + 1, end + 2, strlen(end + 2) + 1);
+        else
+            *end = '\0';
+    } else if (colon != NULL && strchr(s, ':') == colon) {
+        *colon = ' ';
+    }
+    return s;
+}
+
+/* Who finds the server. The system's own way, with /etc/hosts and search lists, does so for a host that was given and
+   for a name without a dot; name servers that were given are asked for everything. */
+static void set_up_dns(void)
+{
+    const char *domain = strchr(account.jid, '@') != NULL ? strchr(account.jid, '@') + 1 : account.jid;
+    char *list = dns_text;
+    int i;
+
+    if (opt.dns == NULL && (opt.host != NULL || memchr(domain, '.', strcspn(domain, "/")) == NULL))
+        return;
+    account.dns = &dns;
+    if (opt.dns == NULL)
+        return;
+    if (strlen(opt.dns) >= sizeof dns_text)
+        usage("too long", "--dns");
+    copy_text(dns_text, sizeof dns_text, opt.dns);
+    for (i = 0; i < MAX_DNS && *list != '\0'; i++)
+        dns_servers[i] = next_server(&list);
+    dns.servers = dns_servers;
+}
+
 /* What may be used to log in, and with what. */
 static void set_up_login(void)
 {
@@ -1841,15 +1901,18 @@ static void print_trace(void *ctx, bool out, const char *bytes, size_t n)
 /* Policy and transport: what every command needs. */
 static void set_up_transport(void)
 {
-    const char *mode = opt.tls != NULL ? opt.tls : "starttls";
-
-    config.tls = XMPP_TLS_START;
-    if (strcmp(mode, "direct") == 0)
+    config.tls = XMPP_TLS_REQUIRED;
+    if (opt.tls == NULL)
+        ;
+    else if (strcmp(opt.tls, "starttls") == 0)
+        config.tls = XMPP_TLS_START;
+    else if (strcmp(opt.tls, "direct") == 0)
         config.tls = XMPP_TLS_DIRECT;
-    else if (strcmp(mode, "none") == 0)
+    else if (strcmp(opt.tls, "none") == 0)
         config.tls = XMPP_TLS_NONE_UNSAFE;
-    else if (strcmp(mode, "starttls") != 0)
-        usage("--tls is starttls, direct or none, not", mode);
+    else
+        usage("--tls is starttls, direct or none, not", opt.tls);
+    config.resolve = xmpp_resolve;
     timeout_ms = number("--timeout", opt.timeout, 2000000, 30) * 1000;
     for_ms = opt.seconds != NULL ? number("--for", opt.seconds, 2000000, 0) * 1000 : XMPP_FOREVER;
     max_messages = number("--count", opt.count, UINT32_MAX, 0);
@@ -1969,6 +2032,7 @@ int main(int argc, char **argv)
     }
     check_arguments(cmd);
     set_up_jid();
+    set_up_dns();
     set_up_login();
     set_up_cert();
     if (config.tls != XMPP_TLS_NONE_UNSAFE)

@@ -45,6 +45,7 @@ need_check() {
     need libcmocka-dev has_cmocka
     need ejabberd test -x /usr/sbin/ejabberdctl
     need prosody-modules test -d /usr/lib/prosody/modules/mod_auth_ccert
+    need dnsmasq-base test -x /usr/sbin/dnsmasq
     need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
 }
 

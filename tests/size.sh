@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 2
 mode=${1:-print}
 work=build/size
 table=$work/table.txt
-names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-sm core-scram-template all"
+names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-dns core-scram-sm core-scram-template all"
 mkdir -p $work build/results
 : >$table
 

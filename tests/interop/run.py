@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
+import nameserver                                   # noqa: E402
 import servers                                      # noqa: E402
 
 TOOL = os.path.join(TOP, "build", "xmpp")
@@ -130,8 +131,10 @@ class Account:
         self.place, self.server, self.tls, self.jid = place, server, tls, jid
         user = jid.split("@")[0]
         self.password = USERS.get(user, "") if password is None else password
-        self.options = ["--jid", jid, "--host", "127.0.0.1", "--tls", tls, "--timeout", "15",
-                        "--port", str(server.port if tls == "starttls" else server.tls_port)]
+        self.options = ["--jid", jid, "--timeout", "15"]
+        if server:                                  # otherwise it has to be found
+            self.options += ["--host", "127.0.0.1", "--tls", tls,
+                             "--port", str(server.port if tls == "starttls" else server.tls_port)]
         if ca:
             self.options += ["--ca", place.certs[ca].crt]
         self.options += options
@@ -548,6 +551,8 @@ def all_tests(s, place):
     s.test("prosody: -v masks secrets", masked, Account(place, main, "starttls"))
     s.test("prosody: --password-file", password_file, place, main)
     s.test("anchors", anchors, place, main)
+    bad["wrong"].wait_ready()
+    nameserver.all_tests(s, place, main, bad["wrong"])
 
     for cert, server in bad.items():
         server.wait_ready()

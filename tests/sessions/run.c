@@ -11,13 +11,14 @@
 
    # ...              a comment
    == NAME            a transcript of its own begins; what stood before the first one belongs to all
-   @ KEY VALUE...     settings, see set() below;  @ include FILE inserts a file
+   @ KEY VALUE...     settings, see set() below;  @ include FILE inserts a file. @ dns SERVER...: see "name servers"
    C: TEXT            what the client sends next, exactly; one line goes out as one send when it fits
    S: TEXT            what the server sends; lines in a row are one piece
    E: TYPE KEY=VALUE  the next event and some of its fields; see check_event(). error=A|B: one of these
    A: CALL ARGS       the application calls; "-> XMPP_E_X" at the end: what comes back, otherwise XMPP_OK. See call()
    T: +MS             the clock goes on; the client is stepped at its own deadlines
-   IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop
+   IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop;
+                      ask NAME TYPE SERVER PORT [tcp] is a question to a name server
    X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random
    V: NAME TEXT       gives a {name} a value
    Q: WHAT            a question: quiet, waiting N, online yes, jid J, keys SHA-1 SALT I, mechanism M, caps V; see question()
@@ -155,6 +156,8 @@ static struct {
     const char   *jid, *key_hash, *key_salt;
     unsigned long key_i;
     bool          no_big, slow_close, no_utc;
+    xmpp_dns      dns;
+    const char   *servers[8];
     int           init, open_error, tls_error;
 
     /* the client and its memory */
@@ -180,6 +183,10 @@ static struct {
     buf           saved;                       /* what xmpp_save wrote */
     char          block[6000];
     xmpp_io       io;
+    buf           asked;                       /* a question to a name server, and what it answers */
+    const char   *name_server;                 /* whom the connection is to; NULL: it is XMPP's */
+    unsigned      name_port;
+    bool          datagrams, deaf_host;
 
     /* the event that no E: line has met yet, as text: key NUL value NUL ... NUL */
     buf           ev, events, others;
@@ -602,11 +609,199 @@ static size_t roll(size_t sides)
     return (R.m.dice >> 8) % sides;
 }
 
+/* ---- name servers: "@ record NAME TYPE DATA", each server knows all of them; DATA SERVFAIL: it fails.
+   "@ mute SERVER..." never answers; "@ cut NAME..." does not fit a datagram. Of hosts: "@ refuses ADDRESS...", and
+   "@ deaf ADDRESS..." neither accepts nor refuses ---- */
+
+static bool setting(const char *key, const char *value)    /* is there such a line, with the value as one word of it? */
+{
+    size_t i, n = strlen(value);
+
+    for (i = 0; i < R.s->n; i++) {
+        const char *p = R.s->l[i].text;
+
+        if (R.s->l[i].kind != '@' || strncmp(p, key, strlen(key)) != 0 || p[strlen(key)] != ' ')
+            continue;
+        while ((p = strchr(p, ' ')) != NULL)
+            if (strncmp(++p, value, n) == 0 && (p[n] == ' ' || p[n] == '\0'))
+                return true;
+    }
+    return false;
+}
+
+static void add16(buf *b, unsigned v)
+{
+    char two[2];
+
+    two[0] = (char)(v >> 8 & 255);
+    two[1] = (char)(v & 255);
+    add(b, two, 2);
+}
+
+static void add_name(buf *b, const char *s)
+{
+    s += strcmp(s, ".") == 0;
+    while (*s != '\0') {
+        size_t n = strcspn(s, ".");
+        char len = (char)n;
+
+        add(b, &len, 1);
+        add(b, s, n);
+        s += n + (s[n] == '.');
+    }
+    add(b, "", 1);
+}
+
+static const char *const record_types[] = {"A", "CNAME", "AAAA", "SRV"};
+static const unsigned record_numbers[] = {1, 5, 28, 33};
+
+static void add_data(buf *b, unsigned type, const char *data)
+{
+    buf d = {0, 0, 0};
+    unsigned v[8];
+    char name[300];
+    int i;
+
+    if (type == 1 && sscanf(data, "%u.%u.%u.%u", v, v + 1, v + 2, v + 3) == 4)
+        for (i = 0; i < 4; i += 2)
+            add16(&d, v[i] << 8 | v[i + 1]);
+    else if (type == 28 && sscanf(data, "%x:%x:%x:%x:%x:%x:%x:%x", v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) == 8)
+        for (i = 0; i < 8; i++)
+            add16(&d, v[i]);
+    else if (type == 33 && sscanf(data, "%u %u %u %299s", v, v + 1, v + 2, name) == 4) {
+        for (i = 0; i < 3; i++)
+            add16(&d, v[i]);
+        add_name(&d, name);
+    } else if (type == 5)
+        add_name(&d, data);
+    else
+        fail("no such record: %s", data);
+    add16(b, (unsigned)d.n);
+    add(b, d.p, d.n);
+}
+
+/* Adds all records of a name and a type; those of what it is an alias of behind them. Returns how many. */
+static unsigned add_records(buf *b, const char *name, unsigned type, bool *known)
+{
+    unsigned n = 0, k;
+    size_t i;
+
+    for (i = 0; i < R.s->n; i++) {
+        const char *v = R.s->l[i].text, *data, *of;
+
+        if (R.s->l[i].kind != '@' || strncmp(v, "record ", 7) != 0)
+            continue;
+        need(&v);
+        of = need(&v);
+        if (strcmp(of, name) != 0)
+            continue;
+        *known = true;
+        of = need(&v);
+        data = v + strspn(v, " ");
+        for (k = 0; k < 4 && strcmp(record_types[k], of) != 0; k++)
+            ;
+        if (k == 4 || (record_numbers[k] != type && record_numbers[k] != 5))
+            continue;
+        if (strcmp(data, "SERVFAIL") == 0) {
+            b->p[3] = (char)(b->p[3] | 2);
+            return n;
+        }
+        add_name(b, name);
+        add16(b, record_numbers[k]);
+        add16(b, 1);
+        add16(b, 0);
+        add16(b, 60);
+        add_data(b, record_numbers[k], data);
+        n++;
+        if (record_numbers[k] == 5)
+            n += add_records(b, data, type, known);
+    }
+    return n;
+}
+
+static void name_server_hears(const unsigned char *q, size_t n)
+{
+    char name[300];
+    size_t at = 12, i;
+    unsigned type, count, k;
+    bool known = false;
+
+    for (i = 0; at < n && q[at] != 0 && at + q[at] + 5 < n && i + q[at] + 2 < sizeof name; at += q[at] + 1u) {
+        memcpy(name + i, q + at + 1, q[at]);
+        i += q[at];
+        name[i++] = '.';
+    }
+    if (i == 0 || at + 5 != n || q[2] != 1 || q[3] != 0 || q[5] != 1)
+        fail("a bad question of %u bytes", (unsigned)n);
+    name[i - 1] = '\0';
+    type = (unsigned)q[at + 1] << 8 | q[at + 2];
+    for (k = 0; k < 4 && record_numbers[k] != type; k++)
+        ;
+    io_call("ask %s %s %s %u%s", name, k < 4 ? record_types[k] : "?", R.name_server, R.name_port, R.datagrams ? "" : " tcp");
+    clear(&R.asked);
+    if (setting("mute", R.name_server))
+        return;
+    add(&R.asked, q, n);
+    R.asked.p[2] = (char)0x81;
+    R.asked.p[3] = (char)0x80;
+    count = add_records(&R.asked, name, type, &known);
+    R.asked.p[7] = (char)count;
+    if (!known)
+        R.asked.p[3] = (char)0x83;
+    if (R.datagrams && setting("cut", name)) {
+        R.asked.n = n;
+        R.asked.p[2] = (char)0x83;
+        R.asked.p[7] = 0;
+    }
+    if (!R.datagrams) {
+        buf b = {0, 0, 0};
+
+        add16(&b, (unsigned)R.asked.n);
+        add(&b, R.asked.p, R.asked.n);
+        R.asked = b;
+    }
+    if (R.verbose)
+        printf("<- %u records\n", count);
+}
+
+static int ask_recv(void *data, size_t n)
+{
+    size_t have = R.asked.n;
+
+    if (!R.datagrams && R.m.chunk != 0 && n > R.m.chunk)
+        n = R.m.chunk;
+    if (have < n)
+        n = have;
+    memcpy(data, R.asked.p, n);
+    memmove(R.asked.p, R.asked.p + n, have - n);
+    R.asked.n = R.datagrams ? 0 : have - n;
+    R.done += n > 0;
+    return (int)n;
+}
+
+static int ask_send(const unsigned char *q, size_t n)
+{
+    if (!R.datagrams && (n < 2 || ((size_t)q[0] << 8 | q[1]) != n - 2))
+        fail("a question by TCP with a wrong length");
+    name_server_hears(R.datagrams ? q : q + 2, R.datagrams ? n : n - 2);
+    return (int)n;
+}
+
 static int io_open(void *ctx, const xmpp_target *to)
 {
     (void)ctx;
     if (R.open)
         fail("open without close");
+    R.name_server = NULL;
+    if (to->dns) {
+        R.name_server = copy(to->host, strlen(to->host));
+        R.name_port = to->port;
+        R.datagrams = to->udp;
+        R.open = true;
+        clear(&R.asked);
+        R.done++;
+        return XMPP_OK;
+    }
     io_call("open %s %u %s%s", to->host, (unsigned)to->port, to->tls_name, to->tls ? " tls" : "");
     if (R.open_error != 0)
         return R.open_error;
@@ -615,6 +810,12 @@ static int io_open(void *ctx, const xmpp_target *to)
     R.eof = R.eof_told = R.closing = R.gone = false;
     R.error = R.late_error = 0;
     R.in_at = R.avail = R.in.n;
+    R.deaf_host = setting("deaf", to->host);    /* never accepts */
+    if (setting("refuses", to->host)) {
+        R.open = false;
+        R.error = XMPP_E_CONNECT;
+        return XMPP_E_CONNECT;
+    }
     return XMPP_OK;
 }
 
@@ -625,6 +826,8 @@ static int io_recv(void *ctx, void *data, size_t n)
     (void)ctx;
     if (!R.open)
         fail("recv without a connection");
+    if (R.name_server != NULL)
+        return ask_recv(data, n);
     if (R.late_error != 0)
         R.error = R.late_error;
     if (R.error != 0 && have == 0) {
@@ -667,6 +870,10 @@ static int io_send(void *ctx, const void *data, size_t n)
         fail("send without a connection");
     if (n == 0)
         fail("send of nothing");
+    if (R.name_server != NULL)
+        return ask_send((const unsigned char *)data, n);
+    if (R.deaf_host)
+        return 0;
     if (R.late_error != 0)
         R.error = R.late_error;
     if (R.error != 0)
@@ -703,6 +910,11 @@ static int io_close(void *ctx, bool now)
     (void)ctx;
     if (!R.open)
         return 1;
+    if (R.name_server != NULL) {
+        R.open = false;
+        R.done++;
+        return 1;
+    }
     if (!R.closing || now)
         io_call(now ? "drop" : "close");
     R.closing = true;
@@ -726,7 +938,7 @@ static int io_start_tls(void *ctx, const char *name)
     return XMPP_OK;
 }
 
-static unsigned io_wants(void *ctx) { (void)ctx; return R.avail > R.in_at ? XMPP_WANT_NOW : XMPP_WANT_READ; }
+static unsigned io_wants(void *ctx) { (void)ctx; return R.name_server == NULL && R.avail > R.in_at ? XMPP_WANT_NOW : XMPP_WANT_READ; }
 
 static int io_reason(void *ctx, const char **words)
 {
@@ -786,9 +998,9 @@ static int io_state(void *ctx, bool load, void *buf, size_t n)
 }
 
 static const xmpp_io_ops net_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, NULL,
-                                    io_random, io_utc, io_millis, io_wait, io_state};
+                                    io_random, io_utc, io_millis, io_wait, NULL, io_state};
 static const xmpp_io_ops room_ops = {io_open, io_recv, io_send, io_close, io_start_tls, NULL, io_wants, io_reason, io_room,
-                                     io_random, io_utc, io_millis, io_wait, io_state};
+                                     io_random, io_utc, io_millis, io_wait, NULL, io_state};
 
 /* ---- an application's own mechanism and extension ---- */
 
@@ -986,6 +1198,19 @@ static void set(const char *v)
         }
     else if (IS("not") || IS("only"))           /* modes; see play() */
         ;
+    else if (IS("record") || IS("mute") || IS("cut") || IS("refuses") || IS("deaf"))    /* see setting() */
+        ;
+    else if (IS("dns")) {                       /* the name servers that are asked */
+        R.acct.dns = &R.dns;
+        R.dns.servers = R.servers;
+        for (n = 0; n < 7 && (w = word(&v)) != NULL; n++)
+            R.servers[n] = strcmp(w, "none") == 0 ? NULL : w;
+    } else if (IS("last")) {                    /* ADDRESS PORT [tls]: it worked before */
+        strcpy(R.dns.last, need(&v));
+        R.dns.last_port = (uint16_t)number(need(&v));
+        R.dns.last_tls = word(&v) != NULL;
+        R.dns.use_last = true;
+    }
     else if (IS("disco")) {                     /* CATEGORY TYPE NAME [NODE] */
         R.disco.category = need(&v);
         R.disco.type = need(&v);
@@ -1024,8 +1249,11 @@ static void set(const char *v)
         else if (IS("lang"))
             R.cfg.lang = w;
         else if (IS("tls"))
-            R.cfg.tls = (uint8_t)(strcmp(w, "direct") == 0 ? XMPP_TLS_DIRECT : strcmp(w, "none") == 0 ? XMPP_TLS_NONE_UNSAFE
-                                                                                                    : XMPP_TLS_START);
+            R.cfg.tls = (uint8_t)(strcmp(w, "direct") == 0 ? XMPP_TLS_DIRECT
+                                  : strcmp(w, "none") == 0 ? XMPP_TLS_NONE_UNSAFE
+                                  : strcmp(w, "start") == 0 ? XMPP_TLS_START : XMPP_TLS_REQUIRED);
+        else if (IS("family"))
+            R.dns.family = (uint8_t)number(w);
         else if (IS("clock"))               /* what it shows at first */
             R.clock = number(w);
         else if (IS("step_ms"))

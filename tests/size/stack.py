@@ -22,6 +22,8 @@ INDIRECT = {
     "online": r"xmppi_(ping|version|disco|roster)_online",
     "offline": r"xmppi_(ping|version|disco|roster)_offline",
     "redirect": r"xmpp_follow_redirect",
+    "resolve": r"xmpp_resolve",
+    "elsewhere": r"xmpp_elsewhere",
     "expire": r"xmppi_claims_due",
     "sm_shift": r"xmppi_sm_shift_all",
     "reconnect": r"xmpp_backoff",
@@ -35,7 +37,7 @@ INDIRECT = {
 for member in ("feature text bind bound element limit commit written drop form sent fill handled closing wait over lost event "
                "tick connect id reply on").split():
     INDIRECT["sm_" + member] = "xmppi_sm_" + member
-for member in ("open recv send close start_tls binding wants reason room random utc millis wait "
+for member in ("open recv send close start_tls binding wants reason room random utc millis wait resolver "
                "print on_other state").split():
     INDIRECT[member] = None
 

@@ -48,7 +48,7 @@ static int io_send(void *ctx, const void *buf, size_t n)
 }
 
 static const xmpp_io_ops ops = { io_open, io_recv, io_send, io_close, NULL, NULL, NULL, NULL, NULL, io_random, NULL,
-                                 io_millis, io_wait, NULL };
+                                 io_millis, io_wait, NULL, NULL };
 static xmpp_config config;
 static xmpp_account account;
 static xmpp_client client;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -62,6 +63,8 @@ static ssize_t test_getrandom(void *buf, size_t n, unsigned flags)
     errno = ENOSYS;
     return -1;
 }
+static char resolv_conf[64] = "/nonexistent/resolv.conf";
+#define XMPPI_POSIX_RESOLV resolv_conf
 #define getrandom    test_getrandom
 #define getaddrinfo  test_getaddrinfo
 #define freeaddrinfo test_freeaddrinfo
@@ -745,6 +748,137 @@ static void test_port_text(void **state)
     assert_string_equal(xmppi_posix_port(text, 65535), "65535");
 }
 
+/* ---- UDP, for name servers ---- */
+
+static int udp_socket(uint16_t *where)
+{
+    struct sockaddr_in a;
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    *where = ntohs(a.sin_port);
+    return fd;
+}
+
+static int open_udp(const char *host, uint16_t where)
+{
+    xmpp_target to;
+    memset(&to, 0, sizeof to);
+    to.host = host;
+    to.tls_name = "";
+    to.port = where;
+    to.udp = to.dns = true;
+    return io.ops->open(io.ctx, &to);
+}
+
+static int recv_some(char *buf, size_t n)
+{
+    int r, rounds;
+    for (rounds = 0; rounds < 50; rounds++) {
+        r = io.ops->recv(io.ctx, buf, n);
+        if (r != 0)
+            return r;
+        io.ops->wait(io.ctx, XMPP_WANT_READ, 10);
+    }
+    return 0;
+}
+
+static void test_datagrams(void **state)
+{
+    struct sockaddr_in us;
+    socklen_t n = sizeof us;
+    uint16_t server_port, other_port;
+    char buf[100];
+    int server = udp_socket(&server_port), other = udp_socket(&other_port);
+    (void)state;
+    assert_int_equal(open_udp("127.0.0.1", server_port), XMPP_OK);
+    assert_int_equal(io.ops->send(io.ctx, "question", 8), 8);
+    assert_int_equal(io.ops->wants(io.ctx), XMPP_WANT_READ);
+    assert_int_equal(recvfrom(server, buf, sizeof buf, 0, (struct sockaddr *)&us, &n), 8);
+    assert_int_equal(sendto(other, "forged", 6, 0, (struct sockaddr *)&us, n), 6);  /* another port: not handed up */
+    assert_int_equal(recv_some(buf, sizeof buf), 0);
+    assert_int_equal(sendto(server, "", 0, 0, (struct sockaddr *)&us, n), 0);       /* an empty one is no end */
+    assert_int_equal(sendto(server, "one", 3, 0, (struct sockaddr *)&us, n), 3);
+    assert_int_equal(sendto(server, "second", 6, 0, (struct sockaddr *)&us, n), 6);
+    assert_int_equal(recv_some(buf, sizeof buf), 3);                                /* one at a time */
+    assert_int_equal(recv_some(buf, 4), 4);                                         /* what does not fit is lost */
+    assert_memory_equal(buf, "seco", 4);
+    assert_int_equal(recv_some(buf, sizeof buf), 0);
+    close(server);
+    close(other);
+    io.ops->send(io.ctx, "x", 1);                                                   /* nobody there: an error, soon */
+    assert_int_equal(recv_some(buf, sizeof buf), XMPP_IO_ERROR);
+    /* a new socket has another port */
+    server = udp_socket(&server_port);
+    assert_int_equal(open_udp("127.0.0.1", server_port), XMPP_OK);
+    assert_int_equal(io.ops->send(io.ctx, "question", 8), 8);
+    other_port = us.sin_port;
+    assert_int_equal(recvfrom(server, buf, sizeof buf, 0, (struct sockaddr *)&us, &n), 8);
+    assert_int_not_equal(us.sin_port, other_port);
+    assert_int_equal(open_udp("a.name.example", server_port), XMPP_E_RESOLVE);      /* addresses alone */
+    close(server);
+}
+
+static void test_unacknowledged(void **state)
+{
+    (void)state;
+    assert_int_equal(open_to("127.0.0.1", port), XMPP_OK);
+#ifdef TCP_USER_TIMEOUT
+    {
+        unsigned ms = 0;
+        int alive = 1;
+        socklen_t n = sizeof ms, k = sizeof alive;
+        assert_int_equal(getsockopt(net.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &n), 0);
+        assert_int_equal(ms, 60000);
+        assert_int_equal(getsockopt(net.fd, SOL_SOCKET, SO_KEEPALIVE, &alive, &k), 0);
+        assert_int_equal(alive, 0);
+    }
+#endif
+}
+
+static void resolv(const char *text)
+{
+    int fd;
+    strcpy(resolv_conf, "/tmp/xmpp-resolv-XXXXXX");
+    fd = mkstemp(resolv_conf);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void test_name_servers_of_the_system(void **state)
+{
+    char text[46], long_text[1000];
+    (void)state;
+    strcpy(resolv_conf, "/nonexistent/resolv.conf");        /* resolv.conf(5): then the one here */
+    assert_int_equal(io.ops->resolver(io.ctx, 0, text, sizeof text), XMPP_OK);
+    assert_string_equal(text, "127.0.0.1");
+    assert_int_equal(io.ops->resolver(io.ctx, 1, text, sizeof text), XMPP_E_RESOLVE);
+    assert_int_equal(io.ops->resolver(io.ctx, 0, text, 9), XMPP_E_RESOLVE);
+    resolv("# nameserver 192.0.2.9\nsearch example.org\nnameserver 192.0.2.1\nnameservers x\nnameserver\nnameserver   \n"
+           "nameserver\t2001:db8::1 # two\r\n nameserver 192.0.2.8\noptions timeout:1\nnameserver  fe80::1%eth0");
+    assert_int_equal(io.ops->resolver(io.ctx, 0, text, sizeof text), XMPP_OK);
+    assert_string_equal(text, "192.0.2.1");
+    assert_int_equal(io.ops->resolver(io.ctx, 1, text, sizeof text), XMPP_OK);
+    assert_string_equal(text, "2001:db8::1");
+    assert_int_equal(io.ops->resolver(io.ctx, 2, text, sizeof text), XMPP_OK);
+    assert_string_equal(text, "fe80::1%eth0");
+    assert_int_equal(io.ops->resolver(io.ctx, 3, text, sizeof text), XMPP_E_RESOLVE);
+    unlink(resolv_conf);
+    memset(long_text, 'x', sizeof long_text);               /* a line longer than what is kept of it */
+    strcpy(long_text + 600, "\nnameserver 192.0.2.7\n");
+    resolv(long_text);
+    assert_int_equal(io.ops->resolver(io.ctx, 0, text, sizeof text), XMPP_OK);
+    assert_string_equal(text, "192.0.2.7");
+    assert_int_equal(io.ops->resolver(io.ctx, 1, text, sizeof text), XMPP_E_RESOLVE);
+    unlink(resolv_conf);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -777,6 +911,9 @@ int main(void)
                                        TEST(test_random_without_getrandom),
                                        TEST(test_no_descriptors),
                                        TEST(test_clocks),
-                                       TEST(test_port_text)};
+                                       TEST(test_port_text),
+                                       TEST(test_datagrams),
+                                       TEST(test_unacknowledged),
+                                       TEST(test_name_servers_of_the_system)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

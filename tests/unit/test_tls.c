@@ -61,6 +61,7 @@ typedef struct link {
     xmpp_io_ops ops;                    /* pipe_ops; a test may change it */
     unsigned char state[8];             /* what the pipe keeps, and how much */
     size_t state_n;
+    xmpp_target to;                     /* of the last open */
     int opens, closes, logins, below;           /* below: what recv and send answer when not 0 */
     bool no_random, deaf;
     br_ssl_server_context server;
@@ -105,9 +106,17 @@ static void put(queue *q, const void *buf, size_t n)
 static int pipe_open(void *ctx, const xmpp_target *to)
 {
     link_t *l = (link_t *)ctx;
-    (void)to;
+    l->to = *to;
     l->opens++;
     return XMPP_OK;
+}
+
+static int pipe_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    (void)ctx;
+    assert_int_equal(cap, 64);
+    out[0] = (char)('0' + i);
+    return i == 0 ? XMPP_OK : XMPP_E_RESOLVE;
 }
 
 static int pipe_recv(void *ctx, void *buf, size_t n)
@@ -184,7 +193,7 @@ static int pipe_state(void *ctx, bool load, void *buf, size_t n)
 
 static const xmpp_io_ops pipe_ops = {pipe_open, pipe_recv,  pipe_send,   pipe_close, NULL,
                                      NULL,      pipe_wants, pipe_reason, NULL,       pipe_random,
-                                     pipe_utc,  NULL,       NULL,        NULL};
+                                     pipe_utc,  NULL,       NULL,        pipe_resolver, NULL};
 
 /* Lets the server work until it waits. */
 static void serve(link_t *l)
@@ -287,6 +296,7 @@ static int open_to(link_t *l, const char *name, bool tls)
 {
     xmpp_target to;
 
+    memset(&to, 0, sizeof to);
     to.host = "host.invalid";
     to.tls_name = name;
     to.port = 5223;
@@ -862,6 +872,40 @@ static void starttls(void **state)
     assert_int_equal(l->io.ops->start_tls(l->io.ctx, "xmpp.test"), XMPP_E_STATE);
     l->io.ops->close(l->io.ctx, true);
     assert_string_equal(xmpp_bearssl_version(&l->tls), "");
+}
+
+/* Asking name servers goes through as it is, and TLS works after it. */
+static void name_servers(void **state)
+{
+    link_t *l = good_link();
+    xmpp_target to;
+    xmpp_io_ops few = pipe_ops;
+    char buf[64];
+
+    (void)state;
+    memset(&to, 0, sizeof to);
+    to.host = "192.0.2.53";
+    to.tls_name = "xmpp.test";
+    to.port = 53;
+    to.udp = to.dns = true;
+    assert_int_equal(l->io.ops->resolver(l->io.ctx, 0, buf, sizeof buf), XMPP_OK);
+    assert_int_equal(buf[0], '0');
+    assert_int_equal(l->io.ops->resolver(l->io.ctx, 1, buf, sizeof buf), XMPP_E_RESOLVE);
+    assert_int_equal(l->io.ops->open(l->io.ctx, &to), XMPP_OK);
+    assert_true(l->to.udp && l->to.dns && l->to.port == 53 && strcmp(l->to.host, "192.0.2.53") == 0);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "question", 8), 8);
+    assert_memory_equal(l->up.b, "question", 8);
+    l->up.n = 0;
+    put(&l->down, "answer", 6);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, buf, sizeof buf), 6);
+    assert_int_equal(l->io.ops->close(l->io.ctx, true), 1);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_false(l->to.udp || l->to.dns);
+    assert_int_equal(shake(l), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+    few.resolver = NULL;
+    l->tls.below.ops = &few;
+    assert_int_equal(l->io.ops->resolver(l->io.ctx, 0, buf, sizeof buf), XMPP_E_RESOLVE);
 }
 
 static void tells_what_it_waits_for(void **state)
@@ -2256,6 +2300,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(opens_again),
         cmocka_unit_test(binds_channels),
         cmocka_unit_test(lends_the_x509_struct),
+        cmocka_unit_test(name_servers),
         cmocka_unit_test(shares_a_config),
         cmocka_unit_test(shows_the_chain),
         cmocka_unit_test(small_profiles),

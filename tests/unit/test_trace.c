@@ -105,11 +105,20 @@ static int b_state(void *ctx, bool load, void *buf, size_t n)
     assert_memory_equal(buf, "saved", n);
     return below.answer;
 }
+static int b_resolver(void *ctx, unsigned i, char *out, size_t cap)
+{
+    below.called = "resolver";
+    assert_ptr_equal(ctx, &below);
+    assert_int_equal(i, 3);
+    assert_int_equal(cap, 46);
+    out[0] = '!';
+    return below.answer;
+}
 static const xmpp_io_ops all_ops = {b_open,    b_recv,   b_send,   b_close, b_start_tls,
                                     b_binding, b_wants,  b_reason, b_room,  b_random,
-                                    b_utc,     b_millis, b_wait,   b_state};
+                                    b_utc,     b_millis, b_wait,   b_resolver, b_state};
 static const xmpp_io_ops few_ops = {b_open,   b_recv, b_send,   b_close, NULL, NULL, b_wants,
-                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL, NULL};
+                                    b_reason, NULL,   b_random, b_utc,   NULL, NULL, NULL, NULL};
 
 static xmpp_trace trace;
 static char shown[2][2048];
@@ -287,6 +296,30 @@ static void test_new_connection_starts_anew(void **state)
     assert_string_equal(shown[1], "<auth>***x<a>y</a>");
 }
 
+/* What goes to a name server is not shown; what comes after it is. */
+static void test_name_servers_are_not_shown(void **state)
+{
+    xmpp_io io = start(&all_ops);
+    xmpp_target to;
+    char text[46];
+    (void)state;
+    memset(&to, 0, sizeof to);
+    to.port = 5222;
+    to.udp = to.dns = true;
+    below.answer = XMPP_OK;
+    assert_int_equal(io.ops->resolver(io.ctx, 3, text, sizeof text), XMPP_OK);
+    assert_string_equal(below.called, "resolver");
+    assert_int_equal(text[0], '!');
+    io.ops->open(io.ctx, &to);
+    send_all(io, "\1\2<auth>", 8);
+    assert_string_equal(shown[1], "");
+    to.udp = to.dns = false;
+    below.answer = XMPP_OK;
+    io.ops->open(io.ctx, &to);
+    send_all(io, "<a>y</a>", 8);
+    assert_string_equal(shown[1], "<a>y</a>");
+}
+
 /* Only what was taken is shown, and once. */
 static void test_partial_send(void **state)
 {
@@ -360,6 +393,7 @@ static void test_absent_stays_absent(void **state)
     assert_null(io.ops->millis);
     assert_null(io.ops->wait);
     assert_null(io.ops->state);
+    assert_null(io.ops->resolver);
     assert_non_null(io.ops->random);
     assert_non_null(io.ops->utc);
 }
@@ -375,6 +409,7 @@ int main(void)
                                        cmocka_unit_test(test_token_attributes),
                                        cmocka_unit_test(test_directions_are_apart),
                                        cmocka_unit_test(test_new_connection_starts_anew),
+                                       cmocka_unit_test(test_name_servers_are_not_shown),
                                        cmocka_unit_test(test_partial_send),
                                        cmocka_unit_test(test_answers_of_recv),
                                        cmocka_unit_test(test_hands_everything_on),
