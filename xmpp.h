@@ -1228,7 +1228,7 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
 
 /* Warm state: what is needed to come back after a reboot or deep sleep. One block: the session (0198 id, counts, queue),
    account.keys, pins, what the transport keeps (a TLS session, the address that worked). It holds SECRETS: keys that are
-   as good as the password for this server, a TLS master secret, and the text of unsent stanzas.
+   as good as the password for this server, a TLS master secret, and the text of stanzas that are not acknowledged.
 
    The session in it can be resumed once, and only when nothing was exchanged since it was written: a stale count makes
    servers destroy the session. It is so
@@ -8133,7 +8133,7 @@ XMPP_API void xmpp_awake(xmpp_client *c)
 /* ==== >>warm ================================================================
    What survives a reboot, as bytes: 'x' 'W' version flags, then parts of tag 1, length 2 and content, then the CRC-32 of all
    before it. Numbers are big-endian. Tags: j the account's bare JID, m counts, marks and the session's strings, q the
-   queue with times as ages, k derived keys, t what the transport keeps. */
+   queue with times as ages, k derived keys, a the address that worked, t what the transport keeps. */
 
 enum { XMPPI_WARM_VERSION = 1, XMPPI_WARM_EXACT = 1, XMPPI_WARM_PINNED = 2, XMPPI_WARM_INACTIVE = 4 };
 enum { XMPPI_WARM_M = 56 }; /* bytes of part m before its strings */
@@ -8229,6 +8229,7 @@ XMPPI_FN void xmppi_warm_transport(xmpp_client *c, xmpp_writer *w)
 XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
 {
     xmpp_sm *m = c->sm;
+    const xmpp_dns *dns = c->acct != NULL ? c->acct->dns : NULL;
     unsigned char head[4] = { 'x', 'W', XMPPI_WARM_VERSION, 0 };
     bool exact;
     xmpp_writer w;
@@ -8250,6 +8251,12 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
     if (c->acct->keys != NULL) {
         at = xmppi_warm_begin(&w, 'k');
         xmppi_w_bytes(&w, c->acct->keys, sizeof(*c->acct->keys));
+        xmppi_warm_end(&w, at);
+    }
+    if (dns != NULL && dns->last[0] != '\0') {
+        at = xmppi_warm_begin(&w, 'a');
+        xmppi_warm_number(&w, (uint32_t)dns->last_tls << 16 | dns->last_port);
+        xmppi_warm_string(&w, dns->last);
         xmppi_warm_end(&w, at);
     }
     xmppi_warm_transport(c, &w);
@@ -8369,8 +8376,9 @@ XMPPI_FN int xmppi_warm_session(xmpp_client *c, const char *s)
 
 XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)data, *j, *m, *q, *k, *t;
-    size_t jn, mn, qn, kn, tn, i;
+    const unsigned char *p = (const unsigned char *)data, *j, *m, *q, *k, *a, *t;
+    xmpp_dns *dns = c->acct != NULL ? c->acct->dns : NULL;
+    size_t jn, mn, qn, kn, an, tn, i;
     uint32_t strings = 0;
     bool exact;
     int r = XMPP_OK;
@@ -8385,6 +8393,7 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
     m = xmppi_warm_part(p, n, 'm', &mn);
     q = xmppi_warm_part(p, n, 'q', &qn);
     k = xmppi_warm_part(p, n, 'k', &kn);
+    a = xmppi_warm_part(p, n, 'a', &an);
     t = xmppi_warm_part(p, n, 't', &tn);
     if (j == NULL || m == NULL || q == NULL || t == NULL || jn != xmppi_len(c->bare) + 1 || !xmpp_same(j, c->bare, jn) ||
         mn < XMPPI_WARM_M + 3 || (k != NULL && kn != sizeof(xmpp_keys)) || !xmppi_warm_records(q, qn))
@@ -8414,6 +8423,12 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
     if (k != NULL && c->acct->keys != NULL)
         xmppi_move(c->acct->keys, k, sizeof(xmpp_keys));
     c->sm->keys_crc = k != NULL ? xmppi_crc(k, kn) : 0;
+    if (a != NULL && dns != NULL && an > 5 && an <= 4 + sizeof(dns->last) && a[an - 1] == 0) {
+        dns->last_tls = a[1] != 0;
+        dns->last_port = (uint16_t)(a[2] << 8 | a[3]);
+        xmppi_move(dns->last, a + 4, an - 4);
+        dns->use_last = true;
+    }
     if (c->io.ops->state != NULL && tn <= c->xml.cap) {
         xmppi_move(c->xml.mem, t, tn);
         c->io.ops->state(c->io.ctx, true, c->xml.mem, tn);

@@ -2100,6 +2100,7 @@ static void reboot(void)
         io_close(NULL, true);
     R.offline = false;
     R.kept = 0;
+    memset(R.dns.last, 0, sizeof R.dns.last);
     boot(sizes);
 }
 
