@@ -895,21 +895,11 @@ typedef struct xmpp_iq_slot {   /* private */
 /* The client. All of it is private. Must not be moved while in use.
    Small members come first: ARM reaches those with short instructions. */
 typedef struct xmpp_client {
-    uint8_t             state, hops, slot;              /* slot: of the IQ writer                 */
+    uint8_t             state, gate;                    /* XMPPI_OFF.., XMPPI_GATE_*              */
     bool                writer;                         /* one is open                            */
-    bool                pinned;                         /* SCRAM succeeded with this account      */
-    bool                session;                        /* bound once, and not over yet           */
-    bool                quit;                           /* the application closed it              */
-    bool                started;                        /* stepped once: now tells the time       */
-    bool                retry;                          /* at retry_at it comes back by itself    */
-    bool                present;                        /* available presence was sent            */
-    bool                anyres;                         /* the resource was taken: let the server choose */
-    uint8_t             tries;                          /* connections in a row that did not last */
-    uint8_t             gate;                           /* XMPPI_GATE_*: nothing new goes out     */
     uint8_t             tail;                           /* bytes of sm behind a stanza in the queue */
-    uint8_t             part_iq;                        /* the request whose answer comes in parts; 0: none */
-    bool                part_lost;                      /* the link broke in the middle of that   */
-    /* inside a hook, or inert. From here to rx: cleared by each connection */
+    uint16_t            q_end, q_at;                    /* what lies before q_at has nothing to be sent */
+    /* inside a hook, or inert. From here to cfg: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
@@ -935,15 +925,15 @@ typedef struct xmpp_client {
     unsigned char      *sasl;                           /* mechanism state, behind the nonce      */
     unsigned char      *challenge;
     uint32_t            challenge_n, sasl_at, mechs, bytes_in, bytes_out;
-    unsigned char      *rx, *ctl, *q;
-    uint16_t            rx_size, ctl_size, q_size, q_end, q_max, port;      /* q: the queue's stanza part */
-    uint16_t            q_at;                           /* what lies before it has nothing to be sent */
     const xmpp_config  *cfg;
     const xmpp_account *acct;
     xmpp_io             io;
-    struct xmpp_sm     *sm;
     const xmpp_sm_hooks *hooks;                         /* of sm; NULL without it                 */
-    uint32_t            now, step_at, rx_time, tx_time, online_at, retry_at;
+    unsigned char      *q, *ctl;                        /* q: the queue's stanza part             */
+    uint32_t            now;
+    struct xmpp_sm     *sm;
+    unsigned char      *rx;
+    uint32_t            step_at, rx_time, tx_time, online_at, retry_at;
     const char         *bare, *domain, *redirect;       /* strings at the bottom of the arena     */
     const char         *jid, *self;                     /* as bound: full and bare; at its top    */
     const char         *password;
@@ -953,6 +943,18 @@ typedef struct xmpp_client {
     uint32_t            arena_top;                      /* bytes of session strings at its end    */
     uint32_t            part_at;                        /* stream offset of the part at hand      */
     uint32_t            space_ms;                       /* config's, or less                      */
+    uint16_t            rx_size, ctl_size, q_size, q_max, port;
+    uint8_t             hops, slot;                     /* redirects in a row; of the IQ writer   */
+    uint8_t             tries;                          /* connections in a row that did not last */
+    uint8_t             part_iq;                        /* the request whose answer comes in parts; 0: none */
+    bool                part_lost;                      /* the link broke in the middle of that   */
+    bool                pinned;                         /* SCRAM succeeded with this account      */
+    bool                session;                        /* bound once, and not over yet           */
+    bool                quit;                           /* the application closed it              */
+    bool                started;                        /* stepped once: now tells the time       */
+    bool                retry;                          /* at retry_at it comes back by itself    */
+    bool                present;                        /* available presence was sent            */
+    bool                anyres;                         /* the resource was taken: let the server choose */
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -4971,7 +4973,7 @@ XMPPI_FN void xmppi_restart(xmpp_client *c)
     if (c->state > XMPPI_OPEN)
         xmppi_drop(c);
     xmpp_wipe((unsigned char *)c + offsetof(xmpp_client, hook),
-              offsetof(xmpp_client, rx) - offsetof(xmpp_client, hook));
+              offsetof(xmpp_client, cfg) - offsetof(xmpp_client, hook));
     c->state = XMPPI_OPEN;
     c->retry = false;
     c->password = c->acct->password;

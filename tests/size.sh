@@ -50,7 +50,7 @@ measure() {
     done
 }
 
-flash=23296          # 22.75 KB
+flash=23040          # 22.5 KB
 status=0
 [ $mode = check ] || printf '%-13s %-19s %6s %5s %5s %5s %5s\n' TARGET NAME text data bss state stack
 if [ -n "$(command -v arm-none-eabi-gcc)" ]; then
