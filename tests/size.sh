@@ -1,10 +1,11 @@
 #!/bin/sh
-# size.sh [check]: what the library costs on microcontrollers, a line a configuration:
+# size.sh [check|readme]: what the library costs on microcontrollers, a line a configuration:
 #   TARGET NAME text data bss state_bytes max_stack_bytes
 # Each program of tests/size/ is linked with the header as a unit (-Os, --gc-sections, newlib-nano)
 # and the empty image is taken off. state_bytes: the caller's struct. max_stack_bytes: the deepest
 # chain of calls in xmpp.h by GCC's own figures, transports and the application excluded.
 # check: also compares with the budgets and with the README's table, and counts passed and failed.
+# readme: writes that table.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 mode=${1:-print}
@@ -59,6 +60,9 @@ if [ -n "$(command -v arm-none-eabi-gcc)" ]; then
 else
     echo "FAIL there is no arm-none-eabi-gcc" >&2
     status=1
+fi
+if [ $mode = readme ]; then
+    exec /usr/bin/python3 tests/size/readme.py $table README.md write
 fi
 if [ $mode != check ]; then
     if [ -n "$(command -v riscv64-unknown-elf-gcc)" ]; then
