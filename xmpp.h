@@ -4721,6 +4721,9 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
     bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
     uint16_t at = xmppi_q_first(c);
 
+    *n = c->line_n;
+    if (c->line != NULL && c->sm->line_at > 0)
+        return c->line; /* what was begun is finished */
     *n = c->ctl_n;
     if (c->q_sent == 0 && *n > 0)
         return c->ctl;
