@@ -7170,6 +7170,12 @@ XMPPI_FN void xmppi_sm_empty(xmpp_client *c, uint16_t at)
         c->q_at = (uint16_t)(c->q_at - text);
 }
 
+/* Does the event at hand point into the queue? Then nothing moves there before it ends. */
+XMPPI_FN bool xmppi_sm_shown(const xmpp_client *c)
+{
+    return c->ev.type >= XMPP_EV_DELIVERED && c->ev.type <= XMPP_EV_RESENT;
+}
+
 /* Ends a stanza's life. Returns true when the record stays, to be told. */
 XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
 {
@@ -7182,6 +7188,25 @@ XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
     if (fate < 0)
         c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
     c->sm->news = true;
+    return true;
+}
+
+/* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
+XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, uint16_t at)
+{
+    unsigned char *t = xmppi_tail(c, at);
+    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, at, XMPP_E_REPLACED);
+
+    if (!xmppi_sm_shown(c)) {
+        if (tell)
+            xmppi_sm_empty(c, at);
+        return tell;
+    }
+    if (!tell) {
+        t[XMPPI_T_FATE] = XMPPI_F_TOLD; /* it goes when the event at hand ends */
+        c->q[at + 2] = (unsigned char)((c->q[at + 2] & ~XMPPI_R_AVAILABLE) | XMPPI_R_HELD);
+        c->sm->news = true;
+    }
     return true;
 }
 
@@ -7214,10 +7239,7 @@ XMPPI_FN int xmppi_sm_replace(xmpp_client *c, uint16_t at, unsigned char *t, uin
 {
     if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, at))
         return 0;
-    if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
-        return -1;
-    xmppi_sm_empty(c, at);
-    return 0;
+    return xmppi_sm_replaced(c, at) ? 0 : -1;
 }
 
 /* The record at n is of no use any more. Returns 1 when it stays, to be told. */
@@ -7228,15 +7250,10 @@ XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint32_t n)
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
     if (fate == XMPPI_F_KEPT)
-        return 0;
+        return xmppi_sm_replaced(c, at);
     if (c->q[at + 2] & XMPPI_R_PRESENCE) {
         c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE; /* not to be kept any more */
-        if (fate != XMPPI_F_QUEUED)
-            return 1;
-        if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
-            return 0;
-        xmppi_sm_empty(c, at);
-        return 1;
+        return fate != XMPPI_F_QUEUED || xmppi_sm_replaced(c, at);
     }
     if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
         return 1;
