@@ -4583,16 +4583,21 @@ XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
         c->q_at = (uint16_t)(c->q_at - (next - at));
 }
 
-/* Removes the records with one of these flags, but for one of which bytes were written. */
+/* Removes the records with one of these flags. One of which bytes were written stays, but is not kept any more. */
 XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
 {
     uint16_t at = 0;
 
-    while (at < c->q_end)
-        if ((c->q[at + 2] & flags) && (c->q_sent == 0 || at != xmppi_q_first(c)) && !XMPPI_SM(c, drop, at))
+    while (at < c->q_end) {
+        bool begun = c->q_sent > 0 && at == xmppi_q_first(c);
+        if ((c->q[at + 2] & flags) && !begun && !XMPPI_SM(c, drop, at)) {
             xmppi_q_remove(c, at);
-        else
-            at = xmppi_q_next(c, at);
+            continue;
+        }
+        if (begun && (flags & XMPPI_R_PRESENCE))
+            c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
+        at = xmppi_q_next(c, at);
+    }
 }
 
 /* Everything that is held is to be sent (again). */
