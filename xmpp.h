@@ -7825,6 +7825,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     const char *name = xmpp_name(c->xml.node);
+    uint32_t acked = m->acked;
     int r;
 
     (void)n;
@@ -7849,6 +7850,10 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
     r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
     if (r != XMPP_OK || c->deaf)
         return r;
+    if (m->acked == acked && m->sent != acked) { /* nothing new: asked again, but not at once for ever. The link lives */
+        c->iq[0].deadline = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000)) - (c->now - c->rx_time) - 1;
+        return XMPP_OK;
+    }
     c->iq[0].state = XMPPI_IQ_FREE;
     if (c->state == XMPPI_ONLINE && m->sent != m->acked && (m->sleeping || xmppi_sm_enough(c)))
         xmppi_sm_ask(c);
