@@ -7416,10 +7416,12 @@ XMPPI_FN bool xmppi_sm_half(const xmpp_client *c)
     return c->q_end > c->q_size / 2;
 }
 
-/* So much is not acknowledged that it is time to ask. */
+/* So much is not acknowledged that it is time to ask. Who falls asleep waits for all of it. */
 XMPPI_FN bool xmppi_sm_enough(const xmpp_client *c)
 {
-    return c->sm->sent - c->sm->acked >= XMPPI_OR(c->cfg->ack_count, 1u) || (c->sm->sent != c->sm->acked && xmppi_sm_half(c));
+    uint32_t n = c->sm->sent - c->sm->acked;
+
+    return n >= XMPPI_OR(c->cfg->ack_count, 1u) || (n > 0 && (c->sm->sleeping || xmppi_sm_half(c)));
 }
 
 /* More is to be sent behind this record. */
@@ -7855,7 +7857,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
         return XMPP_OK;
     }
     c->iq[0].state = XMPPI_IQ_FREE;
-    if (c->state == XMPPI_ONLINE && m->sent != m->acked && (m->sleeping || xmppi_sm_enough(c)))
+    if (c->state == XMPPI_ONLINE && xmppi_sm_enough(c))
         xmppi_sm_ask(c);
     return XMPP_OK;
 }
