@@ -6581,6 +6581,14 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     return XMPP_OK;
 }
 
+/* Neither closing nor a new connection is for who sleeps. */
+XMPPI_FN void xmppi_wake(xmpp_client *c)
+{
+    c->gate &= XMPPI_GATE_UNSAVED;
+    if (c->sm != NULL)
+        c->sm->sleeping = false;
+}
+
 XMPP_API void xmpp_reset(xmpp_client *c)
 {
     if (c->hook || c->cfg == NULL)
@@ -6588,7 +6596,7 @@ XMPP_API void xmpp_reset(xmpp_client *c)
     if (c->quit)
         xmppi_q_purge(c, XMPPI_R_PRESENCE); /* that ended with the session which was closed */
     c->quit = c->anyres = false;
-    c->gate &= XMPPI_GATE_UNSAVED;
+    xmppi_wake(c);
     xmppi_again(c);
     /* the event at hand, and the requests under way behind it */
     xmpp_wipe(&c->ev, sizeof(c->ev));
@@ -6606,7 +6614,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
     if (c->hook)
         return XMPP_E_STATE;
     c->quit = true;
-    c->gate &= XMPPI_GATE_UNSAVED;
+    xmppi_wake(c);
     if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
