@@ -1188,7 +1188,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
 typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
     char        line[44];       /* <a/> or <r/> under way */
     uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
-    bool        want_a, want_r, news, refused, inactive, sleeping, timed, changed, tell_save, elsewhere, loaded;
+    bool        want_a, want_r, news, refused, inactive, sleeping, waking, timed, changed, tell_save, elsewhere, loaded;
     uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes;
     const char *id, *location;  /* in the arena */
     uint32_t    seen[8];
@@ -6029,6 +6029,8 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     }
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
         bool lost = s->state == XMPPI_IQ_LOST;
+        if (s == c->iq && (c->gate & XMPPI_GATE_ASLEEP)) /* who does not read has no right to say that the link is dead */
+            continue;
         if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
                       (c->rx_at < c->rx_n && xmppi_reads(c)))) /* the answer may be at hand */
             continue;
@@ -7303,6 +7305,8 @@ XMPPI_FN bool xmppi_sm_has_id(const unsigned char *p, size_t n)
 
 XMPPI_FN void xmppi_sm_timer(xmpp_client *c, uint32_t at)
 {
+    if (c->sm->sleeping)
+        return; /* until then the timer is another's; xmpp_awake looks at all */
     if (!c->sm->timed || (int32_t)(at - c->sm->timer_at) < 0)
         c->sm->timer_at = at;
     c->sm->timed = true;
@@ -8003,6 +8007,10 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     }
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
+    if (m->waking && m->state == XMPPI_SM_ENABLING)
+        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+    ping_due = ping_due || m->waking;
+    m->waking = false;
     if (m->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
         xmppi_sm_off(c); /* it answers other things, but not this */
     if (m->sent - m->acked > 30000)
@@ -8168,8 +8176,11 @@ XMPP_API void xmpp_awake(xmpp_client *c)
         return;
     if (!m->inactive)
         xmppi_sm_csi(c);
-    c->iq[0].state = XMPPI_IQ_FREE;
-    xmppi_sm_ask(c);
+    m->waking = true; /* the time that it is now, the next tick tells */
+    if (m->state == XMPPI_SM_ENABLING)
+        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+    else
+        c->iq[0].state = XMPPI_IQ_FREE;
 }
 
 /* ==== >>warm ================================================================

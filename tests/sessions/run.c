@@ -1891,9 +1891,11 @@ static void call(const char *line_text)
         got = xmpp_inactive(c, false);
     else if (IS("sleep"))
         got = xmpp_sleep(c);
-    else if (IS("awake"))
+    else if (IS("awake")) {                     /* [MS]: so long before the next step */
         xmpp_awake(c);
-    else if (IS("save")) {                      /* [ROOM]: into the block, which a reboot survives */
+        a = word(&v);
+        R.now += a != NULL ? number(a) : 0;
+    } else if (IS("save")) {                      /* [ROOM]: into the block, which a reboot survives */
         a = word(&v);
         clear(&R.saved);
         add(&R.saved, R.block, sizeof R.block);
