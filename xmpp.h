@@ -7142,7 +7142,8 @@ XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
     if (m->line_at > 0)
         return 0;
     xmpp_w_init(&w, m->line, sizeof(m->line));
-    xmppi_sm_number(h, m->in);
+    /* more may have been handled since the state was saved */
+    xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
     if (m->want_a)
         xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
     else
@@ -8152,6 +8153,8 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
     if (!m->inactive)
         xmppi_sm_csi(c);
     if (m->state == XMPPI_SM_COUNTING) {
+        if (m->in != m->saved_in)
+            xmppi_sm_changed(c);
         m->want_a = true; /* what came need not be kept for us any longer */
         xmppi_sm_line(c);
         if (c->iq[0].state == XMPPI_IQ_WAITING)
