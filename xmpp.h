@@ -6380,7 +6380,8 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
         w &= (unsigned)XMPP_WANT_WRITE; /* no room to read into */
     if (xmppi_next_out(c, &n) != NULL)
         w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
-    else if (c->state == XMPPI_CLOSING && !c->ended && c->iq[0].state != XMPPI_IQ_WAITING)
+    else if (c->state == XMPPI_CLOSING && !c->ended && c->iq[0].state != XMPPI_IQ_WAITING &&
+             (c->deaf || c->gate == 0 || xmppi_q_first(c) == c->q_end)) /* what is not saved waits for that */
         w |= XMPP_WANT_NOW;
     return w;
 }
