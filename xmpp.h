@@ -4899,7 +4899,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->line = NULL;
     c->deaf = true;
     c->iq[0].state = XMPPI_IQ_FREE;
-    c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
+    c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE);
     c->parts = XMPPI_P_NONE;
     if (!XMPPI_SM(c, over, 0))
         xmppi_session_over(c);
@@ -8604,15 +8604,15 @@ XMPPI_FN int xmppi_part_child(xmpp_client *c)
 XMPPI_FN int xmppi_part_end(xmpp_client *c)
 {
     xmpp_node none = { NULL };
-    uint8_t slot = c->part_iq;
+    uint8_t slot = c->part_iq, parts = c->parts;
 
     c->counted = true;
-    if (c->parts == XMPPI_P_GONE)
+    c->parts = XMPPI_P_NONE;
+    if (parts == XMPPI_P_GONE)
         return XMPP_OK;
     xmppi_part_event(c, XMPP_EV_PART_END, c->xml.node, none, none);
-    if (c->parts == XMPPI_P_CUT)
+    if (parts == XMPPI_P_CUT)
         c->ev.error = XMPP_E_ARENA;
-    c->parts = XMPPI_P_NONE;
     if (slot != 0)
         c->iq[slot].state = XMPPI_IQ_FREE;
     c->part_iq = 0;
