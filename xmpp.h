@@ -5635,14 +5635,20 @@ XMPPI_FN int xmppi_to_owner(xmpp_client *c, const xmpp_iq_slot *s)
     return r != XMPP_EXT_TAKEN;
 }
 
-/* Hands an answer, or its absence (error), to who asked. */
-XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+/* A request ends. */
+XMPPI_FN void xmppi_iq_free(xmpp_client *c, xmpp_iq_slot *s)
 {
     if (c->part_iq != 0 && s == c->iq + c->part_iq) { /* the rest of it is of no interest */
         c->parts = c->parts != XMPPI_P_NONE ? XMPPI_P_GONE : XMPPI_P_NONE;
         c->part_iq = 0;
     }
     s->state = XMPPI_IQ_FREE;
+}
+
+/* Hands an answer, or its absence (error), to who asked. */
+XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+{
+    xmppi_iq_free(c, s);
     c->ev.type = XMPP_EV_IQ_RESULT;
     c->ev.error = error;
     c->ev.tag = s->tag;
@@ -6448,7 +6454,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         if (ms != XMPP_FOREVER && gone >= ms)
             break;
     }
-    c->iq[iq].state = XMPPI_IQ_FREE;
+    xmppi_iq_free(c, &c->iq[iq]);
     if (c->state != XMPPI_OFF)
         return XMPP_E_TIMEOUT;
     return c->error != XMPP_OK ? c->error : (int)XMPP_E_LOST;
