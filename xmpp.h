@@ -6024,6 +6024,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.error = XMPP_E_LOST;
         c->ev.iq = c->part_iq;
         s = c->iq + c->part_iq;
+        c->ev.tag = s->tag;
         c->part_iq = 0;
         if (s == c->iq || xmppi_to_owner(c, s))
             return true;
