@@ -8095,7 +8095,7 @@ XMPPI_FN int xmppi_sm_shift_all(xmpp_client *c, uint32_t ms)
 XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
 {
     (void)n;
-    if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere) {
+    if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere && c->redirect == NULL) {
         c->sm->elsewhere = true;
         xmppi_redirect(c, c->sm->location);
     }
