@@ -7651,6 +7651,12 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
 
 /* ---- negotiation ---- */
 
+XMPPI_FN void xmppi_sm_no_limits(xmpp_client *c)
+{
+    c->sm->max_bytes = 0;
+    c->space_ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
+}
+
 /* A feature begins, or an element in one. */
 XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
 {
@@ -7662,11 +7668,10 @@ XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
             c->features |= XMPPI_FEATURE_SM;
         if (xmppi_eq(name, "csi") && xmppi_eq(ns, xmppi_ns_csi))
             c->features |= XMPPI_FEATURE_CSI;
-        m->limit = xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
-        if (m->limit) { /* new ones replace the old */
-            m->max_bytes = 0;
-            c->space_ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
-        }
+        /* what is said before TLS anybody may have said */
+        m->limit = (c->done & XMPPI_TLS_DONE) && xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
+        if (m->limit)
+            xmppi_sm_no_limits(c); /* new ones replace the old */
     } else if (depth == 4 && m->limit) {
         m->limit = xmppi_eq(name, "max-bytes") ? 2 : xmppi_eq(name, "idle-seconds") ? 3 : 1;
     }
@@ -8091,10 +8096,11 @@ XMPPI_FN int xmppi_sm_shift_all(xmpp_client *c, uint32_t ms)
     return xmppi_sm_each(c, xmppi_sm_shift, ms);
 }
 
-/* Where the server said that the session is: tried once, then the usual way. */
+/* Where the server said that the session is: tried once, then the usual way. Its limits were of the old connection. */
 XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
 {
     (void)n;
+    xmppi_sm_no_limits(c);
     if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere && c->redirect == NULL) {
         c->sm->elsewhere = true;
         xmppi_redirect(c, c->sm->location);
