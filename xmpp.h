@@ -7750,6 +7750,7 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
     (void)n;
     m->in = m->saved_in = m->sent = m->acked = 0;
     m->state = XMPPI_SM_NONE;
+    m->loaded = false;
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
         m->state = XMPPI_SM_ENABLING;
         xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
