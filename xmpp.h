@@ -4881,7 +4881,7 @@ XMPPI_FN void xmppi_session_over(xmpp_client *c)
         if (s->state == XMPPI_IQ_WAITING)
             s->state = XMPPI_IQ_LOST;
     c->iq[0].state = XMPPI_IQ_FREE;
-    xmppi_q_purge(c, XMPPI_R_IQ);
+    xmppi_q_purge(c, c->quit ? XMPPI_R_IQ | XMPPI_R_PRESENCE : XMPPI_R_IQ); /* presence ends with what was closed */
     if (c->sm == NULL)
         xmppi_q_release(c);
     XMPPI_SM(c, lost, 0);
@@ -6603,8 +6603,6 @@ XMPP_API void xmpp_reset(xmpp_client *c)
 {
     if (c->hook || c->cfg == NULL)
         return;
-    if (c->quit)
-        xmppi_q_purge(c, XMPPI_R_PRESENCE); /* that ended with the session which was closed */
     c->quit = c->anyres = false;
     xmppi_wake(c);
     xmppi_again(c);
