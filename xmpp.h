@@ -7986,7 +7986,7 @@ XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
         c->ev.type = XMPP_EV_SAVE;
         return 1;
     }
-    if (m->refused && c->q_end <= c->q_size / 2) {
+    if (m->refused && (c->q_end <= c->q_size / 2 || !xmppi_sm_each(c, xmppi_sm_kept, 0))) {
         m->refused = false;
         c->ev.type = XMPP_EV_ROOM;
         return 1;
