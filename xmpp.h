@@ -7970,12 +7970,24 @@ XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
     return true;
 }
 
+/* The time for an answer may be over since the last tick: the server counts nothing, or is asked (again). */
+XMPPI_FN void xmppi_sm_unanswered(xmpp_client *c)
+{
+    if (c->state != XMPPI_ONLINE)
+        return;
+    if (c->sm->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
+        xmppi_sm_off(c); /* it answers other things, but not this */
+    if (xmppi_sm_enough(c) && xmppi_q_first(c) == c->q_end)
+        xmppi_sm_ask(c);
+}
+
 /* Returns 1 when c->ev was filled. */
 XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
     (void)n;
+    xmppi_sm_unanswered(c);
     if (m->news) {
         if (xmppi_sm_each(c, xmppi_sm_tell, 0))
             return 1;
@@ -8024,11 +8036,9 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
         xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
     ping_due = ping_due || m->waking;
     m->waking = false;
-    if (m->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
-        xmppi_sm_off(c); /* it answers other things, but not this */
     if (m->sent - m->acked > 30000)
         xmppi_fail(c, XMPP_E_DEAD); /* it takes stanzas and acknowledges none; their numbers have 16 bits */
-    else if (ping_due || (xmppi_sm_enough(c) && xmppi_q_first(c) == c->q_end))
+    else if (ping_due)
         xmppi_sm_ask(c);
     return 1;
 }
