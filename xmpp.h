@@ -6497,7 +6497,7 @@ XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
         n = i - 1;
     }
     if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL ||
-        have + n + 1 > c->acct->arena_size / 4)
+        have + n + 1 > c->acct->arena_size / 4 || have + n + 1 + c->arena_top + 256 > c->acct->arena_size)
         return false;
     if (to[0] == '[') {
         to++;
