@@ -7042,7 +7042,7 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
         c->anyres = true; /* RFC 6120 4.9.3.3: not the same one again */
     for (i = 0; i < c->tries && bound < most; i++)
         bound = bound < most - bound ? bound * 2 : most;
-    if (c->session && c->sm != NULL && c->sm->max_s != 0 && bound > c->sm->max_s * 500)
+    if (c->session && c->sm != NULL && c->now - c->rx_time < c->sm->max_s * 1000 && bound > c->sm->max_s * 500)
         bound = c->sm->max_s * 500; /* at least one try while the server keeps the session */
     if (kind != XMPP_CLASS_TRANSIENT) {
         least = kind == XMPP_CLASS_PERSON ? XMPPI_OR(f->retry_person_ms, 3600000) : XMPPI_OR(f->retry_danger_ms, 900000);
