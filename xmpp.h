@@ -8094,6 +8094,8 @@ XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
     if (c->xml.depth > 1 && c->child <= XMPPI_C_IQ)
         c->sm->in++;
     c->sm->state = XMPPI_SM_NONE;
+    c->sm->want_a = c->sm->want_r = false;
+    xmppi_sm_line(c);
     xmppi_sm_number(h, c->sm->in);
     xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
     return 0;
