@@ -1188,7 +1188,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
 typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
     char        line[44];       /* <a/> or <r/> under way */
     uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
-    bool        want_a, want_r, news, refused, inactive, sleeping, timed, changed, tell_save, elsewhere, loaded;
+    bool        want_a, want_r, news, refused, inactive, sleeping, waking, timed, changed, tell_save, elsewhere, loaded;
     uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes;
     const char *id, *location;  /* in the arena */
     uint32_t    seen[8];
@@ -4583,16 +4583,21 @@ XMPPI_FN void xmppi_q_remove(xmpp_client *c, uint16_t at)
         c->q_at = (uint16_t)(c->q_at - (next - at));
 }
 
-/* Removes the records with one of these flags, but for one of which bytes were written. */
+/* Removes the records with one of these flags. One of which bytes were written stays, but is not kept any more. */
 XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
 {
     uint16_t at = 0;
 
-    while (at < c->q_end)
-        if ((c->q[at + 2] & flags) && (c->q_sent == 0 || at != xmppi_q_first(c)) && !XMPPI_SM(c, drop, at))
+    while (at < c->q_end) {
+        bool begun = c->q_sent > 0 && at == xmppi_q_first(c);
+        if ((c->q[at + 2] & flags) && !begun && !XMPPI_SM(c, drop, at)) {
             xmppi_q_remove(c, at);
-        else
-            at = xmppi_q_next(c, at);
+            continue;
+        }
+        if (begun && (flags & XMPPI_R_PRESENCE))
+            c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
+        at = xmppi_q_next(c, at);
+    }
 }
 
 /* Everything that is held is to be sent (again). */
@@ -4721,6 +4726,9 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
     bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
     uint16_t at = xmppi_q_first(c);
 
+    *n = c->line_n;
+    if (c->line != NULL && c->sm->line_at > 0)
+        return c->line; /* what was begun is finished */
     *n = c->ctl_n;
     if (c->q_sent == 0 && *n > 0)
         return c->ctl;
@@ -4873,7 +4881,7 @@ XMPPI_FN void xmppi_session_over(xmpp_client *c)
         if (s->state == XMPPI_IQ_WAITING)
             s->state = XMPPI_IQ_LOST;
     c->iq[0].state = XMPPI_IQ_FREE;
-    xmppi_q_purge(c, XMPPI_R_IQ);
+    xmppi_q_purge(c, c->quit ? XMPPI_R_IQ | XMPPI_R_PRESENCE : XMPPI_R_IQ); /* presence ends with what was closed */
     if (c->sm == NULL)
         xmppi_q_release(c);
     XMPPI_SM(c, lost, 0);
@@ -4891,7 +4899,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->line = NULL;
     c->deaf = true;
     c->iq[0].state = XMPPI_IQ_FREE;
-    c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
+    c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE);
     c->parts = XMPPI_P_NONE;
     if (!XMPPI_SM(c, over, 0))
         xmppi_session_over(c);
@@ -5627,14 +5635,20 @@ XMPPI_FN int xmppi_to_owner(xmpp_client *c, const xmpp_iq_slot *s)
     return r != XMPP_EXT_TAKEN;
 }
 
-/* Hands an answer, or its absence (error), to who asked. */
-XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+/* A request ends. */
+XMPPI_FN void xmppi_iq_free(xmpp_client *c, xmpp_iq_slot *s)
 {
     if (c->part_iq != 0 && s == c->iq + c->part_iq) { /* the rest of it is of no interest */
         c->parts = c->parts != XMPPI_P_NONE ? XMPPI_P_GONE : XMPPI_P_NONE;
         c->part_iq = 0;
     }
     s->state = XMPPI_IQ_FREE;
+}
+
+/* Hands an answer, or its absence (error), to who asked. */
+XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
+{
+    xmppi_iq_free(c, s);
     c->ev.type = XMPP_EV_IQ_RESULT;
     c->ev.error = error;
     c->ev.tag = s->tag;
@@ -6010,6 +6024,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.error = XMPP_E_LOST;
         c->ev.iq = c->part_iq;
         s = c->iq + c->part_iq;
+        c->ev.tag = s->tag;
         c->part_iq = 0;
         if (s == c->iq || xmppi_to_owner(c, s))
             return true;
@@ -6021,6 +6036,8 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     }
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
         bool lost = s->state == XMPPI_IQ_LOST;
+        if (s == c->iq && (c->gate & XMPPI_GATE_ASLEEP)) /* who does not read has no right to say that the link is dead */
+            continue;
         if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
                       (c->rx_at < c->rx_n && xmppi_reads(c)))) /* the answer may be at hand */
             continue;
@@ -6370,7 +6387,8 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
         w &= (unsigned)XMPP_WANT_WRITE; /* no room to read into */
     if (xmppi_next_out(c, &n) != NULL)
         w |= c->fresh ? (unsigned)XMPP_WANT_NOW : (unsigned)XMPP_WANT_WRITE;
-    else if (c->state == XMPPI_CLOSING && !c->ended && c->iq[0].state != XMPPI_IQ_WAITING)
+    else if (c->state == XMPPI_CLOSING && !c->ended && c->iq[0].state != XMPPI_IQ_WAITING &&
+             (c->deaf || c->gate == 0 || xmppi_q_first(c) == c->q_end)) /* what is not saved waits for that */
         w |= XMPP_WANT_NOW;
     return w;
 }
@@ -6437,7 +6455,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         if (ms != XMPP_FOREVER && gone >= ms)
             break;
     }
-    c->iq[iq].state = XMPPI_IQ_FREE;
+    xmppi_iq_free(c, &c->iq[iq]);
     if (c->state != XMPPI_OFF)
         return XMPP_E_TIMEOUT;
     return c->error != XMPP_OK ? c->error : (int)XMPP_E_LOST;
@@ -6479,7 +6497,7 @@ XMPPI_FN bool xmppi_redirect(xmpp_client *c, const char *to)
         n = i - 1;
     }
     if (xmpp_jid_parse_n(&j, to, n) != XMPP_OK || j.local != NULL || j.resource != NULL ||
-        have + n + 1 > c->acct->arena_size / 4)
+        have + n + 1 > c->acct->arena_size / 4 || have + n + 1 + c->arena_top + 256 > c->acct->arena_size)
         return false;
     if (to[0] == '[') {
         to++;
@@ -6573,14 +6591,20 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
     return XMPP_OK;
 }
 
+/* Neither closing nor a new connection is for who sleeps. */
+XMPPI_FN void xmppi_wake(xmpp_client *c)
+{
+    c->gate &= XMPPI_GATE_UNSAVED;
+    if (c->sm != NULL)
+        c->sm->sleeping = false;
+}
+
 XMPP_API void xmpp_reset(xmpp_client *c)
 {
     if (c->hook || c->cfg == NULL)
         return;
-    if (c->quit)
-        xmppi_q_purge(c, XMPPI_R_PRESENCE); /* that ended with the session which was closed */
     c->quit = c->anyres = false;
-    c->gate &= XMPPI_GATE_UNSAVED;
+    xmppi_wake(c);
     xmppi_again(c);
     /* the event at hand, and the requests under way behind it */
     xmpp_wipe(&c->ev, sizeof(c->ev));
@@ -6598,7 +6622,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
     if (c->hook)
         return XMPP_E_STATE;
     c->quit = true;
-    c->gate &= XMPPI_GATE_UNSAVED;
+    xmppi_wake(c);
     if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
         c->deaf = true;
         xmppi_blame(c, XMPP_E_CLOSED);
@@ -7018,7 +7042,7 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
         c->anyres = true; /* RFC 6120 4.9.3.3: not the same one again */
     for (i = 0; i < c->tries && bound < most; i++)
         bound = bound < most - bound ? bound * 2 : most;
-    if (c->session && c->sm != NULL && c->sm->max_s != 0 && bound > c->sm->max_s * 500)
+    if (c->session && c->sm != NULL && c->now - c->rx_time < c->sm->max_s * 1000 && bound > c->sm->max_s * 500)
         bound = c->sm->max_s * 500; /* at least one try while the server keeps the session */
     if (kind != XMPP_CLASS_TRANSIENT) {
         least = kind == XMPP_CLASS_PERSON ? XMPPI_OR(f->retry_person_ms, 3600000) : XMPPI_OR(f->retry_danger_ms, 900000);
@@ -7124,7 +7148,8 @@ XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
     if (m->line_at > 0)
         return 0;
     xmpp_w_init(&w, m->line, sizeof(m->line));
-    xmppi_sm_number(h, m->in);
+    /* more may have been handled since the state was saved */
+    xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
     if (m->want_a)
         xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
     else
@@ -7167,6 +7192,12 @@ XMPPI_FN void xmppi_sm_empty(xmpp_client *c, uint16_t at)
         c->q_at = (uint16_t)(c->q_at - text);
 }
 
+/* Does the event at hand point into the queue? Then nothing moves there before it ends. */
+XMPPI_FN bool xmppi_sm_shown(const xmpp_client *c)
+{
+    return c->ev.type >= XMPP_EV_DELIVERED && c->ev.type <= XMPP_EV_RESENT;
+}
+
 /* Ends a stanza's life. Returns true when the record stays, to be told. */
 XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
 {
@@ -7179,6 +7210,25 @@ XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
     if (fate < 0)
         c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
     c->sm->news = true;
+    return true;
+}
+
+/* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
+XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, uint16_t at)
+{
+    unsigned char *t = xmppi_tail(c, at);
+    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, at, XMPP_E_REPLACED);
+
+    if (!xmppi_sm_shown(c)) {
+        if (tell)
+            xmppi_sm_empty(c, at);
+        return tell;
+    }
+    if (!tell) {
+        t[XMPPI_T_FATE] = XMPPI_F_TOLD; /* it goes when the event at hand ends */
+        c->q[at + 2] = (unsigned char)((c->q[at + 2] & ~XMPPI_R_AVAILABLE) | XMPPI_R_HELD);
+        c->sm->news = true;
+    }
     return true;
 }
 
@@ -7211,10 +7261,7 @@ XMPPI_FN int xmppi_sm_replace(xmpp_client *c, uint16_t at, unsigned char *t, uin
 {
     if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, at))
         return 0;
-    if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
-        return -1;
-    xmppi_sm_empty(c, at);
-    return 0;
+    return xmppi_sm_replaced(c, at) ? 0 : -1;
 }
 
 /* The record at n is of no use any more. Returns 1 when it stays, to be told. */
@@ -7225,15 +7272,10 @@ XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint32_t n)
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
     if (fate == XMPPI_F_KEPT)
-        return 0;
+        return xmppi_sm_replaced(c, at);
     if (c->q[at + 2] & XMPPI_R_PRESENCE) {
         c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE; /* not to be kept any more */
-        if (fate != XMPPI_F_QUEUED)
-            return 1;
-        if (!xmppi_sm_end(c, at, XMPP_E_REPLACED))
-            return 0;
-        xmppi_sm_empty(c, at);
-        return 1;
+        return fate != XMPPI_F_QUEUED || xmppi_sm_replaced(c, at);
     }
     if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
         return 1;
@@ -7270,6 +7312,8 @@ XMPPI_FN bool xmppi_sm_has_id(const unsigned char *p, size_t n)
 
 XMPPI_FN void xmppi_sm_timer(xmpp_client *c, uint32_t at)
 {
+    if (c->sm->sleeping)
+        return; /* until then the timer is another's; xmpp_awake looks at all */
     if (!c->sm->timed || (int32_t)(at - c->sm->timer_at) < 0)
         c->sm->timer_at = at;
     c->sm->timed = true;
@@ -7391,10 +7435,12 @@ XMPPI_FN bool xmppi_sm_half(const xmpp_client *c)
     return c->q_end > c->q_size / 2;
 }
 
-/* So much is not acknowledged that it is time to ask. */
+/* So much is not acknowledged that it is time to ask. Who falls asleep waits for all of it. */
 XMPPI_FN bool xmppi_sm_enough(const xmpp_client *c)
 {
-    return c->sm->sent - c->sm->acked >= XMPPI_OR(c->cfg->ack_count, 1u) || (c->sm->sent != c->sm->acked && xmppi_sm_half(c));
+    uint32_t n = c->sm->sent - c->sm->acked;
+
+    return n >= XMPPI_OR(c->cfg->ack_count, 1u) || (n > 0 && (c->sm->sleeping || xmppi_sm_half(c)));
 }
 
 /* More is to be sent behind this record. */
@@ -7603,6 +7649,12 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
 
 /* ---- negotiation ---- */
 
+XMPPI_FN void xmppi_sm_no_limits(xmpp_client *c)
+{
+    c->sm->max_bytes = 0;
+    c->space_ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
+}
+
 /* A feature begins, or an element in one. */
 XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
 {
@@ -7614,11 +7666,10 @@ XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
             c->features |= XMPPI_FEATURE_SM;
         if (xmppi_eq(name, "csi") && xmppi_eq(ns, xmppi_ns_csi))
             c->features |= XMPPI_FEATURE_CSI;
-        m->limit = xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
-        if (m->limit) { /* new ones replace the old */
-            m->max_bytes = 0;
-            c->space_ms = XMPPI_OR(c->cfg->space_ms, XMPP_FOREVER);
-        }
+        /* what is said before TLS anybody may have said */
+        m->limit = (c->done & XMPPI_TLS_DONE) && xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
+        if (m->limit)
+            xmppi_sm_no_limits(c); /* new ones replace the old */
     } else if (depth == 4 && m->limit) {
         m->limit = xmppi_eq(name, "max-bytes") ? 2 : xmppi_eq(name, "idle-seconds") ? 3 : 1;
     }
@@ -7697,6 +7748,7 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
     (void)n;
     m->in = m->saved_in = m->sent = m->acked = 0;
     m->state = XMPPI_SM_NONE;
+    m->loaded = false;
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
         m->state = XMPPI_SM_ENABLING;
         xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
@@ -7800,6 +7852,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     const char *name = xmpp_name(c->xml.node);
+    uint32_t acked = m->acked;
     int r;
 
     (void)n;
@@ -7824,8 +7877,12 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
     r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
     if (r != XMPP_OK || c->deaf)
         return r;
+    if (m->acked == acked && m->sent != acked) { /* nothing new: asked again, but not at once for ever. The link lives */
+        c->iq[0].deadline = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000)) - (c->now - c->rx_time) - 1;
+        return XMPP_OK;
+    }
     c->iq[0].state = XMPPI_IQ_FREE;
-    if (c->state == XMPPI_ONLINE && m->sent != m->acked && (m->sleeping || xmppi_sm_enough(c)))
+    if (c->state == XMPPI_ONLINE && xmppi_sm_enough(c))
         xmppi_sm_ask(c);
     return XMPP_OK;
 }
@@ -7913,12 +7970,24 @@ XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
     return true;
 }
 
+/* The time for an answer may be over since the last tick: the server counts nothing, or is asked (again). */
+XMPPI_FN void xmppi_sm_unanswered(xmpp_client *c)
+{
+    if (c->state != XMPPI_ONLINE)
+        return;
+    if (c->sm->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
+        xmppi_sm_off(c); /* it answers other things, but not this */
+    if (xmppi_sm_enough(c) && xmppi_q_first(c) == c->q_end)
+        xmppi_sm_ask(c);
+}
+
 /* Returns 1 when c->ev was filled. */
 XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
 
     (void)n;
+    xmppi_sm_unanswered(c);
     if (m->news) {
         if (xmppi_sm_each(c, xmppi_sm_tell, 0))
             return 1;
@@ -7929,7 +7998,7 @@ XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
         c->ev.type = XMPP_EV_SAVE;
         return 1;
     }
-    if (m->refused && c->q_end <= c->q_size / 2) {
+    if (m->refused && (c->q_end <= c->q_size / 2 || !xmppi_sm_each(c, xmppi_sm_kept, 0))) {
         m->refused = false;
         c->ev.type = XMPP_EV_ROOM;
         return 1;
@@ -7963,11 +8032,13 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     }
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
-    if (m->state == XMPPI_SM_ENABLING && c->iq[0].state == XMPPI_IQ_FREE)
-        xmppi_sm_off(c); /* it answers other things, but not this */
+    if (m->waking && m->state == XMPPI_SM_ENABLING)
+        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+    ping_due = ping_due || m->waking;
+    m->waking = false;
     if (m->sent - m->acked > 30000)
         xmppi_fail(c, XMPP_E_DEAD); /* it takes stanzas and acknowledges none; their numbers have 16 bits */
-    else if (ping_due || (xmppi_sm_enough(c) && xmppi_q_first(c) == c->q_end))
+    else if (ping_due)
         xmppi_sm_ask(c);
     return 1;
 }
@@ -8023,6 +8094,8 @@ XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
     if (c->xml.depth > 1 && c->child <= XMPPI_C_IQ)
         c->sm->in++;
     c->sm->state = XMPPI_SM_NONE;
+    c->sm->want_a = c->sm->want_r = false;
+    xmppi_sm_line(c);
     xmppi_sm_number(h, c->sm->in);
     xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
     return 0;
@@ -8034,11 +8107,12 @@ XMPPI_FN int xmppi_sm_shift_all(xmpp_client *c, uint32_t ms)
     return xmppi_sm_each(c, xmppi_sm_shift, ms);
 }
 
-/* Where the server said that the session is: tried once, then the usual way. */
+/* Where the server said that the session is: tried once, then the usual way. Its limits were of the old connection. */
 XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
 {
     (void)n;
-    if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere) {
+    xmppi_sm_no_limits(c);
+    if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere && c->redirect == NULL) {
         c->sm->elsewhere = true;
         xmppi_redirect(c, c->sm->location);
     }
@@ -8104,6 +8178,8 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
     if (!m->inactive)
         xmppi_sm_csi(c);
     if (m->state == XMPPI_SM_COUNTING) {
+        if (m->in != m->saved_in)
+            xmppi_sm_changed(c);
         m->want_a = true; /* what came need not be kept for us any longer */
         xmppi_sm_line(c);
         if (c->iq[0].state == XMPPI_IQ_WAITING)
@@ -8128,8 +8204,11 @@ XMPP_API void xmpp_awake(xmpp_client *c)
         return;
     if (!m->inactive)
         xmppi_sm_csi(c);
-    c->iq[0].state = XMPPI_IQ_FREE;
-    xmppi_sm_ask(c);
+    m->waking = true; /* the time that it is now, the next tick tells */
+    if (m->state == XMPPI_SM_ENABLING)
+        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+    else
+        c->iq[0].state = XMPPI_IQ_FREE;
 }
 
 /* ==== >>warm ================================================================
@@ -8549,15 +8628,15 @@ XMPPI_FN int xmppi_part_child(xmpp_client *c)
 XMPPI_FN int xmppi_part_end(xmpp_client *c)
 {
     xmpp_node none = { NULL };
-    uint8_t slot = c->part_iq;
+    uint8_t slot = c->part_iq, parts = c->parts;
 
     c->counted = true;
-    if (c->parts == XMPPI_P_GONE)
+    c->parts = XMPPI_P_NONE;
+    if (parts == XMPPI_P_GONE)
         return XMPP_OK;
     xmppi_part_event(c, XMPP_EV_PART_END, c->xml.node, none, none);
-    if (c->parts == XMPPI_P_CUT)
+    if (parts == XMPPI_P_CUT)
         c->ev.error = XMPP_E_ARENA;
-    c->parts = XMPPI_P_NONE;
     if (slot != 0)
         c->iq[slot].state = XMPPI_IQ_FREE;
     c->part_iq = 0;

@@ -19,7 +19,8 @@
    T: +MS             the clock goes on; the client is stepped at its own deadlines
    IO: CALL ARGS      the client called its transport: open HOST PORT NAME [tls], start_tls NAME, close, drop;
                       ask NAME TYPE SERVER PORT [tcp] is a question to a name server
-   X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random
+   X: WHAT            the transport: eof, error XMPP_E_X, block, unblock, closed, no_random; takes N: N bytes more, then
+                      it is blocked
    V: NAME TEXT       gives a {name} a value
    Q: WHAT            a question: quiet, waiting N, online yes, jid J, keys SHA-1 SALT I, mechanism M, caps V; see question()
 
@@ -169,10 +170,12 @@ static struct {
 
     /* the transport */
     buf           in, sent, calls;
+    size_t        takes;                       /* of send, until it is blocked; with limited */
+    const char   *data;                        /* of the event at hand */
     size_t        in_at, avail, sent_at, calls_at, in_last, sent_last; /* _last: where the last S: began */
     size_t        edge[20000], edges;          /* where a send ended */
     bool          open, tls, eof, eof_told, blocked, no_random, closing, may_close, gone;
-    bool          broken;
+    bool          broken, limited, padded;
     int           error, late_error;           /* what recv and send answer; the same once plain text is read as TLS */
     unsigned      done;                        /* counts whatever the client did */
     unsigned char seed;
@@ -880,6 +883,8 @@ static int io_send(void *ctx, const void *data, size_t n)
         return XMPP_IO_ERROR;
     if (R.blocked)
         return 0;
+    if (R.limited && R.takes == 0)
+        return 0;
     if (R.m.room != 0 && n > R.m.room)
         fail("send of %u bytes, room is %u", (unsigned)n, (unsigned)R.m.room);
     if (R.m.take != 0 && n > R.m.take)
@@ -896,8 +901,11 @@ static int io_send(void *ctx, const void *data, size_t n)
         R.error = XMPP_E_TRANSPORT;
         return XMPP_IO_ERROR;
     }
+    if (R.limited && n > R.takes)
+        n = R.takes;
+    R.takes -= R.limited ? n : 0;
     add(&R.sent, data, n);
-    if (R.edges < sizeof R.edge / sizeof *R.edge)
+    if (!R.limited && R.edges < sizeof R.edge / sizeof *R.edge)
         R.edge[R.edges++] = R.sent.n;
     R.done++;
     if (R.verbose)
@@ -1420,6 +1428,7 @@ static void take_event(const xmpp_event *e)
     field_int("token", (long)e->token);
     if (e->type == XMPP_EV_OFFLINE)
         field("retry", e->retry_ms == XMPP_FOREVER ? "never" : "later");
+    R.data = (const char *)e->data;
     if (e->type == XMPP_EV_DELIVERED || e->type == XMPP_EV_FAILED || e->type == XMPP_EV_RESENT)
         field("data", copy((const char *)e->data, e->size));
     field("delayed", e->delayed);
@@ -1594,7 +1603,7 @@ static void pump(bool for_event)
 
 static void skip_spaces(void)
 {
-    while (R.m.take != 0 && R.sent_at < R.sent.n && R.sent.p[R.sent_at] == ' ') {
+    while ((R.m.take != 0 || R.padded) && R.sent_at < R.sent.n && R.sent.p[R.sent_at] == ' ') {
         R.sent_at++;
         R.spaces++;
     }
@@ -1882,9 +1891,11 @@ static void call(const char *line_text)
         got = xmpp_inactive(c, false);
     else if (IS("sleep"))
         got = xmpp_sleep(c);
-    else if (IS("awake"))
+    else if (IS("awake")) {                     /* [MS]: so long before the next step */
         xmpp_awake(c);
-    else if (IS("save")) {                      /* [ROOM]: into the block, which a reboot survives */
+        a = word(&v);
+        R.now += a != NULL ? number(a) : 0;
+    } else if (IS("save")) {                      /* [ROOM]: into the block, which a reboot survives */
         a = word(&v);
         clear(&R.saved);
         add(&R.saved, R.block, sizeof R.block);
@@ -1914,6 +1925,10 @@ static void call(const char *line_text)
     else if (IS("counts")) {                    /* IN OUT: as if so many stanzas had gone by */
         R.sm.in = number(need(&v));
         R.sm.sent = R.sm.acked = number(need(&v));
+    } else if (IS("data")) {                    /* TEXT: what the event at hand points to still says so */
+        a = REST();
+        if (R.data == NULL || memcmp(R.data, a, strlen(a)) != 0)
+            fail("the event's data changed");
     } else if (IS("step"))                      /* without asking for the next event */
         xmpp_step(c, R.now);
     else if (IS("iq_parts")) {                  /* the answer to the last request comes in parts */
@@ -1970,8 +1985,11 @@ static void transport(const char *v)
     else if (strcmp(k, "block") == 0)
         R.blocked = true;
     else if (strcmp(k, "unblock") == 0)
-        R.blocked = false;
-    else if (strcmp(k, "closed") == 0)
+        R.blocked = R.limited = false;
+    else if (strcmp(k, "takes") == 0) {
+        R.limited = R.padded = true;
+        R.takes = number(need(&v));
+    } else if (strcmp(k, "closed") == 0)
         R.may_close = true;
     else if (strcmp(k, "no_random") == 0)
         R.no_random = true;
@@ -2218,7 +2236,7 @@ static void drain(const buf *first)
 
     while (!R.offline || R.have) {
         R.have = false;
-        R.blocked = false;
+        R.blocked = R.limited = false;
         pump(true);
         if (!R.have) {
             R.now += 1000;

@@ -271,11 +271,47 @@ static void test_cut(void **state)
     }
 }
 
+/* A long id and location from a device with a larger arena: what is left of this one does not hold the host as well. */
+static void test_smaller_arena(void **state)
+{
+    static device d;
+    static unsigned char large[8192], small[2048], block[4096];
+    static char id[1200], location[480];
+    int n, i;
+
+    (void)state;
+    memset(id, 'i', sizeof id - 1);
+    memset(location, 'h', sizeof location - 1);
+    for (i = 60; i < 479; i += 61)
+        location[i] = '.';
+    boot(&d, "user@example.org/attic", sizeof d.queue);
+    d.sm.id = id;
+    d.sm.location = location;
+    d.client.session = true;
+    d.client.state = XMPPI_OFF;
+    n = xmpp_save(&d.client, block, sizeof block);
+    assert_true(n > 0);
+    for (i = 0; i < 2; i++) {
+        boot(&d, "user@example.org/attic", sizeof d.queue);
+        d.config.resolve = NULL;
+        d.account.arena = i == 0 ? large : small;
+        d.account.arena_size = i == 0 ? sizeof large : sizeof small;
+        assert_int_equal(xmpp_init(&d.client, &d.config, &d.account, d.client.io), XMPP_OK);
+        assert_int_equal(xmpp_load(&d.client, block, (size_t)n), XMPP_OK);
+        assert_true(xmpp_save(&d.client, block, sizeof block) == n);
+        xmpp_saved(&d.client);
+        xmpp_step(&d.client, 1000);
+        assert_int_equal(d.client.state, XMPPI_STREAM);
+        assert_int_equal(d.client.redirect != NULL, i == 0);
+        assert_true(d.client.arena_at + d.client.xml.cap + d.client.arena_top <= d.account.arena_size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_comes_back), cmocka_unit_test(test_room),
                                         cmocka_unit_test(test_foreign), cmocka_unit_test(test_hostile),
-                                        cmocka_unit_test(test_cut) };
+                                        cmocka_unit_test(test_cut), cmocka_unit_test(test_smaller_arena) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
