@@ -832,8 +832,8 @@ enum {
     XMPP_EV_RESUMED,            /* back in the same session: nothing was lost, presence still stands   */
     XMPP_EV_DELIVERED,          /* the server has it: token, data, size; error XMPP_E_UNCONFIRMED when it
                                    keeps no count: then it was handed to the transport                 */
-    XMPP_EV_FAILED,             /* it will not be sent any more: token, data, size; error XMPP_E_DOUBT, _UNHANDLED,
-                                   _EXPIRED, _REPLACED, _LIMIT                                         */
+    XMPP_EV_FAILED,             /* it will not be sent any more: token, data, size (of one that was replaced perhaps 0);
+                                   error XMPP_E_DOUBT, _UNHANDLED, _EXPIRED, _REPLACED, _LIMIT         */
     XMPP_EV_RESENT,             /* a must-deliver message goes out again in a new session: token, data, size */
     XMPP_EV_ROOM,               /* a stanza was refused with XMPP_E_FULL, and half of the queue is free now */
     XMPP_EV_SAVE,               /* what xmpp_save writes has changed: save it, then call xmpp_saved    */
@@ -1198,9 +1198,9 @@ typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
 extern const xmpp_sm_hooks xmpp_stream_management;
 
 enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
-/* Says how the next stanza is to be treated, once: the next call that sends one and finds its arguments valid, whether
-   there is then room for it or not.
-   deliver      XMPP_AT_MOST_ONCE, as without this call: never sent again once a byte of it was written and the session
+/* Says how the next stanza is to be treated, once: the next message, presence or answer that gets as far as the queue,
+   whether there is then room for it or not. Requests have no policy.
+   deliver      XMPP_AT_MOST_ONCE, as without this call: never sent again once it was wholly written and the session
                 was lost. XMPP_MUST_DELIVER: sent again in the new session, with the same id (one is made when a call
                 of the library writes the message and none is given) and with a delay stamp where UTC is known and the
                 queue has room. For messages alone, with an id: anything else is refused (XMPP_E_ARG).
@@ -1223,7 +1223,7 @@ XMPP_API int      xmpp_inactive(xmpp_client *c, bool inactive);
 /* Before deep sleep or power-off: says inactive, sends what is queued, asks for its acknowledgement, then tells
    XMPP_EV_ASLEEP, within config.answer_ms. From then on the client neither reads nor sends: xmpp_save, then power off, or
    sleep with the memory kept and go on with xmpp_awake. Offline it is asleep at once. Returns XMPP_OK, XMPP_E_STATE
-   (without account.sm, inside a hook, closing). */
+   (without account.sm, inside a hook, closing). xmpp_wait has nothing to wait for then but its time. */
 XMPP_API int      xmpp_sleep(xmpp_client *c);
 /* Goes on: asks whether the link lives, and says active again. */
 XMPP_API void     xmpp_awake(xmpp_client *c);
@@ -1241,9 +1241,9 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
    XMPP_E_DOUBT, or sends it again when it must be delivered.
 
    A block that can be resumed is good once. After xmpp_load of such a one XMPP_EV_SAVE comes first, and the client does
-   not connect before xmpp_saved: overwrite or erase the block then. */
-/* out, cap   where it goes: up to queue_size + 1,000 bytes.
-   Returns its length; XMPP_E_TOO_LONG; XMPP_E_STATE without account.sm. Any time; does not change anything. */
+   not connect before xmpp_saved: overwrite or erase the block then (with XMPP_OPT_DURABLE: save it again). */
+/* out, cap   where it goes: up to queue_size + 1,000 bytes, and the length of the server's id (some 60 bytes).
+   Returns its length; XMPP_E_TOO_LONG; XMPP_E_STATE without account.sm. At any time. */
 XMPP_API int      xmpp_save(xmpp_client *c, void *out, size_t cap);
 /* The block is where it survives. */
 XMPP_API void     xmpp_saved(xmpp_client *c);
@@ -1257,7 +1257,7 @@ XMPP_API int      xmpp_load(xmpp_client *c, const void *data, size_t n);
    stanza and payload were read: for an answer, sender and id are checked by then. Then XMPP_EV_PART or _PART_SKIPPED for
    each child, then XMPP_EV_PART_END with the error. What came is provisional until that says XMPP_OK: when the
    link breaks in between it says XMPP_E_LOST, the stanza was not counted (XEP-0198), and a session that is resumed brings
-   it again from the start. The timeout of a request restarts with each child. Text beside children is not told. */
+   it again from the start. The timeout of a request restarts with each child, as config.iq_ms. Text beside children is not told. */
 
 /* Asks for the answer of a request in parts.
    iq   what xmpp_iqf, xmpp_iq_commit, xmpp_roster_get and the like returned, before the next step; an error is handed back.
@@ -6444,7 +6444,8 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
-        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq) {
+        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq &&
+            c->iq[iq].state == XMPPI_IQ_FREE) { /* an answer in parts has more, or comes again */
             if (answer != NULL)
                 *answer = ev;
             return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
@@ -6610,17 +6611,20 @@ XMPP_API void xmpp_reset(xmpp_client *c)
     xmpp_wipe(&c->ev, sizeof(c->ev));
     if (c->session)
         return;
+    c->part_lost = false;
+    c->part_iq = 0;
     xmppi_q_purge(c, XMPPI_R_IQ);
     xmpp_wipe(c->iq, sizeof(c->iq));
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
 {
-    c->retry = false;
+    if (c->hook && c->state != XMPPI_OFF)
+        return XMPP_E_STATE;
+    if (!c->hook)
+        c->retry = false;
     if (c->state == XMPPI_OFF)
         return XMPP_OK;
-    if (c->hook)
-        return XMPP_E_STATE;
     c->quit = true;
     xmppi_wake(c);
     if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
@@ -7016,7 +7020,8 @@ XMPP_API int xmpp_error_class(int error, const char *condition)
 {
     /* stream errors after which the same may work in a while; all others say that something must change */
     static const char passing[] = "connection-timeout\0internal-server-error\0remote-connection-failed\0reset\0"
-                                  "resource-constraint\0see-other-host\0system-shutdown\0undefined-condition\0";
+                                  "policy-violation\0remote-server-timeout\0resource-constraint\0see-other-host\0"
+                                  "service-unavailable\0system-shutdown\0undefined-condition\0";
 
     if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
         return xmppi_which(passing, xmppi_or_empty(condition)) >= 0 ? XMPP_CLASS_TRANSIENT : XMPP_CLASS_PERSON;
