@@ -1419,6 +1419,9 @@ typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
     char             words[224];
 } xmpp_posix;
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
+/* The same for an event loop of the caller's own: without the two descriptors of xmpp_posix_wake, which does nothing
+   then. */
+XMPP_API xmpp_io xmpp_posix_loop_io(xmpp_posix *p);
 /* The socket for the caller's own poll or epoll, -1 when there is none. It changes while addresses are tried: ask again
    after each step. */
 XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
@@ -10367,11 +10370,19 @@ static const xmpp_io_ops xmppi_posix_ops = {
     xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, xmppi_posix_resolver, NULL
 };
 
-XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
+XMPP_API xmpp_io xmpp_posix_loop_io(xmpp_posix *p)
 {
     xmpp_io io;
     memset(p, 0, sizeof *p);
-    p->fd = -1;
+    p->fd = p->wake[0] = p->wake[1] = -1;
+    io.ops = &xmppi_posix_ops;
+    io.ctx = p;
+    return io;
+}
+
+XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
+{
+    xmpp_io io = xmpp_posix_loop_io(p);
     if (pipe(p->wake) != 0) {
         p->wake[0] = p->wake[1] = -1;
     } else if (!xmppi_posix_nonblocking(p->wake[0]) || !xmppi_posix_nonblocking(p->wake[1])) {
@@ -10379,8 +10390,6 @@ XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
         (void)close(p->wake[1]);
         p->wake[0] = p->wake[1] = -1;
     }
-    io.ops = &xmppi_posix_ops;
-    io.ctx = p;
     return io;
 }
 
