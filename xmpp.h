@@ -21,7 +21,8 @@
 
    ==== >>quickstart ==========================================================
    This program logs in over verified TLS, goes online and answers whoever talks
-   to it. It is examples/hello.c; build it with: cc hello.c -lbearssl
+   to it; when the link breaks it comes back by itself. It is examples/hello.c;
+   build it with: cc hello.c -lbearssl
 
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_sm             sm;
 static xmpp_posix          net;
 static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
@@ -38,7 +40,7 @@ static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .sm = &sm, .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
@@ -53,12 +55,11 @@ int main(int argc, char **argv)
         case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
                                   xmpp_message(&client, ev->from, ev->body);
                               break;
-        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s ", ev->condition, ev->text);
-                              error = ev->error; break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s %s; next try in %u s\n", xmpp_strerror(ev->error),
+                                      ev->condition, ev->text, (unsigned)(ev->retry_ms / 1000)); break;
         default:              break;
         }
-    fprintf(stderr, "%s\n", xmpp_strerror(error));
-    return 1;
+    return fprintf(stderr, "%s\n", xmpp_strerror(error)), 1;
 }
 
    On a microcontroller the same switch stands in the main loop:
