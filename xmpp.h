@@ -6408,6 +6408,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
         if (d == 0)
             continue;
         if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
+            xmpp_tick(c, c->io.ops->millis(c->io.ctx)); /* what is begun now is timed from now */
             c->ev.type = XMPP_EV_WAKE;
             return &c->ev;
         }
