@@ -10248,7 +10248,7 @@ XMPPI_FN unsigned xmppi_posix_wants(void *ctx)
 XMPPI_FN int xmppi_posix_reason(void *ctx, const char **words)
 {
     const xmpp_posix *p = (const xmpp_posix *)ctx;
-    if (words != NULL)                  /* once connected: without "connect to " */
+    if (words != NULL && p->error != XMPP_OK)   /* once connected: without "connect to " */
         *words = p->error == XMPP_E_TRANSPORT ? p->words + 11 : p->words;
     return p->error;
 }
