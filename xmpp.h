@@ -7569,6 +7569,7 @@ XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
     xmpp_sm *m = c->sm;
 
     m->id = m->location = NULL;
+    m->loaded = false;
     m->tries = m->state = 0;
     m->in = m->saved_in = m->sent = m->acked = 0;
     xmppi_sm_each(c, xmppi_sm_lose, known);
@@ -8244,8 +8245,10 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
 
     if (m == NULL)
         return XMPP_E_STATE;
-    exact = m->id != NULL && ((c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
-                              (c->cfg->options & XMPP_OPT_DURABLE));
+    /* loaded: what takes the place of a block that is good once must not be good again */
+    exact = m->id != NULL &&
+            ((!m->loaded && c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
+             (c->cfg->options & XMPP_OPT_DURABLE));
     head[3] = (unsigned char)((exact ? XMPPI_WARM_EXACT : 0) | (c->pinned ? XMPPI_WARM_PINNED : 0) |
                               (m->inactive ? XMPPI_WARM_INACTIVE : 0));
     xmpp_w_init(&w, out, cap < 65535 ? cap : 65535);
