@@ -78,7 +78,8 @@ class Fleet:
             line = self.lines.get()
             if line is None:
                 break
-            self.words.append(line)
+            if not SECOND.match(line):
+                self.words.append(line)
         expect(status == 0, "exit status %d: %s" % (status, self.said()))
         return self.said()
 
@@ -96,9 +97,10 @@ def session_size(words):
 
 
 def histogram(seconds, width=60):
-    """Logins of each second, as bars."""
+    """Logins of each second that had some, as bars."""
     most = max(s[2] for s in seconds) or 1
-    return "\n".join("%5d s %5d %s" % (s[0] - seconds[0][0], s[2], "#" * (s[2] * width // most)) for s in seconds)
+    return "\n".join("%5d s %5d %s" % (s[0] - seconds[0][0], s[2], "#" * (s[2] * width // most))
+                     for s in seconds if s[2] > 0)
 
 
 def spread(seconds, count, retry):

@@ -9,11 +9,12 @@ import threading
 
 class Proxy(threading.Thread):
     """Relays what comes to .port to the target port. cut() ends all connections with RST, as a router that forgot
-    them would; while refuse is set, new ones are closed at once; count: connections relayed so far."""
+    them would; while refuse is set, new ones are closed at once; while swallow is set, what comes is not passed
+    on."""
 
     def __init__(self, target):
         super().__init__(daemon=True)
-        self.target, self.refuse, self.count = target, False, 0
+        self.target, self.refuse, self.swallow = target, False, False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.tls_port = self.listener.getsockname()[1]
         self.peer = {}                              # each end of a connection: the other
@@ -68,7 +69,6 @@ class Proxy(threading.Thread):
         except OSError:
             ours.close()
             return
-        self.count += 1
         for a, b in ((ours, theirs), (theirs, ours)):
             a.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             a.settimeout(10)
@@ -80,7 +80,7 @@ class Proxy(threading.Thread):
             return
         try:
             data = source.recv(65536)
-            if data:
+            if data and not self.swallow:
                 self.peer[source].sendall(data)
         except OSError:
             data = b""

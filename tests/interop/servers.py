@@ -296,6 +296,7 @@ log = {{ {{ levels = {{ min = "{level}" }}, to = "file", filename = "{dir}/proso
 VirtualHost "xmpp.test"
 VirtualHost "sha1.xmpp.test"
   authentication = "internal_hashed"; password_hash = "SHA-1"
+  modules_disabled = {{ "smacks" }}
 VirtualHost "sha256.xmpp.test"
   authentication = "internal_hashed"; password_hash = "SHA-256"
 VirtualHost "anon.xmpp.test"
@@ -309,7 +310,8 @@ VirtualHost "cert.xmpp.test"
 
 
 class Prosody(Server):
-    """Hosts: xmpp.test (plain store: PLAIN, SCRAM-SHA-1, -256), sha1. and sha256. (hashed store),
+    """Hosts: xmpp.test (plain store: PLAIN, SCRAM-SHA-1, -256), sha1. (hashed, without
+    stream management) and sha256. (hashed store),
     anon. (ANONYMOUS) and, with external=True, cert. (EXTERNAL; needs prosody-modules). devices=N: xmpp.test
     has a hashed store with device0.. and the password "secret", and takes logins without TLS."""
     name = "prosody"
