@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """fleet.py [prosody|ejabberd] [N]: build/fleet, N devices (2,000) in one process, against a real server: they log in,
-report, the server is killed and comes back, and so do all of them, spread as the jitter says. Then some with TLS.
-Prints the figures. `make fleet` runs it; run.py does the same with few."""
+report; all links are cut, and all sessions resumed; the server is killed and comes back, and so do all of them,
+spread as the jitter says. Then some with TLS. Prints the figures. `make fleet` runs it; run.py does the same with few."""
 import os
 import queue
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import servers                                      # noqa: E402
+from proxy import Proxy                             # noqa: E402
 
 SECOND = re.compile(r"(\d+) s: (\d+) up, (\d+) logins \((\d+) new, (\d+) resumed\), (\d+) stanzas, (\d+) lost")
 BUDGET = 4096                                       # bytes of a session without TLS, buffers included
@@ -110,6 +112,16 @@ def spread(seconds, count, retry):
            % (most, retry, count // retry))
 
 
+def cut_and_resumed(links, fleet, patience):
+    """Cuts all links; returns the seconds until all were resumed."""
+    links.cut()
+    seconds, deadline = [], time.monotonic() + patience
+    while sum(s[4] for s in seconds) < fleet.count:
+        expect(time.monotonic() < deadline, "%d of %d resumed" % (sum(s[4] for s in seconds), fleet.count))
+        seconds.append(fleet.next_second())
+    return seconds + fleet.until_up(fleet.count, patience)
+
+
 def killed_and_back(server, fleet, retry, away=2):
     """Kills the server; returns the seconds until all of the fleet were back."""
     server.kill()
@@ -125,16 +137,23 @@ def main():
     kind = sys.argv[1] if len(sys.argv) > 1 else "prosody"
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
     retry, with_tls = 20, min(count, 200)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))    # the server's too
     with servers.Place() as place:
         make = {"prosody": servers.Prosody, "ejabberd": servers.Ejabberd}[kind]
         server = make(place, devices=count, **({"store": "scram"} if kind == "ejabberd" else {})).start()
         print("%d sessions on one %s, SCRAM-SHA-1, no TLS" % (count, kind), flush=True)
-        fleet = Fleet(place, server.port, count, "--rate", 150, "--report", 30, "--retry", retry)
+        links = Proxy(server.port)
+        fleet = Fleet(place, links.port, count, "--rate", 150, "--report", 30, "--retry", retry)
         try:
             seconds = fleet.until_up(count, 120)
             print("  all up after %d s; most logins in a second: %d" % (seconds[-1][0], max(s[2] for s in seconds)), flush=True)
             steady = [fleet.next_second() for _ in range(30)]
             print("  then, each reporting every 30 s: %d stanzas a second" % (sum(s[5] for s in steady) / 30), flush=True)
+            back = cut_and_resumed(links, fleet, 6 * retry)
+            print("  all links cut, all resumed after %d s, most in a second: %d" % (back[-1][0] - back[0][0],
+                  max(s[4] for s in back)), flush=True)
+            spread(back, count, retry)
             back = killed_and_back(server, fleet, retry)
             print("  server killed, back, all up again after %d s; first delay up to %d s. Logins by second:\n%s"
                   % (back[-1][0] - back[0][0], retry, histogram(back)), flush=True)
@@ -144,6 +163,7 @@ def main():
             expect(session_size(words) <= BUDGET, "a session takes more than %d bytes" % BUDGET)
         finally:
             fleet.stop()
+            links.stop()
         print("%d sessions inside TLS (direct)" % with_tls, flush=True)
         fleet = Fleet(place, server.tls_port, with_tls, "--rate", 40, "--report", 10, "--retry", retry, tls="direct")
         try:

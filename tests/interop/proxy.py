@@ -10,14 +10,15 @@ import threading
 class Proxy(threading.Thread):
     """Relays what comes to .port to the target port. cut() ends all connections with RST, as a router that forgot
     them would; while refuse is set, new ones are closed at once; while swallow is set, what comes is not passed
-    on."""
+    on; cut_after: once so many more bytes came from the client, all are cut, once."""
 
     def __init__(self, target):
         super().__init__(daemon=True)
-        self.target, self.refuse, self.swallow = target, False, False
+        self.target, self.refuse, self.swallow, self.cut_after = target, False, False, None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.tls_port = self.listener.getsockname()[1]
         self.peer = {}                              # each end of a connection: the other
+        self.clients = set()                        # the ends that lead to clients
         self.orders, self.bell = [], os.pipe()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
@@ -74,6 +75,7 @@ class Proxy(threading.Thread):
             a.settimeout(10)
             self.peer[a] = b
             self.selector.register(a, selectors.EVENT_READ)
+        self.clients.add(ours)
 
     def relay(self, source):
         if source not in self.peer:
@@ -86,10 +88,16 @@ class Proxy(threading.Thread):
             data = b""
         if not data:
             self.drop(source)
+        elif self.cut_after is not None and source in self.clients:
+            self.cut_after -= len(data)
+            if self.cut_after <= 0:
+                self.cut_after = None
+                self.drop_all()
 
     def drop(self, end, hard=False):
         for s in (end, self.peer.pop(end)):
             self.peer.pop(s, None)
+            self.clients.discard(s)
             self.selector.unregister(s)
             if hard:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

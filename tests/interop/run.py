@@ -549,6 +549,18 @@ def first_login(place, server, us):
         listener.stop()
 
 
+def must_send(us):
+    """The link breaks in the middle of the message: send comes back for one that must be delivered."""
+    text = "x" * 20000
+    us.server.cut_after = 12000
+    us.run("send", us.jid, stdin=text, status=CONNECTION)
+    us.server.cut_after = 12000
+    p = us.run("send", us.jid, "--must-deliver", stdin=text)
+    p.until("offline", retry_in=lambda s: s is not None)
+    p.until("delivered", id=p.until("sent")["id"])
+    us.run("raw", "--must-deliver", stdin="<message to='%s'><body>no id</body></message>\n" % us.jid, status=USAGE)
+
+
 # ---- the fleet ----
 
 def small_fleet(place, server, count=50, retry=1):
@@ -557,12 +569,7 @@ def small_fleet(place, server, count=50, retry=1):
     devices = fleet.Fleet(place, links.port, count, "--rate", 100, "--report", 5, "--retry", retry)
     try:
         devices.until_up(count, PATIENCE)
-        links.cut()
-        again, deadline = 0, time.monotonic() + PATIENCE
-        while again < count and time.monotonic() < deadline:
-            again += devices.next_second()[4]
-        expect(again == count, "%d of %d resumed" % (again, count))
-        devices.until_up(count, PATIENCE)
+        fleet.cut_and_resumed(links, devices, PATIENCE)
         fleet.killed_and_back(server, devices, retry, away=0)
         words = devices.leave()
         expect(fleet.session_size(words) <= fleet.BUDGET, words)
@@ -759,6 +766,7 @@ def coming_back(s, place, server, victim, name):
     alice = Account(place, links, "starttls")
     s.test(at + "delivered", delivered, direct, True)
     s.test(at + "cut and resumed", resumed, alice, direct)
+    s.test(at + "send --must-deliver", must_send, alice)
     s.test(at + "says that it is offline", says_so, alice)
     s.test(at + "--state", state, direct)
     s.test(at + "raw while offline", raw_offline, alice, "bob@xmpp.test")
