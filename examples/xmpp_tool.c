@@ -29,7 +29,7 @@
 /* ---- exit statuses ------------------------------------------------------ */
 
 enum {
-    DONE = 0, STANZA_ERROR, USAGE, NO_CONNECTION, TLS_TROUBLE, NO_LOGIN, STREAM_ERROR,
+    ASLEEP = -1, DONE = 0, STANZA_ERROR, USAGE, NO_CONNECTION, TLS_TROUBLE, NO_LOGIN, STREAM_ERROR,
     BROKEN_PROTOCOL, TIMED_OUT
 };
 
@@ -1043,6 +1043,8 @@ static void load_state(void)
 /* Leaves the session to the next run. False: there is none to leave. */
 static bool sleep_well(void)
 {
+    if (!seen.online)
+        config.answer_ms = 1000;        /* in the middle of a login there is little to wait for */
     if (xmpp_sleep(&client) == XMPP_OK && run(is_asleep, config.answer_ms + 1000) &&
         (seen.sleep != XMPP_E_UNCONFIRMED || !seen.online)) {
         keep_state();
@@ -1063,7 +1065,7 @@ static int log_in(void)
         return lost("cannot log in");
     if (stopped != 0) {
         if (opt.state != NULL && sleep_well())
-            return DONE;
+            return ASLEEP;
         signal((int)stopped, SIG_DFL);  /* as if we had never caught it */
         raise((int)stopped);
     }
@@ -2405,5 +2407,5 @@ int main(int argc, char **argv)
     }
     status = cmd->act();
     xmpp_wipe(password, sizeof password);
-    return status;
+    return status == ASLEEP ? DONE : status;
 }

@@ -266,6 +266,10 @@ def talk(us, them):
         us.run("ping", bot_jid)
         us.run("ping")
         us.run("ping", them.jid + "/nobody", status=STANZA)
+        # what is nested too deep is dropped, and said
+        bot.order(do="raw", xml="<message to='%s' id='deep'>%s%s</message>" % (me, "<x xmlns='urn:x'>" * 40, "</x>" * 40))
+        e = listener.until("dropped", id="deep")
+        expect(e["kind"] == "message" and e["from"] == bot_jid and e["size"] > 0, "dropped %s" % e)
         # presence of ours with a status; the end of it
         shown = us.spawn("presence", "dnd", NASTY, "--resource", "hand")
         shown.until("online")
@@ -443,6 +447,16 @@ def state(us):
         first.leave()
     finally:
         first.stop()
+    us.server.swallow = True                        # stopped in the middle of a login
+    first = listen()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    first.leave()
+    us.server.swallow = False
+    expect(time.monotonic() - begun < 5, "it took long")
+    first = listen()
+    first.until("resumed", jid=other)
+    first.leave()
     with open(path, "wb") as f:
         f.write(b"not a state")
     p = us.run("send", us.jid, "x", "--state", path)
@@ -768,7 +782,7 @@ def coming_back(s, place, server, victim, name):
     s.test(at + "cut and resumed", resumed, alice, direct)
     s.test(at + "send --must-deliver", must_send, alice)
     s.test(at + "says that it is offline", says_so, alice)
-    s.test(at + "--state", state, direct)
+    s.test(at + "--state", state, alice)
     s.test(at + "raw while offline", raw_offline, alice, "bob@xmpp.test")
     s.test(at + "the first login", first_login, place, server, alice)
     s.test(at + "comes back", comes_back, direct, victim)
