@@ -7993,21 +7993,23 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
     xmpp_sm *m = c->sm;
     uint32_t half = XMPPI_OR(c->cfg->close_ms, 5000) / 2;
     char h[11];
+    bool said;
 
     (void)n;
-    if (m->state != XMPPI_SM_COUNTING || !(c->done & XMPPI_BOUND))
+    if ((m->state != XMPPI_SM_COUNTING && m->state != XMPPI_SM_ENABLING) || !(c->done & XMPPI_BOUND))
         return 0;
     if (!c->deaf && !c->eof && m->sent != m->acked &&
         xmppi_left(c, c->step_at) > half) {
-        xmppi_sm_ask(c);
+        xmppi_sm_ask(c); /* or, before <enabled/>, waits for that */
         xmppi_sm_timer(c, c->step_at - half);
         return 1;
     }
     if (c->line != NULL && m->line_at > 0)
         return 1;
     c->line = NULL;
-    m->state = XMPPI_SM_NONE;
-    if (c->deaf && c->error != XMPP_E_CLOSED)
+    said = m->state == XMPPI_SM_ENABLING || (c->deaf && c->error != XMPP_E_CLOSED);
+    m->state = XMPPI_SM_NONE; /* what comes from here on, and the last presence, is not counted */
+    if (said)
         return 0;
     xmppi_sm_number(h, m->in); /* what came will not come again */
     xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
