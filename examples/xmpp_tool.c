@@ -1054,6 +1054,16 @@ static bool sleep_well(void)
     return false;
 }
 
+/* The connection ended, and that ends the command: what the session left is kept. */
+static int gone(const char *what)
+{
+    int status = lost(what);
+
+    if (opt.state != NULL)
+        sleep_well();
+    return status;
+}
+
 static int log_in(void)
 {
     if (run(is_online, opt.reconnect ? for_ms : timeout_ms)) {
@@ -1062,7 +1072,7 @@ static int log_in(void)
         return DONE;
     }
     if (seen.offline)
-        return lost("cannot log in");
+        return gone("cannot log in");
     if (stopped != 0) {
         if (opt.state != NULL && sleep_well())
             return ASLEEP;
@@ -1070,9 +1080,11 @@ static int log_in(void)
         raise((int)stopped);
     }
     if (opt.reconnect)
-        return lost("cannot log in");
+        return gone("cannot log in");
     complain("cannot log in", XMPP_E_TIMEOUT, "", "");
     fprintf(stderr, "xmpp: --timeout waits longer than %lu s\n", (unsigned long)timeout_ms / 1000);
+    if (opt.state != NULL)
+        sleep_well();
     return TIMED_OUT;
 }
 
@@ -1232,7 +1244,7 @@ static int command_presence(void)
         return finish(refused("cannot send this presence", error), false);
     run(never, for_ms);
     if (seen.offline)
-        return lost("the connection ended");
+        return gone("the connection ended");
     return finish(DONE, true);
 }
 
@@ -1245,7 +1257,7 @@ static int command_listen(void)
     xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL);
     run(has_enough, for_ms);
     if (seen.offline)
-        return lost("the connection ended");
+        return gone("the connection ended");
     return finish(DONE, true);
 }
 
@@ -1506,7 +1518,7 @@ static int command_raw(void)
         return status;
     done = raw_loop();
     if (seen.offline)
-        return lost("the connection ended");
+        return gone("the connection ended");
     if (stopped != 0)
         return finish(raw.status, true);
     if (!done) {

@@ -67,7 +67,8 @@ class Fleet:
         """Runs until so many are up; returns the seconds that took, as next_second gives them."""
         taken, deadline = [], time.monotonic() + patience
         while not taken or taken[-1][1] != count:
-            expect(time.monotonic() < deadline, "%d of %d up after %d s" % (taken[-1][1] if taken else 0, count, patience))
+            expect(time.monotonic() < deadline,
+                   "%d of %d up after %d s" % (taken[-1][1] if taken else 0, count, patience))
             taken.append(self.next_second())
         return taken
 
@@ -147,9 +148,11 @@ def main():
         fleet = Fleet(place, links.port, count, "--rate", 150, "--report", 30, "--retry", retry)
         try:
             seconds = fleet.until_up(count, 120)
-            print("  all up after %d s; most logins in a second: %d" % (seconds[-1][0], max(s[2] for s in seconds)), flush=True)
+            print("  all up after %d s; most logins in a second: %d"
+                  % (seconds[-1][0], max(s[2] for s in seconds)), flush=True)
             steady = [fleet.next_second() for _ in range(30)]
-            print("  then, each reporting every 30 s: %d stanzas a second" % (sum(s[5] for s in steady) / 30), flush=True)
+            print("  then, each reporting every 30 s: %d stanzas a second"
+                  % (sum(s[5] for s in steady) / 30), flush=True)
             back = cut_and_resumed(links, fleet, 6 * retry)
             print("  all links cut, all resumed after %d s, most in a second: %d" % (back[-1][0] - back[0][0],
                   max(s[4] for s in back)), flush=True)

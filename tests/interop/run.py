@@ -267,7 +267,8 @@ def talk(us, them):
         us.run("ping")
         us.run("ping", them.jid + "/nobody", status=STANZA)
         # what is nested too deep is dropped, and said
-        bot.order(do="raw", xml="<message to='%s' id='deep'>%s%s</message>" % (me, "<x xmlns='urn:x'>" * 40, "</x>" * 40))
+        deep = "<x xmlns='urn:x'>" * 40 + "</x>" * 40
+        bot.order(do="raw", xml="<message to='%s' id='deep'>%s</message>" % (me, deep))
         e = listener.until("dropped", id="deep")
         expect(e["kind"] == "message" and e["from"] == bot_jid and e["size"] > 0, "dropped %s" % e)
         # presence of ours with a status; the end of it
@@ -372,7 +373,8 @@ def comes_back(us, server):
         us.run("send", me, "again")
         listener.until("message", body="again")
         listener.leave()
-        expect(listener.events[-1]["event"] == "offline" and listener.events[-1]["retry_in"] is None, "not closed in order")
+        last = listener.events[-1]
+        expect(last["event"] == "offline" and last["retry_in"] is None, "not closed in order")
     finally:
         listener.stop()
 
@@ -447,6 +449,16 @@ def state(us):
         first.leave()
     finally:
         first.stop()
+    us.server.refuse = True                         # a run that never gets through takes nothing away
+    us.run("listen", "--state", path, status=CONNECTION)
+    us.server.refuse = False
+    first = listen()
+    first.until("resumed", jid=other)
+    us.server.refuse = True
+    us.server.cut()
+    first.until("offline")
+    first.leave()
+    us.server.refuse = False
     us.server.swallow = True                        # stopped in the middle of a login
     first = listen()
     time.sleep(0.3)
@@ -858,7 +870,8 @@ def all_tests(s, place):
                command=("--mech", "SCRAM-SHA-1", "info"))
 
     coming_back(s, place, main, prosody().start(), "prosody")
-    s.test("prosody: send without stream management", delivered, Account(place, main, "starttls", "alice@sha1.xmpp.test"), False)
+    s.test("prosody: send without stream management", delivered,
+           Account(place, main, "starttls", "alice@sha1.xmpp.test"), False)
     other.kill()
     main.kill()
     coming_back(s, place, hashed, hashed, "ejabberd")
