@@ -81,7 +81,8 @@ int main(int argc, char **argv)
               private ones are not; sizes change between versions.
    Memory     All of it is the caller's. Buffers are bytes, of any size and alignment, and
               belong to one client from xmpp_init on. xmpp_config is constant and may stay in flash.
-   Time       is uint32_t milliseconds of any monotonic clock and may wrap.
+   Time       is uint32_t milliseconds of any monotonic clock and may wrap. What a call begins is timed from the last
+              step: in a loop of your own, step a client that was idle before you ask it something or close it.
    Threads    No globals, no locks; nothing blocks unless its name says wait or ask. One client,
               one thread at a time; different clients, any threads. Not from interrupts: post to your
               own queue and wake the owner (xmpp_posix_wake).
