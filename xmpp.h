@@ -21,7 +21,8 @@
 
    ==== >>quickstart ==========================================================
    This program logs in over verified TLS, goes online and answers whoever talks
-   to it. It is examples/hello.c; build it with: cc hello.c -lbearssl
+   to it; when the link breaks it comes back by itself. It is examples/hello.c;
+   build it with: cc hello.c -lbearssl
 
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_sm             sm;
 static xmpp_posix          net;
 static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
@@ -38,7 +40,7 @@ static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .sm = &sm, .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
@@ -53,12 +55,11 @@ int main(int argc, char **argv)
         case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
                                   xmpp_message(&client, ev->from, ev->body);
                               break;
-        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s ", ev->condition, ev->text);
-                              error = ev->error; break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s %s; next try in %u s\n", xmpp_strerror(ev->error),
+                                      ev->condition, ev->text, (unsigned)(ev->retry_ms / 1000)); break;
         default:              break;
         }
-    fprintf(stderr, "%s\n", xmpp_strerror(error));
-    return 1;
+    return fprintf(stderr, "%s\n", xmpp_strerror(error)), 1;
 }
 
    On a microcontroller the same switch stands in the main loop:
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
               private ones are not; sizes change between versions.
    Memory     All of it is the caller's. Buffers are bytes, of any size and alignment, and
               belong to one client from xmpp_init on. xmpp_config is constant and may stay in flash.
-   Time       is uint32_t milliseconds of any monotonic clock and may wrap.
+   Time       is uint32_t milliseconds of any monotonic clock and may wrap. What a call begins is timed from the last
+              step: in a loop of your own, step a client that was idle before you ask it something or close it.
    Threads    No globals, no locks; nothing blocks unless its name says wait or ask. One client,
               one thread at a time; different clients, any threads. Not from interrupts: post to your
               own queue and wake the owner (xmpp_posix_wake).
@@ -1419,6 +1421,9 @@ typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
     char             words[224];
 } xmpp_posix;
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
+/* The same for an event loop of the caller's own: without the two descriptors of xmpp_posix_wake, which does nothing
+   then. */
+XMPP_API xmpp_io xmpp_posix_loop_io(xmpp_posix *p);
 /* The socket for the caller's own poll or epoll, -1 when there is none. It changes while addresses are tried: ask again
    after each step. */
 XMPP_API int  xmpp_posix_fd(const xmpp_posix *p);
@@ -6422,6 +6427,7 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
         if (d == 0)
             continue;
         if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
+            xmpp_tick(c, c->io.ops->millis(c->io.ctx)); /* what is begun now is timed from now */
             c->ev.type = XMPP_EV_WAKE;
             return &c->ev;
         }
@@ -7615,6 +7621,7 @@ XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
     xmpp_sm *m = c->sm;
 
     m->id = m->location = NULL;
+    m->loaded = false;
     m->tries = m->state = 0;
     m->in = m->saved_in = m->sent = m->acked = 0;
     xmppi_sm_each(c, xmppi_sm_lose, known);
@@ -8063,21 +8070,23 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
     xmpp_sm *m = c->sm;
     uint32_t half = XMPPI_OR(c->cfg->close_ms, 5000) / 2;
     char h[11];
+    bool said;
 
     (void)n;
-    if (m->state != XMPPI_SM_COUNTING || !(c->done & XMPPI_BOUND))
+    if ((m->state != XMPPI_SM_COUNTING && m->state != XMPPI_SM_ENABLING) || !(c->done & XMPPI_BOUND))
         return 0;
     if (!c->deaf && !c->eof && m->sent != m->acked &&
         xmppi_left(c, c->step_at) > half) {
-        xmppi_sm_ask(c);
+        xmppi_sm_ask(c); /* or, before <enabled/>, waits for that */
         xmppi_sm_timer(c, c->step_at - half);
         return 1;
     }
     if (c->line != NULL && m->line_at > 0)
         return 1;
     c->line = NULL;
-    m->state = XMPPI_SM_NONE;
-    if (c->deaf && c->error != XMPP_E_CLOSED)
+    said = m->state == XMPPI_SM_ENABLING || (c->deaf && c->error != XMPP_E_CLOSED);
+    m->state = XMPPI_SM_NONE; /* what comes from here on, and the last presence, is not counted */
+    if (said)
         return 0;
     xmppi_sm_number(h, m->in); /* what came will not come again */
     xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
@@ -8323,8 +8332,10 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
 
     if (m == NULL)
         return XMPP_E_STATE;
-    exact = m->id != NULL && ((c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
-                              (c->cfg->options & XMPP_OPT_DURABLE));
+    /* loaded: what takes the place of a block that is good once must not be good again */
+    exact = m->id != NULL &&
+            ((!m->loaded && c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
+             (c->cfg->options & XMPP_OPT_DURABLE));
     head[3] = (unsigned char)((exact ? XMPPI_WARM_EXACT : 0) | (c->pinned ? XMPPI_WARM_PINNED : 0) |
                               (m->inactive ? XMPPI_WARM_INACTIVE : 0));
     xmpp_w_init(&w, out, cap < 65535 ? cap : 65535);
@@ -10327,7 +10338,7 @@ XMPPI_FN unsigned xmppi_posix_wants(void *ctx)
 XMPPI_FN int xmppi_posix_reason(void *ctx, const char **words)
 {
     const xmpp_posix *p = (const xmpp_posix *)ctx;
-    if (words != NULL)                  /* once connected: without "connect to " */
+    if (words != NULL && p->error != XMPP_OK)   /* once connected: without "connect to " */
         *words = p->error == XMPP_E_TRANSPORT ? p->words + 11 : p->words;
     return p->error;
 }
@@ -10451,11 +10462,19 @@ static const xmpp_io_ops xmppi_posix_ops = {
     xmppi_posix_utc,   xmppi_posix_millis, xmppi_posix_wait, xmppi_posix_resolver, NULL
 };
 
-XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
+XMPP_API xmpp_io xmpp_posix_loop_io(xmpp_posix *p)
 {
     xmpp_io io;
     memset(p, 0, sizeof *p);
-    p->fd = -1;
+    p->fd = p->wake[0] = p->wake[1] = -1;
+    io.ops = &xmppi_posix_ops;
+    io.ctx = p;
+    return io;
+}
+
+XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
+{
+    xmpp_io io = xmpp_posix_loop_io(p);
     if (pipe(p->wake) != 0) {
         p->wake[0] = p->wake[1] = -1;
     } else if (!xmppi_posix_nonblocking(p->wake[0]) || !xmppi_posix_nonblocking(p->wake[1])) {
@@ -10463,8 +10482,6 @@ XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p)
         (void)close(p->wake[1]);
         p->wake[0] = p->wake[1] = -1;
     }
-    io.ops = &xmppi_posix_ops;
-    io.ctx = p;
     return io;
 }
 

@@ -1,5 +1,6 @@
-/* echo_bot.c: says what it hears, until Ctrl-C. Shows orderly leaving, who may subscribe, what to
-   answer and what not, extensions, and the errors that a program should look at.
+/* echo_bot.c: says what it hears, until Ctrl-C; when the connection ends it comes back by itself.
+   Shows orderly leaving, who may subscribe, what to answer and what not, extensions, and the errors
+   that a program should look at.
 
    cc -I.. echo_bot.c -lbearssl -o echo_bot
    XMPP_PASSWORD=secret ./echo_bot bot@example.org
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_sm             sm;
 static xmpp_dns            dns;
 static xmpp_posix          net;
 static xmpp_bearssl_system tls;
@@ -65,8 +67,7 @@ static void on_subscription(const xmpp_event *ev)
     xmpp_subscription(&client, ev->from, "subscribe");      /* and we ask to see theirs */
 }
 
-/* Returns the exit status, -1 to go on. */
-static int on_event(const xmpp_event *ev)
+static void on_event(const xmpp_event *ev)
 {
     switch (ev->type) {
     case XMPP_EV_ONLINE:
@@ -90,16 +91,18 @@ static int on_event(const xmpp_event *ev)
         if (leaving)
             xmpp_close(&client);        /* sends what is queued, goes offline in order */
         break;
+    case XMPP_EV_FAILED:                /* an answer of ours may or may not have arrived */
+        printf("%s: %.*s\n", xmpp_strerror(ev->error), (int)ev->size, (const char *)ev->data);
+        break;
     case XMPP_EV_OFFLINE:
-        if (ev->error == XMPP_E_CLOSED && leaving)
-            return 0;
-        fprintf(stderr, "%s %s %s\n", xmpp_strerror(ev->error), ev->condition, ev->text);
-        return 1;
+        if (ev->retry_ms != XMPP_FOREVER)
+            fprintf(stderr, "%s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
+                    ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
+        break;
     default:                            /* presence of others, requests that nobody answered, ... */
         break;
     }
     fflush(stdout);
-    return -1;
 }
 
 int main(int argc, char **argv)
@@ -108,10 +111,11 @@ int main(int argc, char **argv)
                              .host = getenv("XMPP_HOST"),
                              .dns = &dns,       /* without a host: by SRV records */
                              .exts = extensions,
+                             .sm = &sm,
                              XMPP_BUFFERS(rx, arena, queue) };
     const char *port = getenv("XMPP_PORT");
     const xmpp_event *ev;
-    int error, status = -1;
+    int error;
 
     if (argc != 2 || account.password == NULL) {
         fprintf(stderr, "usage: XMPP_PASSWORD=secret %s JID\n", argv[0]);
@@ -127,7 +131,7 @@ int main(int argc, char **argv)
     }
     signal(SIGINT, leave);
     signal(SIGTERM, leave);
-    while (status < 0 && (ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)
-        status = on_event(ev);
-    return status;
+    while ((ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)     /* NULL: closed, by leave */
+        on_event(ev);
+    return 0;
 }

@@ -1,6 +1,7 @@
 /* event_loop.c: many clients in one thread, in the program's own event loop: epoll on Linux, poll
    elsewhere or with -DUSE_POLL. Each client tells its descriptor, what it waits for and until when;
-   that is all that any loop needs (libuv, GLib, an RTOS select).
+   that is all that any loop needs (libuv, GLib, an RTOS select). fleet.c does the same with
+   thousands: with a heap of deadlines and less memory for each.
 
    cc -I.. event_loop.c -lbearssl -o event_loop
    XMPP_PASSWORD=secret ./event_loop device{1..50}@example.org
@@ -26,11 +27,11 @@
 typedef struct device {
     xmpp_client   client;
     xmpp_account  account;
+    xmpp_sm       sm;
     xmpp_posix    net;
     xmpp_bearssl  tls;
     unsigned char rx[1024], arena[2048], queue[2048], records[XMPP_BEARSSL_BUFFER(4096)];
-    uint32_t      retry_at;         /* when offline: when to come back */
-    bool          offline, ready;   /* ready: the loop saw something on its descriptor */
+    bool          ready;            /* the loop saw something on its descriptor */
 } device;
 
 /* Shared by all: policy, authorities, and, as there is one thread, what a handshake needs. */
@@ -54,16 +55,8 @@ static uint32_t millis(void)
 /* Milliseconds until the device must be stepped even if nothing comes. */
 static uint32_t due_in(const device *d, uint32_t now)
 {
-    uint32_t deadline, gone;
+    uint32_t deadline = xmpp_deadline(&d->client), gone = now - xmpp_now(&d->client);
 
-    if (d->offline) {
-        gone = now - d->retry_at;
-        return gone < UINT32_C(0x80000000) ? 0 : 0 - gone;
-    }
-    if ((xmpp_wants(&d->client) & XMPP_WANT_NOW) != 0)
-        return 0;
-    deadline = xmpp_deadline(&d->client);
-    gone = now - xmpp_now(&d->client);
     return deadline == XMPP_FOREVER ? deadline : deadline > gone ? deadline - gone : 0;
 }
 
@@ -72,7 +65,7 @@ static int shortest(uint32_t now)
     uint32_t ms = 60000, due;
     int i;
 
-    for (i = 0; i < n_devices; i++) {   /* a heap would do better from some thousand devices on */
+    for (i = 0; i < n_devices; i++) {   /* a heap does better from some hundred devices on */
         due = due_in(&devices[i], now);
         if (due < ms)
             ms = due;
@@ -155,8 +148,6 @@ static void loop_wait(int ms)
 
 static void on_event(device *d, const xmpp_event *ev)
 {
-    uint32_t r = 0;
-
     switch (ev->type) {
     case XMPP_EV_ONLINE:
         printf("%s is online\n", xmpp_own_jid(&d->client));
@@ -165,12 +156,12 @@ static void on_event(device *d, const xmpp_event *ev)
     case XMPP_EV_MESSAGE:
         printf("%s heard from %s: %s\n", xmpp_own_jid(&d->client), ev->from, ev->body);
         break;
+    case XMPP_EV_RESUMED:
+        printf("%s is back, as if nothing had happened\n", xmpp_own_jid(&d->client));
+        break;
     case XMPP_EV_OFFLINE:
-        clock_io.ops->random(clock_io.ctx, &r, sizeof r);
-        d->offline = true;
-        d->retry_at = millis() + 1000 + r % 30000;
-        fprintf(stderr, "%s: %s %s %s\n", d->account.jid, xmpp_strerror(ev->error), ev->condition,
-                ev->text);
+        fprintf(stderr, "%s: %s %s %s; next try in %lu s\n", d->account.jid, xmpp_strerror(ev->error),
+                ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
         break;
     default:
         break;
@@ -184,10 +175,6 @@ static void step(device *d, uint32_t now)
     const xmpp_event *ev;
 
     d->ready = false;
-    if (d->offline) {
-        d->offline = false;
-        xmpp_reset(&d->client);
-    }
     xmpp_step(&d->client, now);
     while ((ev = xmpp_next(&d->client)) != NULL)
         on_event(d, ev);
@@ -203,8 +190,9 @@ static int device_init(device *d, const char *jid)
                                  .password = getenv("XMPP_PASSWORD"),
                                  .host = getenv("XMPP_HOST"),
                                  .port = (uint16_t)(port != NULL ? atoi(port) : 0),
+                                 .sm = &d->sm,
                                  XMPP_BUFFERS(d->rx, d->arena, d->queue) };
-    tls = xmpp_bearssl_io(&d->tls, &trust, xmpp_posix_io(&d->net));
+    tls = xmpp_bearssl_io(&d->tls, &trust, xmpp_posix_loop_io(&d->net));
     xmpp_bearssl_records(&d->tls, d->records, sizeof d->records);
     if (clock_io.ops == NULL)
         clock_io = tls;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_sm             sm;
 static xmpp_posix          net;
 static xmpp_dns            dns;
 static xmpp_bearssl_system tls;
@@ -13,7 +14,7 @@ static unsigned char       rx[4096], arena[8192], queue[4096];
 
 int main(int argc, char **argv)
 {
-    xmpp_account account = { .jid = argv[1], .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
+    xmpp_account account = { .jid = argv[1], .sm = &sm, .dns = &dns, XMPP_BUFFERS(rx, arena, queue) };
     const xmpp_event *ev;
     int error;
 
@@ -28,10 +29,9 @@ int main(int argc, char **argv)
         case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
                                   xmpp_message(&client, ev->from, ev->body);
                               break;
-        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s ", ev->condition, ev->text);
-                              error = ev->error; break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s %s; next try in %u s\n", xmpp_strerror(ev->error),
+                                      ev->condition, ev->text, (unsigned)(ev->retry_ms / 1000)); break;
         default:              break;
         }
-    fprintf(stderr, "%s\n", xmpp_strerror(error));
-    return 1;
+    return fprintf(stderr, "%s\n", xmpp_strerror(error)), 1;
 }

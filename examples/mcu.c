@@ -39,10 +39,12 @@ static const xmpp_io_ops net_ops = { .open = net_open, .recv = net_recv, .send =
 /* ---- policy: in flash ---- */
 static const unsigned char pins[1][32] = { { 0 /* the 32 bytes that `xmpp anchors` prints */ } };
 static const xmpp_mech *const mechs[] = { &xmpp_mech_scram_sha_256, &xmpp_mech_scram_sha_1, NULL };
-static const xmpp_config config = { .mechs = mechs, .tls = XMPP_TLS_DIRECT };
+static const xmpp_config config = { .mechs = mechs, .sm = &xmpp_stream_management, .reconnect = xmpp_backoff,
+                                    .tls = XMPP_TLS_DIRECT };
 
 /* ---- memory ---- */
 static xmpp_client         client;
+static xmpp_sm             sm;          /* readings survive a broken link */
 static xmpp_bearssl        tls;
 static xmpp_bearssl_x509   x509;
 static xmpp_keys           keys;        /* save it: then PBKDF2 runs once in the device's life */
@@ -52,10 +54,10 @@ static const xmpp_bearssl_config trust = {
     .profile = xmpp_bearssl_profile_ec_chacha, XMPP_BEARSSL_MEMORY(x509, records)
 };
 static const xmpp_account account = {
-    .jid = "sensor@example.org/attic", .password = "secret", .keys = &keys, XMPP_BUFFERS(rx, arena, queue)
+    .jid = "sensor@example.org/attic", .password = "secret", .keys = &keys, .sm = &sm, XMPP_BUFFERS(rx, arena, queue)
 };
 
-static void on_event(const xmpp_event *ev, uint32_t *retry)
+static void on_event(const xmpp_event *ev)
 {
     switch (ev->type) {
     case XMPP_EV_ONLINE:
@@ -65,12 +67,7 @@ static void on_event(const xmpp_event *ev, uint32_t *retry)
         if (strcmp(ev->kind, "chat") == 0)
             xmpp_message(&client, ev->from, board_reading());
         break;
-    case XMPP_EV_OFFLINE:       /* a random pause, so that a fleet does not come back in one second */
-        if (!board_random(retry, sizeof *retry))
-            *retry = 60000;
-        *retry = 5000 + *retry % 60000;
-        break;
-    default:
+    default:                    /* after XMPP_EV_OFFLINE the client comes back by itself */
         break;
     }
 }
@@ -78,7 +75,6 @@ static void on_event(const xmpp_event *ev, uint32_t *retry)
 int main(void)
 {
     const xmpp_io net = { &net_ops, NULL };
-    uint32_t retry = 0;
 
     if (xmpp_init(&client, &config, &account, xmpp_bearssl_io(&tls, &trust, net)) != XMPP_OK)
         return 1;
@@ -88,12 +84,9 @@ int main(void)
 
         xmpp_step(&client, board_millis());
         while ((ev = xmpp_next(&client)) != NULL)
-            on_event(ev, &retry);
-        ms = retry != 0 ? retry : xmpp_deadline(&client);
+            on_event(ev);
+        ms = xmpp_deadline(&client);
         if (ms > 0)
             board_sleep(ms, (xmpp_wants(&client) & XMPP_WANT_WRITE) != 0);
-        if (retry != 0)
-            xmpp_reset(&client);
-        retry = 0;
     }
 }

@@ -1,5 +1,6 @@
 /* presence_sensor.c: reports a reading as its presence status every N seconds, for years. When the
-   connection ends it comes back by itself, after a delay that is random and grows.
+   connection ends it comes back by itself, after a delay that is random and grows, and tells the
+   newest reading.
 
    cc -I.. presence_sensor.c -lbearssl -o presence_sensor
    XMPP_PASSWORD=secret ./presence_sensor sensor@example.org/attic 60 /sys/class/thermal/...
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 
 static xmpp_client         client;
+static xmpp_sm             sm;      /* a broken link is not the end of the session */
 static xmpp_dns            dns;
 static xmpp_posix          net;
 static xmpp_io             io;                          /* TLS over net */
@@ -27,8 +29,6 @@ static xmpp_roster         roster;      /* lets pings of the own account and ser
 static const xmpp_ext_use  extensions[] = {
     { &xmpp_ping_ext, NULL }, { &xmpp_roster_ext, &roster }, { NULL, NULL }
 };
-
-enum { FIRST_DELAY = 1000, LONGEST_DELAY = 300000, LASTING = 60000 };   /* ms */
 
 /* A reading as text: the first line of the file. */
 static void measure(const char *file, char *out, size_t size)
@@ -51,24 +51,33 @@ static void measure(const char *file, char *out, size_t size)
     out[strcspn(out, "\r\n")] = '\0';
 }
 
-/* Trying again soon does not help here: somebody has to change something first. */
-static bool needs_a_person(int error)
+/* Queued also while offline: of readings that wait the newest alone goes out. */
+static void report(const char *file)
 {
-    return (error <= XMPP_E_AUTH && error != XMPP_E_AUTH_TEMPORARY && error != XMPP_E_TLS);
+    char reading[128];
+
+    measure(file, reading, sizeof reading);
+    xmpp_policy(&client, XMPP_AT_MOST_ONCE, 1, 0);
+    if (xmpp_presence(&client, XMPP_SHOW_ONLINE, reading) == XMPP_OK)
+        printf("%s\n", reading);
 }
 
-/* How long to stay away, in ms: random between 0 and a bound that doubles with each try, so that a
-   thousand sensors do not all come back in the second in which their server does. */
-static uint32_t backoff(unsigned tries, int error)
+static void on_event(const xmpp_event *ev)
 {
-    uint32_t r = 0, bound = FIRST_DELAY;
-
-    while (tries-- > 0 && bound < LONGEST_DELAY)
-        bound *= 2;
-    if (bound > LONGEST_DELAY || needs_a_person(error))
-        bound = LONGEST_DELAY;
-    io.ops->random(io.ctx, &r, sizeof r);
-    return needs_a_person(error) ? bound + r % bound : r % bound;
+    switch (ev->type) {
+    case XMPP_EV_ONLINE:        /* a new session: the library says our presence again */
+        printf("online as %s\n", xmpp_own_jid(&client));
+        break;
+    case XMPP_EV_RESUMED:
+        printf("online again\n");
+        break;
+    case XMPP_EV_OFFLINE:
+        fprintf(stderr, "offline: %s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
+                ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
+        break;
+    default:
+        break;
+    }
 }
 
 static int start(char **argv)
@@ -83,6 +92,7 @@ static int start(char **argv)
                               .dns = &dns,      /* without a host: by SRV records */
                               .port = (uint16_t)(port != NULL ? atoi(port) : 0),
                               .exts = extensions,
+                              .sm = &sm,
                               XMPP_BUFFERS(rx, arena, queue) };
     io = xmpp_bearssl_system_io(&tls, getenv("XMPP_CA"), xmpp_posix_io(&net));
     return xmpp_init(&client, &xmpp_default_config, &account, io);
@@ -91,9 +101,9 @@ static int start(char **argv)
 int main(int argc, char **argv)
 {
     const uint32_t every = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) * 1000 : 60000;
-    char reading[128];
-    uint32_t online_at = 0, last = 0, gone, delay;
-    unsigned tries = 0;
+    const char *file = argc > 3 ? argv[3] : NULL;
+    const xmpp_event *ev;
+    uint32_t last, gone;
     int error;
 
     if (argc < 2 || argc > 4 || getenv("XMPP_PASSWORD") == NULL || every == 0) {
@@ -105,32 +115,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", xmpp_strerror(error));
         return 2;
     }
+    last = io.ops->millis(io.ctx) - every;      /* a reading at once */
     for (;;) {
-        bool online = xmpp_online(&client);
-        const xmpp_event *ev;
-
         gone = io.ops->millis(io.ctx) - last;
-        if (online && gone >= every) {
+        if (gone >= every) {
             last += gone;
             gone = 0;
-            measure(argc > 3 ? argv[3] : NULL, reading, sizeof reading);
-            if (xmpp_presence(&client, XMPP_SHOW_ONLINE, reading) == XMPP_OK)
-                printf("%s\n", reading);
+            report(file);
         }
-        ev = xmpp_wait(&client, online ? every - gone : XMPP_FOREVER);
-        if (ev != NULL && ev->type == XMPP_EV_ONLINE) {
-            printf("online as %s\n", xmpp_own_jid(&client));
-            online_at = io.ops->millis(io.ctx);
-            last = online_at - every;           /* a reading at once */
-        } else if (ev != NULL && ev->type == XMPP_EV_OFFLINE) {
-            if (online && io.ops->millis(io.ctx) - online_at > LASTING)
-                tries = 0;                      /* it was a good one */
-            delay = backoff(tries++, ev->error);
-            fprintf(stderr, "offline: %s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
-                    ev->condition, ev->text, (unsigned long)delay / 1000);
-            io.ops->wait(io.ctx, 0, delay);
-            xmpp_reset(&client);
-        }
+        ev = xmpp_wait(&client, every - gone);
+        if (ev != NULL)
+            on_event(ev);
         fflush(stdout);
     }
 }

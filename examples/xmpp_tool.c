@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@
 /* ---- exit statuses ------------------------------------------------------ */
 
 enum {
-    DONE = 0, STANZA_ERROR, USAGE, NO_CONNECTION, TLS_TROUBLE, NO_LOGIN, STREAM_ERROR,
+    ASLEEP = -1, DONE = 0, STANZA_ERROR, USAGE, NO_CONNECTION, TLS_TROUBLE, NO_LOGIN, STREAM_ERROR,
     BROKEN_PROTOCOL, TIMED_OUT
 };
 
@@ -64,12 +65,36 @@ static const char usage_text[] =
     "  --timeout SECONDS         for the login and for each request; default 30\n"
     "  --for SECONDS             presence, listen, raw: leave after that time\n"
     "  --count N                 listen: leave after N messages\n"
+    "  --no-reconnect            presence, listen, raw: end when the connection ends\n"
+    "  --reconnect               presence, listen, raw: wait for a server that is not there yet\n"
+    "  --must-deliver            send, raw: messages go out again when nobody knows whether they\n"
+    "                            arrived, so perhaps twice; send comes back for that, within\n"
+    "                            --timeout; raw: they need an id\n"
+    "  --state FILE              send, presence, listen, raw: go on where the last run with this\n"
+    "                            FILE stopped. It holds SECRETS: what logs in to the account, and\n"
+    "                            unsent messages; it is written with mode 0600. One FILE for one\n"
+    "                            command of one account, and one run at a time\n"
     "  --json                    one JSON object a line for each event\n"
     "  -v                        show the stream on standard error, secrets masked\n"
-    "  --help, --version\n"
+    "  --help, --version\n";
+static const char usage_more[] =
+    "\n"
+    "presence, listen and raw come back by themselves once they were online: within 1 s at\n"
+    "  first, later within 60 s, and after 10 minutes when a person must act (another client took\n"
+    "  the resource, the certificate is wrong, the password was changed). A first login that fails\n"
+    "  ends them, as it ends every command: scripts learn at once of a wrong name or password.\n"
+    "  With --reconnect they wait instead, for --for seconds at most, for a server that cannot be\n"
+    "  reached; what a person must put right ends them all the same.\n"
+    "  With --state presence, listen and raw leave without closing the stream, whether by SIGINT,\n"
+    "  SIGTERM, --for or --count: the server keeps the session for some minutes, with what comes\n"
+    "  meanwhile, and the next run goes on with it.\n"
+    "\n"
+    "send ends with 0 when the server has acknowledged the message (XEP-0198; with a server without\n"
+    "  it: when it answered a ping sent behind the message).\n"
     "\n"
     "exit status: 0 done, 1 a stanza error, 2 usage, 3 no connection, 4 TLS or certificate,\n"
-    "  5 authentication, 6 stream error, 7 the server broke the protocol, 8 timeout\n"
+    "  5 authentication, 6 stream error, 7 the server broke the protocol, 8 timeout;\n"
+    "  3 also: it is not known whether all that was sent arrived, or offline when --for was over\n"
     "\n"
     "examples\n"
     "  export XMPP_JID=me@example.org; read -rs XMPP_PASSWORD; export XMPP_PASSWORD\n"
@@ -87,11 +112,11 @@ enum { MAX_PINS = 8, MAX_ARGS = 3, MAX_DNS = 4 };
 
 static struct {
     const char *jid, *password_file, *resource, *host, *port, *dns, *tls, *ca, *cert, *key, *mech,
-        *timeout, *seconds, *count;
+        *timeout, *seconds, *count, *state;
     const char *pin[MAX_PINS];
     const char *arg[MAX_ARGS];  /* the command and its arguments */
     int         pins, args;
-    bool        json, verbose, prepared;
+    bool        json, verbose, prepared, reconnect, no_reconnect, must_deliver;
 } opt;
 
 static const struct { const char *name; const char **value; } value_options[] = {
@@ -100,7 +125,13 @@ static const struct { const char *name; const char **value; } value_options[] = 
     { "--dns", &opt.dns },
     { "--tls", &opt.tls },       { "--ca", &opt.ca },         { "--cert", &opt.cert },
     { "--key", &opt.key },       { "--mech", &opt.mech },     { "--timeout", &opt.timeout },
-    { "--for", &opt.seconds },   { "--count", &opt.count }
+    { "--for", &opt.seconds },   { "--count", &opt.count },   { "--state", &opt.state }
+};
+
+static const struct { const char *name; bool *value; } switches[] = {
+    { "--json", &opt.json },     { "-v", &opt.verbose },      { "--verbose", &opt.verbose },
+    { "--prepared", &opt.prepared }, { "--reconnect", &opt.reconnect },
+    { "--no-reconnect", &opt.no_reconnect }, { "--must-deliver", &opt.must_deliver }
 };
 
 /* Says what is wrong with the call, and ends. */
@@ -152,6 +183,18 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+static bool set_switch(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof switches / sizeof switches[0]; i++)
+        if (strcmp(name, switches[i].name) == 0) {
+            *switches[i].value = true;
+            return true;
+        }
+    return false;
+}
+
 /* Options may stand before, between and after the command's words; -- ends them. */
 static void parse_options(int argc, char **argv)
 {
@@ -170,16 +213,13 @@ static void parse_options(int argc, char **argv)
             words_only = true;
         } else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
             fputs(usage_text, stdout);
+            fputs(usage_more, stdout);
             exit(DONE);
         } else if (strcmp(a, "--version") == 0) {
             puts("xmpp " XMPP_VERSION);
             exit(DONE);
-        } else if (strcmp(a, "--json") == 0) {
-            opt.json = true;
-        } else if (strcmp(a, "-v") == 0 || strcmp(a, "--verbose") == 0) {
-            opt.verbose = true;
-        } else if (strcmp(a, "--prepared") == 0) {
-            opt.prepared = true;
+        } else if (set_switch(a)) {
+            continue;
         } else if (value != NULL && strncmp(a, "--", 2) == 0) {
             *value = '\0';
             set_option(a, value + 1);
@@ -204,6 +244,8 @@ static void parse_options(int argc, char **argv)
 static xmpp_client        client;
 static xmpp_config        config;
 static xmpp_account       account;
+static xmpp_sm            sm;
+static xmpp_keys          keys;                     /* with --state */
 static const xmpp_mech   *one_mech[2];
 static char               jid[3072], password[1024];
 static unsigned char      rx[16384], arena[1024 * 1024], queue[65535];
@@ -217,6 +259,7 @@ static xmpp_trace         trace;
 static xmpp_io            io;                       /* trace over TLS over net */
 static uint32_t           timeout_ms, for_ms, max_messages;
 static int                wanted_show;              /* presence: XMPP_SHOW_* */
+static bool               stays;                    /* presence, listen, raw */
 static bool               roster_wanted;            /* roster: print it */
 
 static xmpp_bearssl        tls;
@@ -233,9 +276,12 @@ static uint32_t millis(void)
     return io.ops->millis(io.ctx);
 }
 
-/* What the events told so far. */
+/* What the events told so far. offline: for good; neither online nor offline: it comes back. */
 static struct {
     bool          online, offline, online_once, bounced;
+    bool          told, asleep;     /* what became of the stanza with the token; XMPP_EV_ASLEEP */
+    uint32_t      token;
+    int           fate, sleep;      /* their errors */
     int           error;            /* of XMPP_EV_OFFLINE */
     char          condition[64], text[512];
     unsigned long messages;
@@ -432,6 +478,10 @@ static int status_of(int error)
     case XMPP_E_STEP_TIMEOUT:
         return TIMED_OUT;
     case XMPP_E_LOST:
+    case XMPP_E_DOUBT:
+    case XMPP_E_UNHANDLED:
+    case XMPP_E_EXPIRED:
+    case XMPP_E_REPLACED:
         return NO_CONNECTION;
     case XMPP_E_STREAM:
     case XMPP_E_BIND:
@@ -463,6 +513,7 @@ static const struct { int error; const char *words; } advices[] = {
     { XMPP_E_TRANSPORT, "check --port and --tls: direct TLS has a port of its own, often 5223" },
     { XMPP_E_EOF, "check --port and --tls: direct TLS has a port of its own, often 5223" },
     { XMPP_E_STEP_TIMEOUT, "check --port and --tls; --timeout waits longer" },
+    { XMPP_E_DOUBT, "--must-deliver sends such messages again" },
     { XMPP_E_RESOLVE, "check --host, --port and --tls" },
     { XMPP_E_CONNECT, "check --host, --port and --tls" },
     { XMPP_E_NAMESPACE, "is it an XMPP server? check --host, --port and --tls" },
@@ -522,13 +573,14 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from);
 }
 
-static void show_online(void)
+/* event: "online" or "resumed" */
+static void show_online(const char *event)
 {
     xmpp_info info;
 
     xmpp_get_info(&client, &info);
     if (opt.json) {
-        json_begin("online");
+        json_begin(event);
         json_text("jid", xmpp_own_jid(&client));
         json_text("mechanism", info.mechanism);
         json_tls();
@@ -540,21 +592,41 @@ static void show_online(void)
         json_number("bytes_in", (long)info.bytes_in);
         json_number("bytes_out", (long)info.bytes_out);
         json_end();
-    } else if ((shown & SHOW_ONLINE) != 0) {
+        return;
+    }
+    if ((shown & SHOW_ONLINE) != 0 && !seen.online_once) {
         printf("online as %s\n", xmpp_own_jid(&client));
         fflush(stdout);
     }
+    if (strcmp(event, "resumed") == 0)
+        fputs("xmpp: resumed\n", stderr);
+    else if (seen.online_once)
+        fputs("xmpp: online again\n", stderr);
 }
 
 static void show_offline(const xmpp_event *ev)
 {
-    if (!opt.json)
+    const bool back = ev->retry_ms != XMPP_FOREVER;
+
+    if (!opt.json) {
+        if (!back)
+            return;         /* the command says it when it ends */
+        fprintf(stderr, "xmpp: offline: %s", xmpp_strerror(ev->error));
+        put_tail(stderr, ev->condition);
+        put_tail(stderr, ev->text);
+        fprintf(stderr, ", next try in %lu s\n", (unsigned long)ev->retry_ms / 1000 + 1);
         return;
+    }
     json_begin("offline");
     json_text("error", xmpp_errname(ev->error));
     json_text("condition", ev->condition);
     json_text("text", ev->text);
     json_text("words", xmpp_strerror(ev->error));
+    json_key("retry_in");
+    if (back)
+        printf("%lu.%03lu", (unsigned long)ev->retry_ms / 1000, (unsigned long)ev->retry_ms % 1000);
+    else
+        fputs("null", stdout);
     json_end();
 }
 
@@ -573,9 +645,12 @@ static void json_stanza(const char *event, const xmpp_event *ev)
     json_text("to", ev->to);
     json_text("type", ev->kind);
     json_text("id", ev->id);
-    if (strcmp(event, "message") == 0)
+    if (strcmp(event, "message") == 0) {
         json_text("body",
                   ev->body != NULL ? ev->body : xmpp_text(xmpp_child(ev->stanza, "body", NULL)));
+        json_text("delayed", ev->delayed[0] != '\0' ? ev->delayed : NULL);
+        json_bool("duplicate", ev->duplicate);
+    }
     if (strcmp(event, "presence") == 0) {
         json_text("show", show_name(ev));
         json_text("status", ev->status);
@@ -626,18 +701,67 @@ static void show_stanza(const char *event, const xmpp_event *ev)
         print_stanza(ev);
 }
 
-static void show_skipped(const xmpp_event *ev)
+/* Something of theirs was skipped (kind: what), or an answer of ours found no room. */
+static void show_dropped(const char *kind, const xmpp_event *ev)
 {
-    fprintf(stderr, "xmpp: skipped %s of %lu bytes from %s: it is too large or too deep\n",
-            ev->kind[0] != '\0' ? ev->kind : "a stanza", (unsigned long)ev->size, ev->from);
+    if (ev->type == XMPP_EV_DROPPED)
+        fprintf(stderr, "xmpp: no room to answer a request of %s\n", ev->from);
+    else
+        fprintf(stderr, "xmpp: dropped %s of %lu bytes from %s: it is too large or too deep\n",
+                kind[0] != '\0' ? kind : "a stanza", (unsigned long)ev->size, ev->from);
     if (!opt.json)
         return;
-    json_begin("skipped");
-    json_text("kind", ev->kind);
+    json_begin("dropped");
+    json_text("kind", kind);
     json_text("from", ev->from);
     json_text("id", ev->id);
     json_number("size", (long)ev->size);
     json_end();
+}
+
+/* The start tag of a stanza as text. False: it has none. Good until the next call. */
+static bool read_start(xmpp_xml *x, const void *text, size_t n)
+{
+    static unsigned char memory[2 * sizeof queue];
+    size_t used;
+
+    xmpp_xml_init(x, memory, sizeof memory);
+    return xmpp_xml_feed(x, text, n, &used) == XMPP_XML_START;
+}
+
+static const char *attribute(const xmpp_xml *x, const char *name)
+{
+    const char *value = xmpp_attr(x->node, name);
+
+    return value != NULL ? value : "";
+}
+
+static void forget_request(const char *id);
+
+/* What became of a stanza of ours: delivered, failed, or sent again. */
+static void show_fate(const char *event, const xmpp_event *ev)
+{
+    xmpp_xml x;
+    bool parsed = read_start(&x, ev->data, ev->size);
+    const char *name = parsed ? xmpp_name(x.node) : NULL, *id = parsed ? attribute(&x, "id") : NULL;
+
+    if (ev->type == XMPP_EV_FAILED && parsed && strcmp(name, "iq") == 0)
+        forget_request(id);     /* nobody will answer it */
+    if (opt.json) {
+        json_begin(event);
+        json_text("kind", name);
+        json_text("id", id);
+        json_number("token", (long)ev->token);
+        if (ev->type == XMPP_EV_DELIVERED)
+            json_bool("confirmed", ev->error == XMPP_OK);
+        if (ev->type == XMPP_EV_FAILED) {
+            json_text("error", xmpp_errname(ev->error));
+            json_text("words", xmpp_strerror(ev->error));
+        }
+        json_end();
+    } else if (ev->type == XMPP_EV_FAILED && parsed && strcmp(name, "presence") != 0) {
+        fprintf(stderr, "xmpp: %s %s: %s\n", name, id, xmpp_strerror(ev->error));
+    }
 }
 
 static void show_contact(xmpp_node item, bool push)
@@ -682,7 +806,7 @@ static void show_contact(xmpp_node item, bool push)
 static void note_offline(const xmpp_event *ev)
 {
     seen.online = false;
-    seen.offline = true;
+    seen.offline = ev->retry_ms == XMPP_FOREVER;
     seen.error = ev->error;
     copy_text(seen.condition, sizeof seen.condition, ev->condition);
     copy_text(seen.text, sizeof seen.text, ev->text);
@@ -699,22 +823,53 @@ static void note_bounce(const xmpp_event *ev)
     putc('\n', stderr);
 }
 
+static void note_online(const xmpp_event *ev)
+{
+    show_online(ev->type == XMPP_EV_RESUMED ? "resumed" : "online");
+    seen.online = seen.online_once = true;
+}
+
+/* A contact at a time, so that a roster of any size fits. */
 static void note_roster(const xmpp_event *ev)
 {
-    xmpp_node query = ev->payload, item;
-
-    if (ev->code == XMPP_ROSTER_LIST) {
+    if (ev->code == XMPP_ROSTER_PUSH && opt.json)
+        show_contact(xmpp_first(ev->payload), true);
+    if (!roster_wanted)
+        return;
+    if (ev->code == XMPP_ROSTER_ITEM)
+        show_contact(ev->part, false);
+    if (ev->code == XMPP_ROSTER_SKIPPED)
+        show_dropped("contact", ev);
+    if (ev->code == XMPP_ROSTER_END || ev->code == XMPP_ROSTER_LIST) {
         seen.roster = ev->error != XMPP_OK ? ev->error : 1;
         copy_text(seen.condition, sizeof seen.condition, ev->condition);
         copy_text(seen.text, sizeof seen.text, ev->text);
-        if (!roster_wanted)
-            return;
     }
-    if (ev->error == XMPP_OK && (opt.json || roster_wanted))
-        for (item = xmpp_first(query); xmpp_exists(item); item = xmpp_sibling(item))
-            show_contact(item, ev->code == XMPP_ROSTER_PUSH);
 }
 
+static void note_loss(void);
+
+static void note_fate(const xmpp_event *ev)
+{
+    if (ev->type == XMPP_EV_FAILED && ev->error != XMPP_E_REPLACED)
+        note_loss();
+    show_fate(ev->type == XMPP_EV_DELIVERED ? "delivered" : "failed", ev);
+    if (ev->token != seen.token)
+        return;
+    seen.told = true;
+    seen.fate = ev->error;
+}
+
+static void show_room(void)
+{
+    if (!opt.json)
+        return;
+    json_begin("room");
+    json_number("bytes", (long)xmpp_room(&client));
+    json_end();
+}
+
+static void keep_state(void);
 static void note_answer(const xmpp_event *ev);
 
 /* Every event comes here, whoever waits. */
@@ -723,8 +878,8 @@ static void on_event(void *ctx, const xmpp_event *ev)
     (void)ctx;
     switch (ev->type) {
     case XMPP_EV_ONLINE:
-        seen.online = seen.online_once = true;
-        show_online();
+    case XMPP_EV_RESUMED:
+        note_online(ev);
         break;
     case XMPP_EV_OFFLINE:
         note_offline(ev);
@@ -759,10 +914,27 @@ static void on_event(void *ctx, const xmpp_event *ev)
             note_roster(ev);
         break;
     case XMPP_EV_SKIPPED:
-        show_skipped(ev);
+        show_dropped(ev->kind, ev);
         break;
     case XMPP_EV_DROPPED:
-        fprintf(stderr, "xmpp: no room to answer a request of %s\n", ev->from);
+        show_dropped("answer", ev);
+        break;
+    case XMPP_EV_DELIVERED:
+    case XMPP_EV_FAILED:
+        note_fate(ev);
+        break;
+    case XMPP_EV_RESENT:
+        show_fate("resent", ev);
+        break;
+    case XMPP_EV_ROOM:
+        show_room();
+        break;
+    case XMPP_EV_SAVE:
+        keep_state();
+        break;
+    case XMPP_EV_ASLEEP:
+        seen.asleep = true;
+        seen.sleep = ev->error;
         break;
     default:
         break;
@@ -773,26 +945,31 @@ static void on_event(void *ctx, const xmpp_event *ev)
 
 static bool is_online(void)   { return seen.online; }
 static bool is_offline(void)  { return seen.offline; }
+static bool is_told(void)     { return seen.told; }
+static bool is_asleep(void)   { return seen.asleep; }
 static bool has_roster(void)  { return seen.roster != 0; }
 static bool has_enough(void)  { return max_messages != 0 && seen.messages >= max_messages; }
 static bool never(void)       { return false; }
 
-/* Handles events until `done`, for at most ms. False: the time is up, the connection ended, or a
-   signal came. */
+/* Handles events until `done`, for at most ms. False: the time is up, the connection ended for good,
+   or a signal came. */
 static bool run(bool (*done)(void), uint32_t ms)
 {
+    const bool leaving = done == is_offline || done == is_asleep;
     uint32_t from = millis(), gone;
 
     while (!done()) {
         const xmpp_event *ev;
 
         gone = millis() - from;
-        if (seen.offline || (stopped != 0 && done != is_offline) ||
+        if ((seen.offline && done != is_asleep) || (stopped != 0 && !leaving) ||
             (ms != XMPP_FOREVER && gone >= ms))
             return false;
         ev = xmpp_wait(&client, ms != XMPP_FOREVER ? ms - gone : XMPP_FOREVER);
         if (ev != NULL)
             on_event(NULL, ev);
+        else if (ms == XMPP_FOREVER || millis() - from < ms)
+            return false;               /* NULL before its time: offline for good */
     }
     return true;
 }
@@ -804,31 +981,129 @@ static int lost(const char *what)
     return seen.error == XMPP_E_CLOSED ? STREAM_ERROR : status_of(seen.error);
 }
 
+/* Is asked after each connection that ended (config.reconnect). */
+static uint32_t come_back(xmpp_client *c, int error)
+{
+    uint32_t ms = xmpp_backoff(c, error);
+
+    if (seen.online_once)
+        return ms;
+    /* the first login: longer than that only when a person must act */
+    return opt.reconnect && ms <= config.retry_max_ms ? ms : XMPP_FOREVER;
+}
+
+static unsigned char state[sizeof queue + 16384];   /* the state as it is saved */
+
+/* Writes it beside the file and puts it in its place, so that there is always a whole one. */
+static void keep_state(void)
+{
+    static char path[4096];
+    int n, fd = -1;
+    bool done = false;
+
+    if (opt.state == NULL) {
+        xmpp_saved(&client);            /* nobody will load it */
+        return;
+    }
+    n = xmpp_save(&client, state, sizeof state);
+    if ((size_t)snprintf(path, sizeof path, "%s.new", opt.state) < sizeof path && n > 0) {
+        unlink(path);
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+    }
+    if (fd >= 0) {
+        done = write(fd, state, (size_t)n) == n && fsync(fd) == 0;
+        done = close(fd) == 0 && done;
+    }
+    xmpp_wipe(state, sizeof state);
+    if (done && rename(path, opt.state) == 0) {
+        xmpp_saved(&client);
+        return;
+    }
+    fprintf(stderr, "xmpp: cannot write %s: %s\n", opt.state, n > 0 ? strerror(errno) : xmpp_strerror(n));
+    exit(USAGE);
+}
+
+static void load_state(void)
+{
+    int fd = open(opt.state, O_RDONLY), error;
+    ssize_t n;
+
+    if (fd < 0 && errno == ENOENT)
+        return;
+    n = fd >= 0 ? read(fd, state, sizeof state) : -1;
+    if (n < 0)
+        usage(strerror(errno), opt.state);
+    close(fd);
+    error = xmpp_load(&client, state, (size_t)n);
+    xmpp_wipe(state, sizeof state);
+    if (error != XMPP_OK)
+        fprintf(stderr, "xmpp: %s is not used: %s\n", opt.state, xmpp_strerror(error));
+}
+
+/* Leaves the session to the next run. False: there is none to leave. */
+static bool sleep_well(void)
+{
+    if (!seen.online)
+        config.answer_ms = 1000;        /* in the middle of a login there is little to wait for */
+    if (xmpp_sleep(&client) == XMPP_OK && run(is_asleep, config.answer_ms + 1000) &&
+        (seen.sleep != XMPP_E_UNCONFIRMED || !seen.online)) {
+        keep_state();
+        return true;
+    }
+    xmpp_awake(&client);
+    return false;
+}
+
+/* The connection ended, and that ends the command: what the session left is kept. */
+static int gone(const char *what)
+{
+    int status = lost(what);
+
+    if (opt.state != NULL)
+        sleep_well();
+    return status;
+}
+
 static int log_in(void)
 {
-    if (run(is_online, timeout_ms)) {
+    if (run(is_online, opt.reconnect ? for_ms : timeout_ms)) {
         if (opt.verbose)
             say_tls();
         return DONE;
     }
     if (seen.offline)
-        return lost("cannot log in");
-    if (stopped != 0) {             /* as if we had never caught it */
-        signal((int)stopped, SIG_DFL);
+        return gone("cannot log in");
+    if (stopped != 0) {
+        if (opt.state != NULL && sleep_well())
+            return ASLEEP;
+        signal((int)stopped, SIG_DFL);  /* as if we had never caught it */
         raise((int)stopped);
     }
+    if (opt.reconnect)
+        return gone("cannot log in");
     complain("cannot log in", XMPP_E_TIMEOUT, "", "");
     fprintf(stderr, "xmpp: --timeout waits longer than %lu s\n", (unsigned long)timeout_ms / 1000);
+    if (opt.state != NULL)
+        sleep_well();
     return TIMED_OUT;
 }
 
 /* Closes the stream in order. strict: the command is done only when that went well. */
 static int finish(int status, bool strict)
 {
+    if (!seen.offline && !seen.online) {
+        if (strict && status == DONE && stopped == 0)
+            status = lost("the connection ended");
+        strict = false;
+    }
+    if (opt.state != NULL && stays && sleep_well())
+        return status;
     if (!seen.offline) {
         xmpp_close(&client);
         run(is_offline, config.close_ms + 1000);
     }
+    if (opt.state != NULL)
+        keep_state();
     if (seen.offline && seen.error == XMPP_E_CLOSED)
         return status;
     if (strict && status == DONE) {
@@ -853,6 +1128,27 @@ static int request(const char *what, int iq, const xmpp_event **answer)
         complain(what, error, (*answer)->condition, (*answer)->text);
     else
         complain(what, error, "", "");
+    return status_of(error);
+}
+
+/* The server handles stanzas in order: when it answers this, it has dealt with all before, and what
+   it says of that has come. Asks again after a session that was lost. */
+static int confirm(void)
+{
+    const uint32_t from = millis();
+    const xmpp_event *answer;
+    int error, iq;
+
+    do {
+        iq = xmpp_ping(&client, NULL, NULL);
+        error = xmpp_ask(&client, iq, timeout_ms, on_event, NULL, &answer);
+    } while (iq > 0 && error != XMPP_OK && error != XMPP_E_STANZA && error != XMPP_E_TIMEOUT &&
+             !seen.offline && millis() - from < timeout_ms);
+    if (error == XMPP_OK || error == XMPP_E_STANZA)     /* it knows no pings, but it answered */
+        return DONE;
+    if (seen.offline)
+        return lost("the server did not confirm");
+    complain("the server did not confirm", error, "", "");
     return status_of(error);
 }
 
@@ -891,9 +1187,25 @@ static const char *make_id(void)
     return id;
 }
 
+/* Waits until the server has the message. */
+static int until_delivered(void)
+{
+    if (!run(is_told, timeout_ms)) {
+        if (seen.offline)
+            return lost("the server did not confirm");
+        complain("the server did not confirm", XMPP_E_TIMEOUT, "", "");
+        return TIMED_OUT;
+    }
+    if (seen.fate == XMPP_E_UNCONFIRMED)
+        return confirm();
+    if (seen.fate == XMPP_OK)
+        return DONE;
+    complain("the message was not delivered", seen.fate, "", "");
+    return status_of(seen.fate);
+}
+
 static int command_send(void)
 {
-    const xmpp_event *answer = NULL;
     xmpp_msg m = { 0 };
     int error, status = log_in();
 
@@ -903,14 +1215,13 @@ static int command_send(void)
     m.type = "chat";
     m.body = opt.arg[2];
     m.id = seen.sent_id = make_id();
+    xmpp_policy(&client, opt.must_deliver ? XMPP_MUST_DELIVER : XMPP_AT_MOST_ONCE, 0, 0);
     error = xmpp_message_full(&client, &m);
     if (error != XMPP_OK)
         return finish(refused("cannot send this message", error), false);
-    /* the server handles stanzas in order: when it answers this, it has dealt with the message */
-    status = request("the server did not confirm", xmpp_ping(&client, NULL, NULL), &answer);
-    if (status == STANZA_ERROR)     /* it knows no pings, but it answered */
-        status = DONE;
-    status = finish(status, true);
+    seen.token = xmpp_token(&client);
+    status = until_delivered();
+    status = finish(status, seen.fate == XMPP_E_UNCONFIRMED);
     if (seen.bounced)
         return STANZA_ERROR;
     if (status == DONE && opt.json) {
@@ -933,7 +1244,7 @@ static int command_presence(void)
         return finish(refused("cannot send this presence", error), false);
     run(never, for_ms);
     if (seen.offline)
-        return lost("the connection ended");
+        return gone("the connection ended");
     return finish(DONE, true);
 }
 
@@ -946,7 +1257,7 @@ static int command_listen(void)
     xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL);
     run(has_enough, for_ms);
     if (seen.offline)
-        return lost("the connection ended");
+        return gone("the connection ended");
     return finish(DONE, true);
 }
 
@@ -1011,44 +1322,59 @@ static struct {
     size_t        used;
     unsigned long number;           /* of the line */
     bool          ended;            /* no more input */
+    bool          full;             /* a line waits for room in the queue */
     int           status;
     char waiting[MAX_WAITING][MAX_ID]; /* ids of requests without an answer yet; "" free */
     int           n_waiting;
 } raw;
 
+/* The place of a request that waits, -1: there is none. */
+static int find_request(const char *id)
+{
+    int i;
+
+    for (i = 0; i < MAX_WAITING; i++)
+        if (raw.waiting[i][0] != '\0' && strcmp(raw.waiting[i], id) == 0)
+            return i;
+    return -1;
+}
+
+static void forget_request(const char *id)
+{
+    int i = find_request(id);
+
+    if (i < 0)
+        return;
+    raw.waiting[i][0] = '\0';
+    raw.n_waiting--;
+}
+
+/* Not all of it arrived, for all we know. */
+static void note_loss(void)
+{
+    if (raw.status == DONE)
+        raw.status = NO_CONNECTION;
+}
+
 static void note_answer(const xmpp_event *ev)
 {
     bool error = strcmp(ev->kind, "error") == 0;
-    int i;
 
     if (raw.n_waiting == 0 || !xmpp_is(ev->stanza, "iq", NULL) ||
-        (!error && strcmp(ev->kind, "result") != 0))
+        (!error && strcmp(ev->kind, "result") != 0) || find_request(ev->id) < 0)
         return;
-    for (i = 0; i < MAX_WAITING; i++)
-        if (raw.waiting[i][0] != '\0' && strcmp(raw.waiting[i], ev->id) == 0) {
-            raw.waiting[i][0] = '\0';
-            raw.n_waiting--;
-            if (error && raw.status == DONE)
-                raw.status = STANZA_ERROR;
-            return;
-        }
+    forget_request(ev->id);
+    if (error && raw.status == DONE)
+        raw.status = STANZA_ERROR;
 }
 
 /* Remembers the id of a request, so that its answer is waited for. */
-static void note_request(const char *line, size_t n)
+static void note_request(const xmpp_xml *start)
 {
-    static unsigned char memory[sizeof raw.line * 2];
-    xmpp_xml x;
-    const char *type, *id;
-    size_t used;
+    const char *type = attribute(start, "type"), *id = attribute(start, "id");
     int i;
 
-    xmpp_xml_init(&x, memory, sizeof memory);
-    if (xmpp_xml_feed(&x, line, n, &used) != XMPP_XML_START || strcmp(xmpp_name(x.node), "iq") != 0)
-        return;
-    type = xmpp_attr(x.node, "type");
-    id = xmpp_attr(x.node, "id");
-    if (type == NULL || id == NULL || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0))
+    if (strcmp(type, "get") != 0 && strcmp(type, "set") != 0)
         return;
     for (i = 0; i < MAX_WAITING; i++)
         if (raw.waiting[i][0] == '\0' && id[0] != '\0' && strlen(id) < MAX_ID) {
@@ -1061,22 +1387,32 @@ static void note_request(const char *line, size_t n)
 /* Sends one line. False: there is no room for it now. */
 static bool send_line(const char *line, size_t n)
 {
-    int error;
+    xmpp_xml start;
+    const char *name = "";
+    int error = XMPP_OK;
 
     while (n > 0 && strchr(" \t\r", line[n - 1]) != NULL)
         n--;
     while (n > 0 && strchr(" \t", line[0]) != NULL)
         line++, n--;
-    error = n > 0 ? xmpp_send_xml(&client, line, n) : XMPP_OK;
-    if (error == XMPP_E_FULL)
+    if (n > 0) {
+        if (read_start(&start, line, n))
+            name = xmpp_name(start.node);
+        if (opt.must_deliver && strcmp(name, "message") == 0)
+            xmpp_policy(&client, XMPP_MUST_DELIVER, 0, 0);
+        error = xmpp_send_xml(&client, line, n);
+    }
+    raw.full = error == XMPP_E_FULL;
+    if (raw.full)
         return false;
     raw.number++;
     if (error == XMPP_OK) {
-        note_request(line, n);
+        if (strcmp(name, "iq") == 0)
+            note_request(&start);
         return true;
     }
     fprintf(stderr, "xmpp: line %lu was not sent, nor what follows: %s\n", raw.number,
-            xmpp_strerror(error));
+            error == XMPP_E_ARG && opt.must_deliver ? "--must-deliver needs an id" : xmpp_strerror(error));
     raw.status = USAGE;
     raw.ended = true;
     return true;
@@ -1137,23 +1473,23 @@ static void poll_both(uint32_t ms)
     f[0].fd = xmpp_posix_fd(&net);
     f[0].events = (short)(((wants & XMPP_WANT_READ) != 0 ? POLLIN : 0) |
                           ((wants & XMPP_WANT_WRITE) != 0 ? POLLOUT : 0));
-    f[1].fd = raw.ended || raw.used == sizeof raw.line ? -1 : 0;
+    f[1].fd = raw.ended || raw.full || raw.used == sizeof raw.line ? -1 : 0;
     f[1].events = POLLIN;
     f[0].revents = f[1].revents = 0;
     if (poll(f, 2, (int)ms) > 0 && f[1].revents != 0)
         read_lines();
 }
 
-static int command_raw(void)
+/* Takes stanzas, also while offline as far as there is room, until all of them are acknowledged and
+   answered. False: something is not. */
+static bool raw_loop(void)
 {
-    const xmpp_event *ev, *answer = NULL;
-    uint32_t from, ended = 0;
+    const uint32_t from = millis();
+    const xmpp_event *ev;
+    uint32_t ended = 0;
     bool all_sent = false;
-    int status = log_in();
 
-    if (status != DONE)
-        return status;
-    for (from = millis(); !seen.offline && stopped == 0; ) {
+    while (!seen.offline && stopped == 0) {
         xmpp_step(&client, millis());
         while ((ev = xmpp_next(&client)) != NULL)
             on_event(NULL, ev);
@@ -1162,25 +1498,39 @@ static int command_raw(void)
             all_sent = true;
             ended = millis();
         }
-        if ((all_sent && raw.n_waiting == 0) ||
-            (for_ms != XMPP_FOREVER && millis() - from >= for_ms))
+        if (all_sent && raw.n_waiting == 0 && xmpp_waiting(&client) == 0)
+            return true;
+        if (for_ms != XMPP_FOREVER && millis() - from >= for_ms)
             break;
         if (all_sent && millis() - ended >= timeout_ms)
             break;
         poll_both(200);     /* so late at most does a signal count that came just before */
     }
+    return raw.n_waiting == 0 && xmpp_waiting(&client) == 0;
+}
+
+static int command_raw(void)
+{
+    int status = log_in(), left;
+    bool done;
+
+    if (status != DONE)
+        return status;
+    done = raw_loop();
     if (seen.offline)
-        return lost("the connection ended");
-    if (raw.n_waiting > 0) {
-        fprintf(stderr, "xmpp: %d request%s without an answer\n", raw.n_waiting,
-                raw.n_waiting == 1 ? "" : "s");
+        return gone("the connection ended");
+    if (stopped != 0)
+        return finish(raw.status, true);
+    if (!done) {
+        left = raw.n_waiting > 0 ? raw.n_waiting : (int)xmpp_waiting(&client);
+        fprintf(stderr, "xmpp: %d %s%s\n", left, raw.n_waiting > 0 ? "request" : "stanza",
+                raw.n_waiting > 0 ? left == 1 ? " without an answer" : "s without an answer"
+                                  : left == 1 ? " not acknowledged" : "s not acknowledged");
         return finish(raw.status != DONE ? raw.status : TIMED_OUT, false);
     }
     /* what the server has to say about the last stanza comes before its answer to this */
-    status = request("the server did not confirm", xmpp_ping(&client, NULL, NULL), &answer);
-    if (status == DONE || status == STANZA_ERROR)
-        status = raw.status;
-    return finish(status, true);
+    status = confirm();
+    return finish(status == DONE ? raw.status : status, true);
 }
 
 /* ---- info ---------------------------------------------------------------- */
@@ -1918,6 +2268,12 @@ static void set_up_transport(void)
     max_messages = number("--count", opt.count, UINT32_MAX, 0);
     config.step_ms = config.iq_ms = timeout_ms;
     config.close_ms = timeout_ms < 5000 ? timeout_ms : 5000;
+    config.answer_ms = timeout_ms < 10000 ? timeout_ms : 10000;
+    config.sm = &xmpp_stream_management;
+    config.parts = xmpp_in_parts;
+    config.retry_first_ms = 1000;
+    config.retry_max_ms = 60000;
+    config.retry_person_ms = config.retry_danger_ms = 600000;
 
     account.host = opt.host;
     account.port = (uint16_t)number("--port", opt.port, 65535, 0);
@@ -1946,7 +2302,7 @@ static void set_up_transport(void)
 
 /* Online for long, it answers as a client should; for one request it does nothing besides. */
 static uint32_t            contacts[4096];
-static xmpp_roster         roster = { contacts, sizeof contacts / sizeof contacts[0], 0 };
+static xmpp_roster         roster = { contacts, sizeof contacts / sizeof contacts[0], 0, true };
 static xmpp_version        version = { "xmpp", XMPP_VERSION, NULL };
 static xmpp_disco          disco = { "client", "console", "xmpp", NULL, NULL };
 static const xmpp_ext_use  ext_none[] = { { NULL, NULL } };
@@ -1962,7 +2318,7 @@ static const struct command {
     int               (*act)(void);
     const xmpp_ext_use *exts;
     unsigned            shown;
-    bool                stays;          /* until a signal: it ends the command in order */
+    bool                stays;          /* until a signal, and comes back by itself */
 } commands[] = {
     { "send", 1, 2, command_send, ext_none, 0, false },
     { "presence", 0, 2, command_presence, ext_all, SHOW_ONLINE, true },
@@ -1980,6 +2336,8 @@ static const struct command *find_command(void)
 
     if (opt.args == 0)
         usage("no command", "");
+    if (opt.reconnect && opt.no_reconnect)
+        usage("--reconnect or --no-reconnect, not both", "");
     for (i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(opt.arg[0], commands[i].name) == 0) {
             if (opt.args - 1 < commands[i].least)
@@ -2011,6 +2369,12 @@ static void check_arguments(const struct command *cmd)
             usage("SHOW is online, chat, away, xa or dnd, not", opt.arg[1]);
     }
     roster_wanted = cmd->act == command_roster;
+    if (opt.state != NULL && !cmd->stays && cmd->act != command_send)
+        usage("--state is for send, presence, listen and raw", "");
+    if (opt.must_deliver && cmd->act != command_send && cmd->act != command_raw)
+        usage("--must-deliver is for send and raw", "");
+    if (opt.reconnect && !cmd->stays)
+        usage("--reconnect is for presence, listen and raw", "");
 }
 
 int main(int argc, char **argv)
@@ -2022,7 +2386,14 @@ int main(int argc, char **argv)
     cmd = find_command();
     shown = cmd->shown;
     account.exts = cmd->exts;
+    stays = cmd->stays;
+    if (cmd->stays || cmd->act == command_send)
+        account.sm = &sm;
+    if (opt.state != NULL)
+        account.keys = &keys;
     set_up_transport();
+    if (cmd->stays ? !opt.no_reconnect : opt.must_deliver)
+        config.reconnect = come_back;
     if (cmd->act == command_anchors) {
         one_mech[0] = &xmpp_mech_anonymous;     /* not reached: xmpp_init wants one */
         config.mechs = one_mech;
@@ -2040,11 +2411,13 @@ int main(int argc, char **argv)
     error = xmpp_init(&client, &config, &account, io);
     if (error != XMPP_OK)
         return refused("cannot begin", error);
+    if (opt.state != NULL)
+        load_state();
     if (cmd->stays) {
         signal(SIGINT, stop);
         signal(SIGTERM, stop);
     }
     status = cmd->act();
     xmpp_wipe(password, sizeof password);
-    return status;
+    return status == ASLEEP ? DONE : status;
 }

@@ -116,6 +116,9 @@ for example in examples/*.c; do
         try "$cc $example" $cc -std=gnu99 $warn_c -I. -c -o $work/example.o "$example"
     done
 done
+for example in event_loop fleet; do
+    try "$example without epoll" gcc -std=gnu99 $warn_c -DUSE_POLL -I. -c -o $work/example.o examples/$example.c
+done
 # 16-bit int, 16-bit size_t, no C library but these
 mkdir -p $work/free
 cat >$work/free/string.h <<'END'

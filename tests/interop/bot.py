@@ -48,6 +48,8 @@ class Bot(slixmpp.ClientXMPP):
         try:
             if what == "message":
                 self.send_message(mto=to, mbody=order["body"], mtype="chat")
+            elif what == "raw":
+                self.send_raw(order["xml"])
             elif what == "presence":
                 self.send_presence(pshow=order["show"], pstatus=order["status"])
             elif what == "ping":

@@ -18,8 +18,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
+import fleet                                        # noqa: E402
 import nameserver                                   # noqa: E402
 import servers                                      # noqa: E402
+from proxy import Proxy                             # noqa: E402
 
 TOOL = os.path.join(TOP, "build", "xmpp")
 PATIENCE = 20                                       # seconds until something that must happen has failed to
@@ -115,8 +117,16 @@ class Program:
         return "".join(self.said)
 
     def order(self, **what):
-        self.child.stdin.write((json.dumps(what) + "\n").encode())
+        self.write(json.dumps(what) + "\n")
+
+    def write(self, text):
+        self.child.stdin.write(text.encode())
         self.child.stdin.flush()
+
+    def leave(self, number=signal.SIGTERM):
+        """Ends it by a signal; it must not mind."""
+        self.child.send_signal(number)
+        expect(self.finish() == DONE, "ended by a signal: exit status %s; %s" % (self.child.returncode, self.words()[-500:]))
 
     def stop(self):
         if self.child.poll() is None:
@@ -256,6 +266,11 @@ def talk(us, them):
         us.run("ping", bot_jid)
         us.run("ping")
         us.run("ping", them.jid + "/nobody", status=STANZA)
+        # what is nested too deep is dropped, and said
+        deep = "<x xmlns='urn:x'>" * 40 + "</x>" * 40
+        bot.order(do="raw", xml="<message to='%s' id='deep'>%s</message>" % (me, deep))
+        e = listener.until("dropped", id="deep")
+        expect(e["kind"] == "message" and e["from"] == bot_jid and e["size"] > 0, "dropped %s" % e)
         # presence of ours with a status; the end of it
         shown = us.spawn("presence", "dnd", NASTY, "--resource", "hand")
         shown.until("online")
@@ -326,17 +341,277 @@ def raw(us):
 def stopped_in_stream(place, make, stop, tls):
     """The server goes away while the tool listens."""
     server = make().start()
-    listener = Account(place, server, tls).spawn("listen")
+    listener = Account(place, server, tls).spawn("listen", "--no-reconnect")
     try:
         listener.until("online")
         stop(server)
         status = listener.finish()
         expect(status in (CONNECTION, STREAM), "exit status %d; %s" % (status, listener.words()[-500:]))
-        expect(any(e["event"] == "offline" and e["error"] for e in listener.events), "no offline event")
+        expect(any(e["event"] == "offline" and e["error"] and e["retry_in"] is None for e in listener.events),
+               "no offline event")
         expect(listener.words().strip(), "it said nothing")
     finally:
         listener.stop()
         server.kill()
+
+
+# ---- coming back ----
+
+SETTLED = 0.4                                       # seconds after login until the session can surely be resumed
+
+
+def comes_back(us, server):
+    """The server is killed and comes back: so does the tool, with a new session and its presence."""
+    listener = us.spawn("listen", "--resource", "ear")
+    try:
+        me = listener.until("online")["jid"]
+        listener.until("presence", **{"from": me})
+        server.restart()
+        listener.until("offline", retry_in=lambda s: isinstance(s, float) and 0 <= s <= 1)
+        listener.until("online", jid=me)
+        listener.until("presence", **{"from": me})
+        us.run("send", me, "again")
+        listener.until("message", body="again")
+        listener.leave()
+        last = listener.events[-1]
+        expect(last["event"] == "offline" and last["retry_in"] is None, "not closed in order")
+    finally:
+        listener.stop()
+
+
+def resumed(us, direct):
+    """The link is cut: the session goes on, and nothing of it is lost or told twice."""
+    listener = us.spawn("listen")
+    try:
+        me = listener.until("online")["jid"]
+        listener.until("presence", **{"from": me})
+        us.server.refuse = True
+        us.server.cut()
+        listener.until("offline")
+        direct.run("send", me, "meanwhile")
+        us.server.refuse = False
+        e = listener.until("resumed")
+        expect(e["jid"] == me, "resumed as " + e["jid"])
+        m = listener.until("message", body="meanwhile")
+        expect(m["delayed"] and m["duplicate"] is False, "%s" % m)
+        direct.run("send", me, "now")
+        m = listener.until("message", body="now")
+        expect(m["delayed"] is None and m["duplicate"] is False, "%s" % m)
+        listener.leave()
+        expect(not any(e["event"] == "online" or e.get("body") in ("meanwhile", "now") for e in listener.events),
+               "events %s" % listener.events)
+    finally:
+        us.server.refuse = False
+        listener.stop()
+
+
+def says_so(us):
+    """Without --json: offline, when it tries again, and what it is then."""
+    shown = us.spawn("presence", json_lines=False)
+    try:
+        shown.until("not json", line=lambda s: s.startswith("online as "))
+        time.sleep(SETTLED)
+        us.server.cut()
+        deadline = time.monotonic() + PATIENCE
+        while "resumed" not in shown.words() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        shown.leave()
+        expect(re.search(r"^xmpp: offline: .*, next try in \d+ s\nxmpp: resumed$", shown.words(), re.M), shown.words())
+    finally:
+        shown.stop()
+
+
+def state(us):
+    """--state: the next run goes on with the session, and gets what came in between; a block is good once."""
+    path = os.path.join(us.place.dir, "state-%d" % us.server.port)
+
+    def listen():
+        return us.spawn("listen", "--state", path)
+    first = listen()
+    try:
+        me = first.until("online")["jid"]
+        first.until("presence", **{"from": me})
+        first.leave()
+        expect(not any(e["event"] == "offline" for e in first.events), "it closed the stream")
+        expect(os.stat(path).st_mode & 0o777 == 0o600, "others can read the secrets")
+        us.run("send", me, "between")
+        first = listen()
+        first.until("resumed", jid=me)
+        expect(first.until("message", body="between")["delayed"], "not delayed")
+        first.child.kill()
+        first.finish()
+        first = listen()                            # what was loaded must not be used twice
+        other = first.until("online")["jid"]
+        expect(other != me, "the same session")
+        first.leave()
+        first = listen()
+        first.until("resumed", jid=other)
+        first.leave()
+    finally:
+        first.stop()
+    us.server.refuse = True                         # a run that never gets through takes nothing away
+    us.run("listen", "--state", path, status=CONNECTION)
+    us.server.refuse = False
+    first = listen()
+    first.until("resumed", jid=other)
+    us.server.refuse = True
+    us.server.cut()
+    first.until("offline")
+    first.leave()
+    us.server.refuse = False
+    us.server.swallow = True                        # stopped in the middle of a login
+    first = listen()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    first.leave()
+    us.server.swallow = False
+    expect(time.monotonic() - begun < 5, "it took long")
+    first = listen()
+    first.until("resumed", jid=other)
+    first.leave()
+    with open(path, "wb") as f:
+        f.write(b"not a state")
+    p = us.run("send", us.jid, "x", "--state", path)
+    expect("is not used" in p.words() and online(p), "a damaged state: " + p.words())
+    us.run("listen", "--for", "1", "--state", "/no/such/folder/state", status=USAGE)
+
+
+def delivered(us, confirmed):
+    p = us.run("send", us.jid, "hello")
+    sent = p.until("sent")
+    e = p.until("delivered", id=sent["id"])
+    expect(e["token"] > 0 and e["confirmed"] is confirmed, "%s" % e)
+    us.run("send", "nobody@xmpp.test", "hello", status=STANZA)
+
+
+def message(to, name, body="x"):
+    return "<message to='%s' id='%s'><body>%s</body></message>\n" % (to, name, body)
+
+
+def raw_offline(us, them):
+    """Stanzas are taken while offline, as far as there is room, and the rest when there is."""
+    p = us.spawn("raw", "--timeout", "60", stdin=subprocess.PIPE)
+    try:
+        p.until("online")
+        time.sleep(SETTLED)
+        us.server.refuse = True
+        us.server.cut()
+        p.until("offline")
+        count = 1500
+        writer = threading.Thread(target=p.write, args=("".join(message(them, "r%d" % i) for i in range(count)),))
+        writer.start()
+        time.sleep(0.5)
+        us.server.refuse = False
+        p.until("resumed")
+        p.until("room")
+        writer.join(PATIENCE)
+        p.child.stdin.close()
+        expect(p.finish() == DONE, "exit status %s; %s" % (p.child.returncode, p.words()[-500:]))
+        ids = [e["id"] for e in p.events if e["event"] == "delivered"]
+        expect(ids == ["r%d" % i for i in range(count)], "%d delivered: %s ..." % (len(ids), ids[:5]))
+    finally:
+        us.server.refuse = False
+        p.stop()
+
+
+def doubt(us, server, them):
+    """Written, not acknowledged, and the session is lost: told as failed, or sent again when it must be delivered."""
+    for must in (False, True):
+        p = us.spawn("raw", *["--must-deliver"] * must, stdin=subprocess.PIPE)
+        try:
+            p.until("online")
+            time.sleep(SETTLED)
+            us.server.swallow = True
+            name = "must" if must else "may"
+            p.write(message(them, name))
+            time.sleep(0.3)
+            server.kill()
+            p.until("offline")
+            us.server.swallow = False
+            server.relaunch()
+            server.wait_ready()
+            p.until("online")
+            if must:
+                p.until("resent", id=name)
+                p.until("delivered", id=name)
+            else:
+                e = p.until("failed", id=name)
+                expect(e["error"] == "XMPP_E_DOUBT" and e["words"] and e["token"] == 1, "%s" % e)
+            p.child.stdin.close()
+            expect(p.finish() == (DONE if must else CONNECTION), "exit status %s" % p.child.returncode)
+        finally:
+            us.server.swallow = False
+            p.stop()
+
+
+def first_login(place, server, us):
+    """What fails at the first login ends it; --reconnect waits for a server, but not for a password."""
+    class Nobody:
+        port = tls_port = servers.free_ports(1)[0]
+    for command in ("listen", "presence", "raw"):
+        refused(Account(place, Nobody, "starttls"), CONNECTION, "connect", command=(command,))
+    refused(Account(place, server, "starttls", password="wrong"), AUTH, command=("listen", "--reconnect"))
+    begun = time.monotonic()
+    Account(place, Nobody, "starttls").run("listen", "--reconnect", "--for", "2", status=CONNECTION)
+    expect(1.5 < time.monotonic() - begun < 5, "--for")
+    us.server.refuse = True
+    listener = us.spawn("listen", "--reconnect")
+    try:
+        listener.until("offline", retry_in=lambda s: s is not None)
+        us.server.refuse = False
+        listener.until("online")
+        us.server.refuse = True
+        us.server.cut()
+        listener.until("offline")
+        listener.leave()                            # offline: there is nothing to be closed
+        us.server.refuse = False
+        listener = us.spawn("listen", "--for", "2")
+        listener.until("online")
+        us.server.refuse = True
+        us.server.cut()
+        expect(listener.finish() == CONNECTION, "offline at the end: exit status %s" % listener.child.returncode)
+    finally:
+        us.server.refuse = False
+        listener.stop()
+
+
+def must_send(us):
+    """The link breaks in the middle of the message: send comes back for one that must be delivered."""
+    text = "x" * 20000
+    us.server.cut_after = 12000
+    us.run("send", us.jid, stdin=text, status=CONNECTION)
+    us.server.cut_after = 12000
+    p = us.run("send", us.jid, "--must-deliver", stdin=text)
+    p.until("offline", retry_in=lambda s: s is not None)
+    p.until("delivered", id=p.until("sent")["id"])
+    us.run("raw", "--must-deliver", stdin="<message to='%s'><body>no id</body></message>\n" % us.jid, status=USAGE)
+
+
+# ---- the fleet ----
+
+def small_fleet(place, server, count=50, retry=1):
+    """In one process: up, cut and resumed, killed and back."""
+    links = Proxy(server.port)
+    devices = fleet.Fleet(place, links.port, count, "--rate", 100, "--report", 5, "--retry", retry)
+    try:
+        devices.until_up(count, PATIENCE)
+        fleet.cut_and_resumed(links, devices, PATIENCE)
+        fleet.killed_and_back(server, devices, retry, away=0)
+        words = devices.leave()
+        expect(fleet.session_size(words) <= fleet.BUDGET, words)
+        expect("%d new sessions, %d resumptions" % (2 * count, count) in words, words)
+    finally:
+        devices.stop()
+        links.stop()
+
+
+def fleet_tls(place, server, tls, count=10):
+    devices = fleet.Fleet(place, server.tls_port if tls == "direct" else server.port, count, "--rate", 100, tls=tls)
+    try:
+        devices.until_up(count, PATIENCE)
+        devices.leave()
+    finally:
+        devices.stop()
 
 
 def bad_certificate(place, server, tls, *words):
@@ -510,6 +785,23 @@ def every_server(s, place, server, name, strongest, mechanisms):
            Account(place, server, "starttls", "mallory@xmpp.test"))
 
 
+def coming_back(s, place, server, victim, name):
+    """victim: a server that may be killed."""
+    at = name + ": "
+    direct, links = Account(place, victim, "starttls"), Proxy(victim.port)
+    alice = Account(place, links, "starttls")
+    s.test(at + "delivered", delivered, direct, True)
+    s.test(at + "cut and resumed", resumed, alice, direct)
+    s.test(at + "send --must-deliver", must_send, alice)
+    s.test(at + "says that it is offline", says_so, alice)
+    s.test(at + "--state", state, alice)
+    s.test(at + "raw while offline", raw_offline, alice, "bob@xmpp.test")
+    s.test(at + "the first login", first_login, place, server, alice)
+    s.test(at + "comes back", comes_back, direct, victim)
+    s.test(at + "doubt", doubt, alice, victim, "bob@xmpp.test")
+    links.stop()
+
+
 def all_tests(s, place):
     users, friends = USERS, [("alice", "bob")]
 
@@ -576,6 +868,18 @@ def all_tests(s, place):
         s.test("ejabberd %s: hashed store, SCRAM-SHA-512" % tls, logs_in, Account(place, hashed, tls), "SCRAM-SHA-512")
         s.test("ejabberd %s: hashed store, no SCRAM-SHA-1" % tls, refused, Account(place, hashed, tls), AUTH,
                command=("--mech", "SCRAM-SHA-1", "info"))
+
+    coming_back(s, place, main, prosody().start(), "prosody")
+    s.test("prosody: send without stream management", delivered,
+           Account(place, main, "starttls", "alice@sha1.xmpp.test"), False)
+    other.kill()
+    main.kill()
+    coming_back(s, place, hashed, hashed, "ejabberd")
+    crowd = prosody(devices=50).start()
+    s.test("fleet: 50 sessions", small_fleet, place, crowd)
+    for tls in ("starttls", "direct"):
+        s.test("fleet: 10 sessions, " + tls, fleet_tls, place, crowd, tls)
+    crowd.kill()
 
     for name, make in (("prosody", prosody), ("ejabberd", ejabberd)):
         for how in ("kill", "terminate"):

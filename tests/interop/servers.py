@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import glob
 import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -197,11 +198,17 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix=self.name + "-", dir=place.dir)
         self.child = None
         self.launches = 0
+        self.populated = False
         self.port = self.tls_port = 0
 
     def launch(self):
         """Starts the process; wait_ready waits for it. Apart, so that several start side by side."""
         self.launches += 1
+        self.choose_ports()
+        self.relaunch()
+
+    def relaunch(self):
+        """The same after its end: on the same ports, with what it had stored."""
         for log in glob.glob(self.dir + "/*.log"):
             os.remove(log)
         self.configure()
@@ -219,7 +226,9 @@ class Server:
                 raise RuntimeError("%s is not ready after %d s:\n%s"
                                    % (self.name, READY_SECONDS, self.output()))
             time.sleep(0.02)
-        self.populate()
+        if not self.populated:
+            self.populate()
+        self.populated = True
 
     def port_was_taken(self):
         """Somebody else took a port between free_ports and the server's own bind."""
@@ -230,6 +239,14 @@ class Server:
         self.launch()
         self.wait_ready()
         return self
+
+    def restart(self):
+        self.kill()
+        self.relaunch()
+        self.wait_ready()
+
+    def choose_ports(self):
+        self.port, self.tls_port, self.http_port = free_ports(3)
 
     def populate(self):
         pass
@@ -267,8 +284,9 @@ s2s_ports = {{}}; s2s_direct_tls_ports = {{}}; http_ports = {{}}; https_ports = 
 ssl = {{ key = "{cert.key}"; certificate = "{cert.crt}"; cafile = "{ca}" }}
 -- the port of direct TLS asks for a client certificate, but does not insist on one
 c2s_direct_tls_ssl = {{ key = "{cert.key}"; certificate = "{cert.crt}"; cafile = "{ca}"; verify = {{ "peer" }} }}
-c2s_require_encryption = true
-authentication = "internal_plain"
+c2s_require_encryption = {encryption}
+authentication = "{store}"; password_hash = "SHA-1"
+network_settings = {{ tcp_backlog = 4096 }}
 storage = "internal"
 modules_enabled = {{ "roster", "saslauth", "tls", "disco", "ping", "time", "version", "offline",
                     "smacks", "carbons", "blocklist", "vcard4", "pep", "presence", "message", "iq" }}
@@ -278,6 +296,7 @@ log = {{ {{ levels = {{ min = "{level}" }}, to = "file", filename = "{dir}/proso
 VirtualHost "xmpp.test"
 VirtualHost "sha1.xmpp.test"
   authentication = "internal_hashed"; password_hash = "SHA-1"
+  modules_disabled = {{ "smacks" }}
 VirtualHost "sha256.xmpp.test"
   authentication = "internal_hashed"; password_hash = "SHA-256"
 VirtualHost "anon.xmpp.test"
@@ -291,23 +310,29 @@ VirtualHost "cert.xmpp.test"
 
 
 class Prosody(Server):
-    """Hosts: xmpp.test (plain store: PLAIN, SCRAM-SHA-1, -256), sha1. and sha256. (hashed store),
-    anon. (ANONYMOUS) and, with external=True, cert. (EXTERNAL; needs prosody-modules)."""
+    """Hosts: xmpp.test (plain store: PLAIN, SCRAM-SHA-1, -256), sha1. (hashed, without
+    stream management) and sha256. (hashed store),
+    anon. (ANONYMOUS) and, with external=True, cert. (EXTERNAL; needs prosody-modules). devices=N: xmpp.test
+    has a hashed store with device0.. and the password "secret", and takes logins without TLS."""
     name = "prosody"
 
-    def __init__(self, place, external=False, **more):
+    def __init__(self, place, external=False, devices=0, **more):
         super().__init__(place, **more)
-        self.external = external
+        self.external, self.devices = external, devices
 
     def configure(self):
-        self.port, self.tls_port = free_ports(2)
         config = PROSODY_CONFIG + (PROSODY_CERT_HOST if self.external else "")
         os.makedirs(self.dir + "/certs", exist_ok=True)     # searched; it complains when there is none
         with open(self.dir + "/prosody.cfg.lua", "w") as f:
             f.write(config.format(
                 dir=self.dir, port=self.port, tls_port=self.tls_port, cert=self.cert,
-                ca=self.place.certs["ca"].crt, level="info",
+                ca=self.place.certs["ca"].crt, level="info" if not self.devices else "warn",
+                encryption="false" if self.devices else "true",
+                store="internal_hashed" if self.devices else "internal_plain",
                 root="run_as_root = true" if os.getuid() == 0 else ""))
+        hashed = _hashed("secret") if self.devices else ""
+        for i in range(self.devices):
+            self.write(DOMAIN, "accounts", "device%d" % i, hashed)
         for host in (DOMAIN, "sha1." + DOMAIN, "sha256." + DOMAIN):
             for user, password in self.users.items():
                 self.write(host, "accounts", user, '["password"] = %s;' % _lua(password))
@@ -346,6 +371,15 @@ class Prosody(Server):
             return False
 
 
+def _hashed(password, iterations=4096):
+    """Fields of an account in Prosody's hashed store, SCRAM-SHA-1."""
+    salt = "0123456789abcdef"
+    salted = hashlib.pbkdf2_hmac("sha1", password.encode(), salt.encode(), iterations)
+    client, server = (hmac.new(salted, words, hashlib.sha1) for words in (b"Client Key", b"Server Key"))
+    return ('["iteration_count"] = %d; ["salt"] = "%s"; ["stored_key"] = "%s"; ["server_key"] = "%s";'
+            % (iterations, salt, hashlib.sha1(client.digest()).hexdigest(), server.hexdigest()))
+
+
 def _lua(text):
     return '"' + "".join("\\%03d" % b if b < 32 or b > 126 or chr(b) in '"\\' else chr(b)
                          for b in text.encode()) + '"'
@@ -358,7 +392,7 @@ log_rotate_count: 0
 certfiles: ["{cert.pem}"]
 ca_file: "{ca}"
 listen:
-  - {{port: {port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: true, shaper: none, access: c2s, backlog: 64}}
+  - {{port: {port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: {encryption}, shaper: none, access: c2s, backlog: 1024}}
   - {{port: {tls_port}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, shaper: none, access: c2s, backlog: 64}}
   - {{port: {http_port}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {{/api: mod_http_api}}}}
 auth_method: [mnesia]
@@ -391,20 +425,20 @@ modules:
 
 class Ejabberd(Server):
     """Hosts: xmpp.test and anon.xmpp.test. store "plain": PLAIN and all SCRAM; store "scram": PLAIN
-    and the SCRAM of one hash. Runs erl itself, not by ejabberdctl: without distribution there is no
+    and the SCRAM of one hash. devices: as for Prosody. Runs erl itself, not by ejabberdctl: without distribution there is no
     epmd to leave behind and no user to change to."""
     name = "ejabberd"
 
-    def __init__(self, place, store="plain", hash="sha", **more):
+    def __init__(self, place, store="plain", hash="sha", devices=0, **more):
         super().__init__(place, **more)
-        self.store, self.hash = store, hash
+        self.store, self.hash, self.devices = store, hash, devices
 
     def configure(self):
-        self.port, self.tls_port, self.http_port = free_ports(3)
         with open(self.dir + "/ejabberd.yml", "w") as f:
             f.write(EJABBERD_CONFIG.format(
                 port=self.port, tls_port=self.tls_port, http_port=self.http_port, cert=self.cert,
-                ca=self.place.certs["ca"].crt, store=self.store, hash=self.hash, level="info"))
+                ca=self.place.certs["ca"].crt, store=self.store, hash=self.hash, level="info",
+                encryption="false" if self.devices else "true"))
 
     def run(self):
         libraries = sorted(glob.glob("/usr/lib/*/ejabberd-*/ebin"))
@@ -443,6 +477,8 @@ class Ejabberd(Server):
     def populate(self):
         for user, password in self.users.items():
             self.expect(self.api("register", user=user, host=DOMAIN, password=password))
+        for i in range(self.devices):
+            self.expect(self.api("register", user="device%d" % i, host=DOMAIN, password="secret"))
         for pair in self.friends:
             for user, other in (pair, pair[::-1]):
                 self.expect(self.api("add_rosteritem", localuser=user, localhost=DOMAIN, user=other,

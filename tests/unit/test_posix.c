@@ -475,6 +475,7 @@ static void test_close_while_connecting(void **state)
 
 static void test_eof(void **state)
 {
+    const char *words = NULL;
     char buf[4];
     (void)state;
     connect_to_listener();
@@ -487,6 +488,8 @@ static void test_eof(void **state)
     io.ops->wait(io.ctx, XMPP_WANT_READ, XMPP_FOREVER);
     assert_int_equal(io.ops->recv(io.ctx, buf, sizeof buf), XMPP_IO_EOF);
     assert_int_equal(io.ops->recv(io.ctx, buf, sizeof buf), XMPP_IO_EOF);
+    assert_int_equal(io.ops->reason(io.ctx, &words), XMPP_OK);
+    assert_null(words); /* it did not fail */
 }
 
 /* SIGPIPE keeps its default here: it would end the program. */
@@ -577,6 +580,20 @@ static void test_wake_never_blocks(void **state)
         xmpp_posix_wake(&net);
     assert_int_equal(io.ops->wait(io.ctx, 0, XMPP_FOREVER), 1);
     assert_int_equal(io.ops->wait(io.ctx, 0, 0), 0);
+}
+
+/* For a loop of one's own: no pipe, and waking does nothing. */
+static void test_loop_io(void **state)
+{
+    (void)state;
+    xmpp_posix_close(&net);
+    io = xmpp_posix_loop_io(&net);
+    assert_int_equal(net.wake[0], -1);
+    assert_int_equal(net.wake[1], -1);
+    xmpp_posix_wake(&net);
+    assert_int_equal(io.ops->wait(io.ctx, 0, 0), 0);
+    connect_to_listener();
+    assert_int_equal(io.ops->wait(io.ctx, XMPP_WANT_WRITE, XMPP_FOREVER), 0);
 }
 
 static void *waker(void *arg)
@@ -903,6 +920,7 @@ int main(void)
                                        TEST(test_slow_reader),
                                        TEST(test_wake_before_wait),
                                        TEST(test_wake_never_blocks),
+                                       TEST(test_loop_io),
                                        TEST(test_wake_from_thread),
                                        TEST(test_wake_from_signal),
                                        TEST(test_wait_limits),

@@ -198,6 +198,37 @@ static void test_comes_back(void **state)
     use(&d, XMPP_OK);
 }
 
+/* What is written in the place of a block that was loaded begins a new session: the old one may go on meanwhile. */
+static void test_good_once(void **state)
+{
+    static device d;
+    unsigned char block[2048];
+    size_t n = saved(block, sizeof block);
+    const xmpp_event *ev;
+    int again;
+
+    (void)state;
+    assert_true(block[3] & XMPPI_WARM_EXACT);
+    boot(&d, "user@example.org/attic", sizeof d.queue);
+    assert_int_equal(xmpp_load(&d.client, block, n), XMPP_OK);
+    ev = xmpp_next(&d.client);
+    while (ev != NULL && ev->type != XMPP_EV_SAVE)
+        ev = xmpp_next(&d.client);
+    assert_non_null(ev);
+    again = xmpp_save(&d.client, block, sizeof block);
+    assert_true(again > 0 && !(block[3] & XMPPI_WARM_EXACT));
+    xmpp_saved(&d.client);
+    d.client.state = XMPPI_OFF;                     /* it never got through, and sleeps again: nothing was exchanged */
+    assert_int_equal(xmpp_sleep(&d.client), XMPP_OK);
+    ev = xmpp_next(&d.client);
+    assert_true(ev != NULL && ev->type == XMPP_EV_ASLEEP);
+    again = xmpp_save(&d.client, block, sizeof block);
+    assert_true(again > 0 && (block[3] & XMPPI_WARM_EXACT));
+    boot(&d, "user@example.org/attic", sizeof d.queue);
+    assert_int_equal(xmpp_load(&d.client, block, (size_t)again), XMPP_OK);
+    assert_string_equal(d.sm.id, "id-0123456789");
+}
+
 /* The smallest room is found, and not a byte behind it is touched. */
 static void test_room(void **state)
 {
@@ -309,7 +340,8 @@ static void test_smaller_arena(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_comes_back), cmocka_unit_test(test_room),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_comes_back), cmocka_unit_test(test_good_once),
+                                        cmocka_unit_test(test_room),
                                         cmocka_unit_test(test_foreign), cmocka_unit_test(test_hostile),
                                         cmocka_unit_test(test_cut), cmocka_unit_test(test_smaller_arena) };
 
