@@ -2,6 +2,7 @@
 #   make              build/xmpp (the tool) and build/NAME for each program in examples/
 #   make demo         two devices log in to a throw-away server and talk; installs what is missing
 #   make check        every test; installs what is missing; the last line is "N passed, N failed"
+#   make soak         the same device for an hour on bad links and dying servers; SEED=n for one seed
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -27,7 +28,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all setup demo check size clean install tests asan check-compile check-unit check-sessions \
+.PHONY: all setup demo check soak size clean install tests asan check-compile check-unit check-sessions \
         check-asan check-valgrind check-interop check-size
 
 all: build/xmpp $(EXAMPLES)
@@ -46,6 +47,10 @@ build/libxmpp.a: examples/xmpp.c $(HEADERS)
 	@rm -f $@
 	@$(AR) rc $@ build/xmpp.o
 
+build/soak/device: tests/soak/device.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< $(LDFLAGS) -lbearssl
+
 setup:
 	@CC="$(CC)" sh tests/setup.sh check
 
@@ -58,7 +63,7 @@ demo:
 check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
-	@$(MAKE) -s -k --no-print-directory $(JOBS) all tests asan || true
+	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
 	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop total
 
 tests: $(TESTS:%=build/%)
@@ -74,8 +79,13 @@ $(TESTS:%=build/asan/%): build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
 
 check-unit check-sessions check-valgrind: tests
 check-asan: asan
-check-interop: build/xmpp
-check-compile check-unit check-sessions check-asan check-valgrind check-interop check-size:
+check-interop: build/xmpp build/soak/device
+check-compile check-unit check-sessions check-asan check-valgrind check-interop check-soak:
+	@CC="$(CC)" sh tests/setup.sh check
+	@$(MAKE) -s --no-print-directory build/soak/device
+	@/usr/bin/python3 tests/soak/soak.py $(PARTS)
+
+size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 
 size:
