@@ -2,7 +2,7 @@
 """soak.py [PART...]: the device in device.c against real servers over links that break, and servers that die. The
 counterpart is made of slixmpp. Parts: cut, killed, sleep, durable, doubt, large, silent; all without one. Prints a table
 of figures; exits with 1 on any violation, told with its seed. SEED=N runs that seed alone, SEEDS=N another number of
-them, WIDTH=N so many at once. -v prints what the device said. The small version is part of tests/interop."""
+them, WIDTH=N so many at once. A violation leaves build/soak/SERVER-USER.wire. -v prints what the device said. The small version is part of tests/interop."""
 import asyncio
 import json
 import os
@@ -20,6 +20,7 @@ import servers                                      # noqa: E402
 from wire import Wire, Count                        # noqa: E402
 
 DEVICE = os.path.join(TOP, "build", "soak", "device")
+LOG = os.path.join(TOP, "build", "soak", "%s-%s.wire")   # what was on the wire when a test failed
 VERBOSE = "-v" in sys.argv
 WIDTH = int(os.environ.get("WIDTH", "8"))           # seeds at once
 SETTLE = 40                                         # seconds until all that was on its way must have arrived
@@ -115,13 +116,16 @@ class Peer:
                 self.bot._run_out_filters.cancel()
 
 
-async def commands(peer, user, count, interval, first=1):
-    """Sends them, whenever the counterpart is connected."""
-    for n in range(first, first + count):
+async def commands(peer, user, count, interval, burst=lambda: 1):
+    """Sends them, whenever the counterpart is connected. burst: how many at once."""
+    n = 0
+    while n < count:
         while not peer.connected():
             await asyncio.sleep(0.05)
-        peer.command(user, n)
-        await asyncio.sleep(interval)
+        some = min(burst(), count - n)
+        for n in range(n + 1, n + 1 + some):
+            peer.command(user, n)
+        await asyncio.sleep(interval * some)
 
 
 # ---- the device ----
@@ -189,6 +193,10 @@ class Device:
         self.child.stderr.close()
         return self.child.wait()
 
+    def up(self):
+        now = self.of("online", "resumed", "offline")
+        return now != [] and now[-1]["event"] != "offline"
+
     async def kill(self):
         if self.child is not None and self.reader is not None and not self.child.stdout.closed:
             self.child.kill()
@@ -215,22 +223,41 @@ def numbered(word, count):
 
 async def settle(device, done, what):
     """Waits until it is so, and then a little for what must not come."""
-    await device.until(done, what=what)
-    await asyncio.sleep(0.3)
+    quiet = False
+    while not quiet:
+        await device.until(lambda: done() and device.up(), what=what)
+        before = len(device.of("offline"))
+        await asyncio.sleep(0.3)
+        quiet = len(device.of("offline")) == before
 
 
 def fates(device):
-    """The final events of each token."""
+    """The final events of each reading, by token; presence has one too."""
     found = {}
     for e in device.of("delivered", "failed"):
-        found.setdefault(e["token"], []).append(e)
+        if e["id"]:
+            found.setdefault(e["token"], []).append(e)
     return found
 
 
-def exactly(device, peer, readings, ordered):
+def in_order(got, count, wire, tls, figures):
+    """Commands came in order, or as the server sent them: ejabberd 23 lets some pass others while a session resumes."""
+    if got == numbered("command", count):
+        return
+    sent = []
+    for e in Count(wire.links).came if wire and tls == "none" else ():
+        if e.body and e.body.startswith("command") and e.body not in sent:
+            sent.append(e.body)
+    passed = wire is not None and wire.name == "ejabberd" and sorted(got) == sorted(numbered("command", count))
+    if not passed or (sent and sent != got):
+        the_same(got, numbered("command", count), "commands")
+    figures.add(passed_others_at_the_server=1)
+
+
+def exactly(device, peer, readings, ordered, figures, wire=None, tls="none"):
     """Nothing lost, nothing doubled, order kept; each reading delivered, and told so once."""
     the_same(peer.bodies(device.user), numbered("reading", readings), "readings")
-    the_same(device.commands(), numbered("command", ordered), "commands")
+    in_order(device.commands(), ordered, wire, tls, figures)
     the_same(device.accepted(), list(range(1, readings + 1)), "accepted")
     for e in device.of("accepted"):
         hold([f["event"] + f["error"] for f in fates(device).get(e["token"], [])] == ["deliveredXMPP_OK"],
@@ -240,16 +267,19 @@ def exactly(device, peer, readings, ordered):
 
 # ---- 1: the link is cut, the server lives ----
 
-async def misbehave(wire, rng, device, busy):
-    """Does something bad to the link now and then, as long as it is busy."""
-    while busy():
+async def misbehave(wire, rng, halves, busy):
+    """Does something bad to the link now and then, as long as it is busy. halves: directions in which half a chunk may
+    be the last."""
+    for _ in range(rng.randint(4, 9)):              # not for ever: a full queue takes no readings
+        if not busy():
+            break
         await asyncio.sleep(rng.uniform(0.05, 0.6))
-        what = rng.choice(("rst", "fin", "half", "half", "drop", "refuse", "delay"))
+        what = rng.choice(("rst", "fin", "half", "half", "drop", "refuse", "early", "delay"))
         if what in ("rst", "fin"):
             wire.cut(what)
         elif what == "half":
             for link in wire.alive():
-                link.half = rng.choice(("in", "out"))
+                link.half = rng.choice(halves)
         elif what == "drop":
             wire.swallow(*rng.choice((("in",), ("out",), ("in", "out"))))
             await asyncio.sleep(rng.uniform(0.05, 0.4))
@@ -259,10 +289,14 @@ async def misbehave(wire, rng, device, busy):
             wire.cut("rst")
             await asyncio.sleep(rng.uniform(0.1, 0.6))
             wire.refusing = False
+        elif what == "early":                       # in the middle of a login, or of resuming
+            wire.early = [rng.uniform(0, 0.08) for _ in range(rng.randint(0, 4))]
+            wire.at_resume = rng.randint(0, 3)
+            wire.cut("fin")
         else:
             wire.delay = rng.uniform(0, 0.05)
-    wire.delay = 0
-    for link in wire.alive():                       # a half-open one of "half" and "drop" must not stay
+    wire.delay, wire.early, wire.at_resume = 0, [], 0
+    for link in wire.alive():
         link.half = None
         if link.swallow:
             wire.cut("rst", link)
@@ -270,30 +304,32 @@ async def misbehave(wire, rng, device, busy):
 
 async def cut_seed(place, server, peer, seed, tls, figures):
     rng = random.Random(seed)
-    user, count = "cut%d" % seed, 30
+    user, count = "cut%d" % seed, 50
     policy = rng.choice(("once", "must"))
-    async with Wire(server.port) as wire:
+    # Prosody 0.12 reads on in a resumed session with the parser of the connection before (mod_c2s: session.data keeps its
+    # own `stream`), which still holds half a stanza. Inside TLS half a record is nothing.
+    halves = ("in",) if server.name == "prosody" and tls == "none" else ("in", "out")
+    async with Wire(server, log=LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--readings", count, "--interval", rng.randint(20, 90), "--policy", policy,
                         "--ping", 2000, "--answer", 2000, "--acks", rng.randint(1, 4), tls=tls)
         try:
             await device.start()
             await device.until(lambda: device.of("online"), what="online")
-            sender = asyncio.ensure_future(commands(peer, user, count, rng.uniform(0.02, 0.09)))
+            sender = asyncio.ensure_future(commands(peer, user, count, rng.uniform(0.02, 0.09), lambda: rng.randint(1, 6)))
             trouble = asyncio.ensure_future(misbehave(
-                wire, rng, device, lambda: not sender.done() or len(device.accepted()) < count))
-            await device.until(lambda: trouble.done(), what="all readings and commands under way")
+                wire, rng, halves, lambda: not sender.done() or len(device.accepted()) < count))
             await trouble
-            await sender
+            await device.until(lambda: sender.done() and len(device.accepted()) >= count, what="all under way")
             await settle(device, lambda: len(set(device.commands())) >= count and len(fates(device)) >= count
                          and len(set(peer.bodies(user))) >= count, "all arrived")
             await device.leave()
             figures.add(cuts=wire.cuts, resumed=len(device.of("resumed")), new_sessions=len(device.of("online")) - 1,
                         readings=count, commands=len(device.commands()))
-            exactly(device, peer, count, count)
+            exactly(device, peer, count, count, figures, wire, tls)
             hold(len(device.of("online")) == 1, "%d new sessions" % (len(device.of("online")) - 1))
         except Violation as error:
             raise Violation("%s [%s]" % (error, " ".join(
-                e["event"] + (":" + e["error"][7:] if e["event"] == "offline" else "")
+                e["event"] + (":" + e["error"][7:] + e["condition"] if e["event"] == "offline" else "")
                 for e in device.of("online", "resumed", "offline", "failed")))) from None
         finally:
             await device.kill()
@@ -328,7 +364,7 @@ async def killed(place, server, readings, kills, seed, figures):
     rng = random.Random(seed)
     user = "killed"
     peer = await Peer(place, server).start()
-    async with Wire(server.port, "half") as wire:
+    async with Wire(server, "half", LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--readings", readings, "--interval", 8, "--policy", "mixed",
                         "--ping", 3000, "--answer", 3000)
         sender = None
@@ -445,7 +481,7 @@ async def asleep(place, server, seed, rounds, figures):
         await device.leave()
         figures.add(sleeps=rounds, resumed=len(device.of("resumed")), new_sessions=len(device.of("online")) - 1,
                     readings=rounds * each, commands=len(device.commands()))
-        exactly(device, peer, rounds * each, rounds * each)
+        exactly(device, peer, rounds * each, rounds * each, figures)
         hold(len(device.of("online")) == 1 and len(device.of("resumed")) == rounds, "not resumed: %s" % [
             e["event"] for e in device.of("online", "resumed", "offline")])
     finally:
@@ -460,14 +496,14 @@ async def durable_seed(place, server, peer, seed, kills, figures):
     rng = random.Random(seed)
     user, count = "durable%d" % seed, kills * 8
     state = os.path.join(place.dir, "%s-%s.state" % (server.name, user))
-    async with Wire(server.port) as wire:
+    async with Wire(server, log=LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--readings", count, "--interval", 25, "--policy", rng.choice(("once", "must")),
-                        "--state", state, "--durable", "--answer", 5000, "--acks", rng.randint(1, 3))
+                        "--state", state, "--durable", "--ping", 2000, "--answer", 5000, "--acks", rng.randint(1, 3))
         sender = None
         try:
             await device.start()
             await device.until(lambda: len(device.of("saved")) >= 2 and device.accepted(), what="online, and saved")
-            sender = asyncio.ensure_future(commands(peer, user, count, rng.uniform(0.02, 0.05)))
+            sender = asyncio.ensure_future(commands(peer, user, count, rng.uniform(0.02, 0.05), lambda: rng.randint(1, 6)))
             for _ in range(kills):
                 await asyncio.sleep(rng.uniform(0.0, 0.5))
                 await device.kill()
@@ -486,7 +522,7 @@ async def durable_seed(place, server, peer, seed, kills, figures):
                 if e["body"] not in seen:
                     order.append(e["body"])
                 seen[e["body"]] = e["run"]
-            the_same(order, numbered("command", count), "commands")
+            in_order(order, count, wire, "none", figures)
             hold(not device.of("failed", "resent"), "failed or resent: %s" % device.of("failed", "resent")[:3])
             hold(len(device.of("online")) == 1, "%d new sessions" % (len(device.of("online")) - 1))
         except Violation as error:
@@ -511,15 +547,15 @@ async def doubt(place, server, policy, figures):
     user, count = "doubt" + policy, 6
     peer = await Peer(place, server).start()
     state = os.path.join(place.dir, "%s-%s.state" % (server.name, user))
-    async with Wire(server.port) as wire:
-        device = Device(place, user, wire.port, "--readings", count, "--interval", 30, "--policy", policy,
+    async with Wire(server, log=LOG % (server.name, user)) as wire:
+        device = Device(place, user, wire.port, "--readings", count, "--interval", 100, "--policy", policy,
                         "--state", state, "--save-every", count, "--answer", 20000)
         try:
             await device.start()
             await device.until(lambda: device.of("online"), what="online")
-            await asyncio.sleep(0.2)
+            await device.until(lambda: fates(device), what="delivered")
             wire.swallow("in")                      # the server gets all, its acknowledgements get lost
-            await device.until(lambda: len(device.accepted()) == count and device.events[-1]["event"] == "saved", what="saved")
+            await device.until(lambda: device.of("saved") and device.of("saved")[-1]["next"] == count + 1, what="saved")
             await device.until(lambda: len(set(peer.bodies(user))) == count, what="all at the counterpart")
             unacked = [e["id"] for e in device.of("accepted") if e["token"] not in fates(device)]
             await device.kill()
@@ -566,7 +602,7 @@ async def large_message(place, server, size, figures):
     user = "big"
     peer = await Peer(place, server).start()
     begun = time.monotonic()
-    async with Wire(server.port) as wire:
+    async with Wire(server, log=LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--ping", 5000, "--answer", 5000)
         try:
             await device.start()
@@ -609,7 +645,7 @@ async def silent_seed(place, server, peer, seed, figures):
     rng = random.Random(seed)
     user, busy = "silent%d" % seed, seed % 2 == 0
     count = 12
-    async with Wire(server.port) as wire:
+    async with Wire(server, log=LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--readings", count, "--interval", 40 if busy else 1, "--policy",
                         rng.choice(("once", "must")), "--ping", PING, "--answer", ANSWER)
         try:
@@ -637,7 +673,7 @@ async def silent_seed(place, server, peer, seed, figures):
             hold(took <= bound + SLACK, "found after %.2f s" % took)
             if later and later[0] - begun < 0.1 and not busy:
                 hold(took <= later[0] - begun + ANSWER / 1000 + SLACK, "found %.2f s after a stanza" % took)
-            exactly(device, peer, count, 3)
+            exactly(device, peer, count, 3, figures, wire)
             hold(len(device.of("online")) == 1, "a new session")
         except Violation as error:
             raise Violation("%s [%s]" % (error, " ".join(e["event"] for e in device.of("online", "resumed", "offline")))) from None

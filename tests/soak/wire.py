@@ -3,6 +3,7 @@ can be read again as XML, to say what the server counted and what reached the de
 import asyncio
 import socket
 import struct
+import time
 import xml.parsers.expat
 
 SM, CLIENT = "urn:xmpp:sm:3", "jabber:client"
@@ -14,25 +15,32 @@ class Link:
     def __init__(self, device, server):
         self.ends = {"out": server, "in": device}       # where that direction writes to
         self.log = {"out": bytearray(), "in": bytearray()}
+        self.story = []                                 # the same in order: time, direction, bytes
         self.swallow = set()                            # directions of which nothing is handed on any more
         self.half = None                                # of the next chunk in that direction only the half
         self.dead = False
 
 
 class Wire:
-    """Listens on port; hands on to the server's port. delay: seconds that each chunk takes. kind: what becomes of the
-    other way when one has ended: "fin" closes it, "half" leaves it open."""
+    """Listens on port; hands on to the server. delay: seconds that each chunk takes. kind: what becomes of the
+    other way when one has ended: "fin" closes it, "half" leaves it open. log: a file that tells what was on the wire when
+    a test fails."""
 
-    def __init__(self, target, kind="fin"):
-        self.target, self.kind = target, kind
+    def __init__(self, server, kind="fin", log=None):
+        self.name, self.target, self.kind, self.file = server.name, server.port, kind, log
         self.links, self.delay, self.refusing, self.cuts = [], 0, False, 0
+        self.early = []                                 # seconds after which each of the next links is cut
+        self.at_resume = 0                              # so many links are cut when <resume/> was handed on
 
     async def __aenter__(self):
         self.listener = await asyncio.start_server(self.accept, "127.0.0.1", 0)
         self.port = self.listener.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, failure, *_):
+        if failure and self.file:
+            with open(self.file, "wb") as f:
+                f.writelines(b"%.3f %-3s %s\n" % part for link in self.links for part in link.story + [(0, b"", b"")])
         self.listener.close()
         for link in self.links:
             self.end(link, "rst")
@@ -46,6 +54,8 @@ class Wire:
             return reset(writer)
         link = Link(writer, below)
         self.links.append(link)
+        if self.early:
+            asyncio.get_running_loop().call_later(self.early.pop(), self.cut, "rst", link)
         await asyncio.gather(self.pump(link, "out", reader), self.pump(link, "in", below_reader))
         self.end(link, "fin")
 
@@ -61,7 +71,7 @@ class Wire:
                 if not data:
                     break
             await sender
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except OSError:
             later.put_nowait((0, b""))
             await sender
 
@@ -78,7 +88,11 @@ class Wire:
             cut = link.half == way and data
             if cut:
                 data = data[:len(data) // 2]
+            if self.at_resume and way == "out" and data.startswith(b"<resume "):
+                cut = self.at_resume
+                self.at_resume -= 1
             link.log[way] += data
+            link.story.append((time.monotonic(), way.encode(), data))
             try:
                 if data:
                     link.ends[way].write(data)
@@ -86,7 +100,7 @@ class Wire:
                     link.ends[way].write_eof()          # the other way stays open until its own end
                 else:
                     link.ends[way].close()              # all that came before still goes out
-            except (ConnectionError, RuntimeError):
+            except (OSError, RuntimeError):
                 return
             if cut:
                 self.cut("rst" if len(data) % 2 else "fin", link)
