@@ -6993,7 +6993,8 @@ XMPPI_FN void xmppi_sm_form(xmpp_client *c)
     if (m->line_at > 0)
         return;
     xmpp_w_init(&w, m->line, sizeof(m->line));
-    xmppi_sm_number(h, m->in);
+    /* durable: never more than what was saved, or the session could not be resumed after a crash */
+    xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
     if (m->want_a)
         xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
     else
