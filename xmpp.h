@@ -6920,6 +6920,9 @@ enum { XMPPI_T_FATE = 0, XMPPI_T_FLAGS, XMPPI_T_LATEST, XMPPI_T_NUMBER, XMPPI_T_
 enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4 }; /* XMPPI_T_FLAGS; RESENT: to be told */
 
 enum { XMPPI_SM_NONE = 0, XMPPI_SM_ENABLING, XMPPI_SM_COUNTING, XMPPI_SM_RESUMING }; /* sm->state */
+/* Attempts to resume in a row without success: the link broke before <resumed/> came, or nothing was acknowledged
+   behind it. Then a new session is better. */
+enum { XMPPI_SM_TRIES = 5 };
 enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
 
 static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
@@ -7407,6 +7410,8 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c)
     m->state = XMPPI_SM_NONE;
     if (m->id == NULL || c->quit)
         return 0;
+    if (c->resumed && c->error != XMPP_E_DEAD)
+        m->tries = 0;
     if (m->in != m->saved_in)
         xmppi_sm_changed(c);
     return 1;
@@ -7468,7 +7473,6 @@ XMPPI_FN void xmppi_sm_begin(xmpp_client *c)
     if (crc != c->sm->keys_crc)
         c->sm->tell_save = true; /* worth saving: they spare the next login its work */
     c->sm->keys_crc = crc;
-    c->sm->tries = 0;
     c->sm->elsewhere = false;
     if (c->sm->inactive)
         xmppi_sm_csi(c);
@@ -7481,7 +7485,7 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c)
 
     if (m->id == NULL)
         return 0;
-    if (!(c->features & XMPPI_FEATURE_SM) || m->tries > 1) {
+    if (!(c->features & XMPPI_FEATURE_SM) || m->tries >= XMPPI_SM_TRIES) {
         xmppi_sm_forget(c, false);
         return 0;
     }
@@ -7626,6 +7630,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c)
     r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
     if (r != XMPP_OK || c->deaf)
         return r;
+    m->tries = 0;
     c->iq[0].state = XMPPI_IQ_FREE;
     if (c->state == XMPPI_ONLINE && m->sent != m->acked && (xmppi_sm_half(c) || m->sleeping || m->sent - m->acked >= XMPPI_OR(c->cfg->ack_count, 1u)))
         xmppi_sm_ask(c);
