@@ -6864,8 +6864,9 @@ const xmpp_config xmpp_default_config = {
 
 XMPP_API int xmpp_error_class(int error, const char *condition)
 {
-    /* stream errors after which the same may work in a while; all others say that something must change */
-    static const char passing[] = "connection-timeout\0internal-server-error\0remote-connection-failed\0reset\0"
+    /* stream errors after which the same may work in a while; all others say that something must change. What is sent
+       was checked: not-well-formed is something between us (Prosody 0.12 continues half a stanza after resuming). */
+    static const char passing[] = "not-well-formed\0connection-timeout\0internal-server-error\0remote-connection-failed\0reset\0"
                                   "resource-constraint\0see-other-host\0system-shutdown\0undefined-condition\0";
 
     if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
