@@ -233,9 +233,9 @@ async def settle(device, done, what):
 
 def fates(device):
     """The final events of each reading, by token; presence has one too."""
-    found = {}
+    found, tokens = {}, {e["token"] for e in device.of("accepted")}
     for e in device.of("delivered", "failed"):
-        if e["id"]:
+        if e["token"] in tokens:
             found.setdefault(e["token"], []).append(e)
     return found
 
@@ -367,15 +367,16 @@ async def killed(place, server, readings, kills, seed, figures):
     async with Wire(server, "half", LOG % (server.name, user)) as wire:
         device = Device(place, user, wire.port, "--readings", readings, "--interval", 8, "--policy", "mixed",
                         "--ping", 3000, "--answer", 3000)
+        wire.delay = 0.02                           # so that some is under way whenever the server dies
         sender = None
         try:
             await device.start()
             await device.until(lambda: device.of("online"), what="online")
-            sender = asyncio.ensure_future(commands(peer, user, readings, 0.008))
+            sender = asyncio.ensure_future(commands(peer, user, readings, 0.008, lambda: rng.randint(1, 5)))
             for i in range(kills):
                 goal = readings * (i + rng.uniform(0.3, 0.9)) / kills
                 await device.until(lambda: len(device.accepted()) >= goal, what="%d readings" % goal)
-                wire.kind = rng.choice(("half", "fin"))
+                wire.kind = rng.choice(("half", "fin", "rst"))
                 server.kill()
                 peer.stop()
                 await asyncio.sleep(rng.uniform(0, 0.4))
@@ -387,12 +388,12 @@ async def killed(place, server, readings, kills, seed, figures):
             await settle(device, lambda: len(fates(device)) >= readings, "the end of each reading")
             await asyncio.sleep(1)                  # for commands under way
             await device.leave()
+            judge(device, peer, Count(wire.links), readings, figures)
         finally:
             if sender:
                 sender.cancel()
             peer.stop()
             await device.kill()
-        judge(device, peer, Count(wire.links), readings, figures)
 
 
 def judge(device, peer, count, readings, figures):

@@ -23,7 +23,7 @@ class Link:
 
 class Wire:
     """Listens on port; hands on to the server. delay: seconds that each chunk takes. kind: what becomes of the
-    other way when one has ended: "fin" closes it, "half" leaves it open. log: a file that tells what was on the wire when
+    other way when one has ended: "fin" closes it, "half" leaves it open, "rst" resets both. log: a file that tells what was on the wire when
     a test fails."""
 
     def __init__(self, server, kind="fin", log=None):
@@ -98,6 +98,8 @@ class Wire:
                     link.ends[way].write(data)
                 elif self.kind == "half":
                     link.ends[way].write_eof()          # the other way stays open until its own end
+                elif self.kind == "rst":
+                    reset(link.ends[way])
                 else:
                     link.ends[way].close()              # all that came before still goes out
             except (OSError, RuntimeError):
