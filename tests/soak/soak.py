@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """soak.py [PART...]: the device in device.c against real servers over links that break, and servers that die. The
-counterpart is made of slixmpp. Parts: cut, killed, sleep, durable, doubt, large, silent; all without one. Prints a table
+counterpart is made of slixmpp. Parts: cut, killed, words, sleep, durable, doubt, large, silent; all without
+one. Prints a table
 of figures; exits with 1 on any violation, told with its seed. SEED=N runs that seed alone, SEEDS=N another number of
 them, WIDTH=N so many at once. A violation leaves build/soak/SERVER-USER.wire. -v prints what the device said. The small version is part of tests/interop."""
 import asyncio
@@ -17,7 +18,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "interop")]
 sys.dont_write_bytecode = True
 import servers                                      # noqa: E402
-from wire import Wire, Count                        # noqa: E402
+from wire import Wire, Count, reset                 # noqa: E402
 
 DEVICE = os.path.join(TOP, "build", "soak", "device")
 LOG = os.path.join(TOP, "build", "soak", "%s-%s.wire")   # what was on the wire when a test failed
@@ -453,6 +454,48 @@ def judge(device, peer, count, readings, figures):
     hold(not wrong, "seed: %d violations: %s" % (len(wrong), "; ".join(wrong[:8])))
 
 
+HEADER = ("<stream:stream xmlns='jabber:client' id='x' from='anon.xmpp.test' version='1.0' "
+          "xmlns:stream='http://etherx.jabber.org/streams'><stream:features>%s</stream:features>")
+
+
+async def last_words(place, server, figures):
+    """A server, not a real one, resets the link behind its last commands: sending fails first, and all are still read."""
+    count, user = 40, "words"
+
+    async def serve(reader, writer):
+        for inside in ("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>",
+                       "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>"):
+            await reader.readuntil(b"version='1.0' to='anon.xmpp.test'>")
+            writer.write((HEADER % inside).encode())
+            if "ANONYMOUS" in inside:
+                await reader.readuntil(b"ANONYMOUS'")
+                writer.write(b"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+        await reader.readuntil(b"<iq id='")
+        id = (await reader.readuntil(b"'"))[:-1].decode()
+        writer.write(("<iq type='result' id='%s'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>a@anon.xmpp.test/b</jid>"
+                      "</bind></iq>" % id).encode())
+        await reader.readuntil(b"<enable ")
+        words = "<enabled xmlns='urn:xmpp:sm:3'/>"
+        for n in range(1, count + 1):
+            words += ("<message from='peer@xmpp.test' id='c%d' type='chat'><body>command %d</body></message>"
+                      "<r xmlns='urn:xmpp:sm:3'/>" % (n, n))
+        writer.write(words.encode())
+        reset(writer)
+        listener.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    device = Device(place, user, listener.sockets[0].getsockname()[1], "--first", 60000, "--most", 60000)
+    device.argv[device.argv.index("--jid") + 1] = "anon.xmpp.test"
+    try:
+        await device.start()
+        await device.until(lambda: device.of("offline"), what="offline")
+        figures.add(commands=len(device.commands()))
+        the_same(device.commands(), numbered("command", count), "commands")
+    finally:
+        listener.close()
+        await device.kill()
+
+
 # ---- 3: the device goes down ----
 
 async def asleep(place, server, seed, rounds, figures):
@@ -739,6 +782,7 @@ def small(s, place):
         for policy in ("once", "must"):
             s.test(name + "killed, not durable, " + policy, perform, doubt, place, server, policy)
     s.test("device, prosody: %d contacts" % CONTACTS, perform, large_roster, place, main, CONTACTS)
+    s.test("device: a server's last words", perform, last_words, place, main)
     s.test("device, prosody: the server is killed", perform, killed, place, main, 100, 2, 1)
     for server in (main, other):
         server.kill()
@@ -746,7 +790,7 @@ def small(s, place):
 
 def main():
     wanted = [a for a in sys.argv[1:] if not a.startswith("-")]
-    known = ("cut", "killed", "sleep", "durable", "doubt", "large", "silent")
+    known = ("cut", "killed", "sleep", "durable", "doubt", "large", "silent", "words")
     if any(w not in known for w in wanted) or not os.access(DEVICE, os.X_OK):
         sys.exit(__doc__ if os.access(DEVICE, os.X_OK) else "build/soak/device was not built")
     seeds = range(1, int(os.environ.get("SEEDS", "200")) + 1)
@@ -781,6 +825,7 @@ def main():
             test("silent", server, silent, seeds)
             test("large", server, large_message, LONG)
         test("large", both[0], large_roster, CONTACTS)
+        test("words", both[0], last_words)
         test("killed", both[0], killed, 2000, 20, seeds[0])
     print("%d violations" % failed)
     sys.exit(failed > 0)
