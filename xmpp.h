@@ -844,7 +844,7 @@ typedef struct xmpp_client {
     /* inside a hook, or inert. From here to rx: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
-    int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
+    int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so; bytes may still come */
     bool                waiting;                        /* sent, and nothing came since           */
     bool                secure;                         /* inside TLS                             */
     bool                late;                           /* the request that an open answer is for has ended */
@@ -5831,7 +5831,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
     if (c->counted)
         xmppi_sm(c, XMPPI_SM_HANDLED, 0);
     c->counted = false;
-    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (!c->eof || xmppi_sm(c, XMPPI_SM_ON, 0)) &&
+    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (c->lost == 0 || xmppi_sm(c, XMPPI_SM_ON, 0)) &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
                            xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
         e->type = XMPP_EV_DROPPED;
@@ -5848,9 +5848,9 @@ XMPPI_FN bool xmppi_reads(const xmpp_client *c)
     if (c->state <= XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf)
         return false;
     /* While a password is awaited nothing is read: its mechanism's state must not land inside a half-read element. */
-    if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof)
+    if (c->state == XMPPI_SASL && c->sasl == NULL && c->lost == 0)
         return false;
-    if (c->state != XMPPI_ONLINE || c->eof)
+    if (c->state != XMPPI_ONLINE || c->lost != 0)
         return true;
     if (c->gate & XMPPI_GATE_ASLEEP)
         return false;
@@ -6073,14 +6073,6 @@ XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
     return n;
 }
 
-/* Bytes that came before may still be unread: xmpp_next ends the connection behind them. */
-XMPPI_FN void xmppi_lost(xmpp_client *c, int how)
-{
-    c->eof = true;
-    if (c->lost == 0)
-        c->lost = (int8_t)how;
-}
-
 XMPPI_FN void xmppi_recv(xmpp_client *c)
 {
     size_t room;
@@ -6094,8 +6086,10 @@ XMPPI_FN void xmppi_recv(xmpp_client *c)
     r = c->io.ops->recv(c->io.ctx, c->rx + c->rx_n, room);
     if (r > 0)
         xmppi_received(c, (size_t)r);
-    if (r < 0)
-        xmppi_lost(c, r);
+    if (r < 0 && c->lost == 0)
+        c->lost = (int8_t)r;
+    /* bytes that came before may still be unread: xmpp_next ends the connection behind them */
+    c->eof = r < 0 || (r == 0 && c->lost != 0);
 }
 
 XMPPI_FN void xmppi_send(xmpp_client *c)
@@ -6105,6 +6099,8 @@ XMPPI_FN void xmppi_send(xmpp_client *c)
     int r;
 
     c->fresh = false;
+    if (c->lost != 0)
+        return;
     do {
         room = c->io.ops->room != NULL ? c->io.ops->room(c->io.ctx) : 32767;
         p = xmpp_pending(c, room < 32767 ? room : 32767, &n);
@@ -6112,7 +6108,7 @@ XMPPI_FN void xmppi_send(xmpp_client *c)
             return;
         r = c->io.ops->send(c->io.ctx, p, n);
         if (r < 0)
-            xmppi_lost(c, r);
+            c->lost = (int8_t)r; /* the peer's last words may be there to be read: xmppi_recv goes on */
         if (r <= 0)
             return;
         if (c->bytes_out == 0)
@@ -6211,7 +6207,7 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
 
     if (c->state == XMPPI_OFF || (c->gate & XMPPI_GATE_ASLEEP) || (c->state == XMPPI_OPEN && c->gate != 0))
         return 0;
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof)
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->lost != 0)
         return XMPP_WANT_NOW;
     w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
     if (c->rx_n - c->rx_at == c->rx_size)
@@ -6480,7 +6476,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
 
 XMPP_API void xmpp_password(xmpp_client *c, const char *password)
 {
-    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->eof)
+    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->lost != 0)
         return;
     c->password = password;
     if (password == NULL)
@@ -7787,7 +7783,7 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c)
 
     if (m->state != XMPPI_SM_COUNTING || !(c->done & XMPPI_BOUND))
         return 0;
-    if (!c->deaf && !c->eof && m->sent != m->acked &&
+    if (!c->deaf && c->lost == 0 && m->sent != m->acked &&
         xmppi_left(c, c->step_at) > half) {
         xmppi_sm_ask(c);
         xmppi_sm_timer(c, c->step_at - half);
