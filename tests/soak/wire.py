@@ -91,6 +91,8 @@ class Wire:
             if self.at_resume and way == "out" and data.startswith(b"<resume "):
                 cut = self.at_resume
                 self.at_resume -= 1
+            if link.ends[way].transport.is_closing():
+                return
             link.log[way] += data
             link.story.append((time.monotonic(), way.encode(), data))
             try:
