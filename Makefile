@@ -3,6 +3,7 @@
 #   make demo         two devices log in to a throw-away server and talk; installs what is missing
 #   make check        every test; installs what is missing; the last line is "N passed, N failed"
 #   make fleet        2,000 devices in one process against a throw-away server, its figures: five minutes
+#   make soak         the same device for an hour on bad links and dying servers; SEED=n for one seed
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -28,7 +29,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all setup demo check fleet size clean install tests asan check-compile check-unit check-sessions \
+.PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
         check-asan check-valgrind check-interop check-size
 
 all: build/xmpp $(EXAMPLES)
@@ -47,6 +48,10 @@ build/libxmpp.a: examples/xmpp.c $(HEADERS)
 	@rm -f $@
 	@$(AR) rc $@ build/xmpp.o
 
+build/soak/device: tests/soak/device.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< $(LDFLAGS) -lbearssl
+
 setup:
 	@CC="$(CC)" sh tests/setup.sh check
 
@@ -54,6 +59,11 @@ demo:
 	@CC="$(CC)" sh tests/setup.sh demo
 	@$(MAKE) -s --no-print-directory $(JOBS) build/xmpp build/presence_sensor
 	@/usr/bin/python3 tests/demo.py
+
+soak:
+	@CC="$(CC)" sh tests/setup.sh check
+	@$(MAKE) -s --no-print-directory build/soak/device
+	@/usr/bin/python3 tests/soak/soak.py $(PARTS)
 
 fleet:
 	@CC="$(CC)" sh tests/setup.sh check
@@ -64,7 +74,7 @@ fleet:
 check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
-	@$(MAKE) -s -k --no-print-directory $(JOBS) all tests asan || true
+	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
 	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop total
 
 tests: $(TESTS:%=build/%)
@@ -80,7 +90,7 @@ $(TESTS:%=build/asan/%): build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
 
 check-unit check-sessions check-valgrind: tests
 check-asan: asan
-check-interop: build/xmpp build/fleet
+check-interop: build/xmpp build/fleet build/soak/device
 check-compile check-unit check-sessions check-asan check-valgrind check-interop check-size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 

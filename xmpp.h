@@ -904,7 +904,7 @@ typedef struct xmpp_client {
     /* inside a hook, or inert. From here to cfg: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
-    int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so   */
+    int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so; bytes may still come */
     bool                waiting;                        /* sent, and nothing came since           */
     bool                secure;                         /* inside TLS                             */
     bool                late;                           /* the request that an open answer is for has ended */
@@ -5989,7 +5989,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
     if (c->counted)
         XMPPI_SM(c, handled, 0);
     c->counted = false;
-    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (!c->eof || XMPPI_SM(c, on, 0)) &&
+    if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (c->lost == 0 || XMPPI_SM(c, on, 0)) &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
                            xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
         e->type = XMPP_EV_DROPPED;
@@ -6006,9 +6006,9 @@ XMPPI_FN bool xmppi_reads(const xmpp_client *c)
     if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->deaf)
         return false;
     /* While a password is awaited nothing is read: its mechanism's state must not land inside a half-read element. */
-    if (c->state == XMPPI_SASL && c->sasl == NULL && !c->eof)
+    if (c->state == XMPPI_SASL && c->sasl == NULL && c->lost == 0)
         return false;
-    if (c->state != XMPPI_ONLINE || c->eof)
+    if (c->state != XMPPI_ONLINE || c->lost != 0)
         return true;
     if (c->gate & XMPPI_GATE_ASLEEP)
         return false;
@@ -6231,14 +6231,6 @@ XMPP_API size_t xmpp_feed(xmpp_client *c, const void *data, size_t n)
     return n;
 }
 
-/* Bytes that came before may still be unread: xmpp_next ends the connection behind them. */
-XMPPI_FN void xmppi_lost(xmpp_client *c, int how)
-{
-    c->eof = true;
-    if (c->lost == 0)
-        c->lost = (int8_t)how;
-}
-
 XMPPI_FN void xmppi_recv(xmpp_client *c)
 {
     size_t room;
@@ -6252,8 +6244,10 @@ XMPPI_FN void xmppi_recv(xmpp_client *c)
     r = c->io.ops->recv(c->io.ctx, c->rx + c->rx_n, room);
     if (r > 0)
         xmppi_received(c, (size_t)r);
-    if (r < 0)
-        xmppi_lost(c, r);
+    if (r < 0 && c->lost == 0)
+        c->lost = (int8_t)r;
+    /* bytes that came before may still be unread: xmpp_next ends the connection behind them */
+    c->eof = r < 0 || (r == 0 && c->lost != 0);
 }
 
 XMPPI_FN void xmppi_send(xmpp_client *c)
@@ -6263,6 +6257,8 @@ XMPPI_FN void xmppi_send(xmpp_client *c)
     int r;
 
     c->fresh = false;
+    if (c->lost != 0)
+        return;
     do {
         room = c->io.ops->room != NULL ? c->io.ops->room(c->io.ctx) : 32767;
         p = xmpp_pending(c, room < 32767 ? room : 32767, &n);
@@ -6270,7 +6266,7 @@ XMPPI_FN void xmppi_send(xmpp_client *c)
             return;
         r = c->io.ops->send(c->io.ctx, p, n);
         if (r < 0)
-            xmppi_lost(c, r);
+            c->lost = (int8_t)r; /* the peer's last words may be there to be read: xmppi_recv goes on */
         if (r <= 0)
             return;
         if (c->bytes_out == 0)
@@ -6385,7 +6381,7 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
 
     if (c->state == XMPPI_OFF || (c->gate & XMPPI_GATE_ASLEEP) || (c->state == XMPPI_OPEN && c->gate != 0))
         return 0;
-    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->eof)
+    if (c->state == XMPPI_OPEN || c->state == XMPPI_TLS || c->work != XMPPI_W_NONE || c->lost != 0)
         return XMPP_WANT_NOW;
     w = c->io.ops->wants != NULL ? c->io.ops->wants(c->io.ctx) : (unsigned)XMPP_WANT_READ;
     if (c->rx_n - c->rx_at == c->rx_size)
@@ -6646,7 +6642,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
 
 XMPP_API void xmpp_password(xmpp_client *c, const char *password)
 {
-    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->eof)
+    if (c->state != XMPPI_SASL || c->sasl != NULL || c->work != XMPPI_W_NONE || c->lost != 0)
         return;
     c->password = password;
     if (password == NULL)
@@ -7024,10 +7020,11 @@ const xmpp_config xmpp_default_config = {
 
 XMPP_API int xmpp_error_class(int error, const char *condition)
 {
-    /* stream errors after which the same may work in a while; all others say that something must change */
-    static const char passing[] = "connection-timeout\0internal-server-error\0remote-connection-failed\0reset\0"
-                                  "policy-violation\0remote-server-timeout\0resource-constraint\0see-other-host\0"
-                                  "service-unavailable\0system-shutdown\0undefined-condition\0";
+    /* stream errors after which the same may work in a while; all others say that something must change. What is sent
+       was checked: not-well-formed is something between us (Prosody 0.12 continues half a stanza after resuming). */
+    static const char passing[] = "connection-timeout\0internal-server-error\0not-well-formed\0policy-violation\0"
+                                  "remote-connection-failed\0remote-server-timeout\0reset\0resource-constraint\0"
+                                  "see-other-host\0service-unavailable\0system-shutdown\0undefined-condition\0";
 
     if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
         return xmppi_which(passing, xmppi_or_empty(condition)) >= 0 ? XMPP_CLASS_TRANSIENT : XMPP_CLASS_PERSON;
@@ -7083,6 +7080,9 @@ enum { XMPPI_T_FATE = 0, XMPPI_T_FLAGS, XMPPI_T_LATEST, XMPPI_T_NUMBER, XMPPI_T_
 enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4 }; /* XMPPI_T_FLAGS; RESENT: to be told */
 
 enum { XMPPI_SM_NONE = 0, XMPPI_SM_ENABLING, XMPPI_SM_COUNTING, XMPPI_SM_RESUMING }; /* sm->state */
+/* Attempts to resume in a row at which the server ended the connection or said nothing, or acknowledged nothing behind
+   <resumed/>: then a new session is better. A link that is reset is not the server's answer. */
+enum { XMPPI_SM_TRIES = 2 };
 enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
 
 static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
@@ -7159,7 +7159,7 @@ XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
     if (m->line_at > 0)
         return 0;
     xmpp_w_init(&w, m->line, sizeof(m->line));
-    /* more may have been handled since the state was saved */
+    /* durable: never more than what was saved, or the session could not be resumed after a crash */
     xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
     if (m->want_a)
         xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
@@ -7651,9 +7651,13 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
     c->counted = false;
     m->want_a = m->want_r = false;
     m->line_at = 0;
+    if (m->state == XMPPI_SM_RESUMING && c->error == XMPP_E_TRANSPORT)
+        m->tries--;
     m->state = XMPPI_SM_NONE;
     if (m->id == NULL || c->quit)
         return 0;
+    if (c->resumed && c->error != XMPP_E_DEAD)
+        m->tries = 0;
     if (m->in != m->saved_in)
         xmppi_sm_changed(c);
     return 1;
@@ -7724,7 +7728,6 @@ XMPPI_FN void xmppi_sm_begin(xmpp_client *c)
     if (crc != c->sm->keys_crc)
         c->sm->tell_save = true; /* worth saving: they spare the next login its work */
     c->sm->keys_crc = crc;
-    c->sm->tries = 0;
     c->sm->elsewhere = false;
     if (c->sm->inactive)
         xmppi_sm_csi(c);
@@ -7739,7 +7742,7 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
     (void)n;
     if (m->id == NULL)
         return 0;
-    if (!(c->features & XMPPI_FEATURE_SM) || m->tries > 1) {
+    if (!(c->features & XMPPI_FEATURE_SM) || m->tries >= XMPPI_SM_TRIES) {
         xmppi_sm_forget(c, false);
         return 0;
     }
@@ -7893,6 +7896,7 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
         c->iq[0].deadline = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000)) - (c->now - c->rx_time) - 1;
         return XMPP_OK;
     }
+    m->tries = 0;
     c->iq[0].state = XMPPI_IQ_FREE;
     if (c->state == XMPPI_ONLINE && xmppi_sm_enough(c))
         xmppi_sm_ask(c);
@@ -8075,7 +8079,7 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
     (void)n;
     if ((m->state != XMPPI_SM_COUNTING && m->state != XMPPI_SM_ENABLING) || !(c->done & XMPPI_BOUND))
         return 0;
-    if (!c->deaf && !c->eof && m->sent != m->acked &&
+    if (!c->deaf && c->lost == 0 && m->sent != m->acked &&
         xmppi_left(c, c->step_at) > half) {
         xmppi_sm_ask(c); /* or, before <enabled/>, waits for that */
         xmppi_sm_timer(c, c->step_at - half);

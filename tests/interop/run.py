@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""run.py [-v] [WORD...]: the command-line tool against real servers. Prints "ok NAME" or "FAIL NAME: why" for
-each test, and the counts into build/results/interop.count. WORD: only tests whose name holds one of them.
--v: also what the tool said. XMPP_TEST_KEEP=1 keeps the folder with the servers' logs."""
+"""run.py [-v] [WORD...]: the command-line tool and the device of tests/soak against real servers. Prints "ok NAME"
+or "FAIL NAME: why" for each test, and the counts into build/results/interop.count. WORD: only tests whose name holds one
+of them; "device" for those of the device. -v: also what the tool said. XMPP_TEST_KEEP=1 keeps the folder with the servers' logs."""
 import json
 import os
 import queue
@@ -16,12 +16,13 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(TOP, "tests", "soak")]
 sys.dont_write_bytecode = True
 import fleet                                        # noqa: E402
 import nameserver                                   # noqa: E402
 import servers                                      # noqa: E402
 from proxy import Proxy                             # noqa: E402
+import soak                                         # noqa: E402
 
 TOOL = os.path.join(TOP, "build", "xmpp")
 PATIENCE = 20                                       # seconds until something that must happen has failed to
@@ -193,7 +194,7 @@ class Suite:
             function(*args, **more)
         except Exception as error:                  # whatever it is, the test has failed
             self.failed += 1
-            why = str(error) if isinstance(error, Failure) else traceback.format_exc(limit=-3)
+            why = str(error) if isinstance(error, (Failure, soak.Violation)) else traceback.format_exc(limit=-3)
             print("FAIL %s: %s" % (name, why.strip()), flush=True)
         else:
             self.passed += 1
@@ -886,6 +887,8 @@ def all_tests(s, place):
             tls = "starttls" if how == "kill" else "direct"
             s.test("%s %s: %s in mid-stream" % (name, tls, {"kill": "killed", "terminate": "stopped"}[how]),
                    stopped_in_stream, place, make, getattr(servers.Server, how), tls)
+    if not WORDS or "device" in WORDS:
+        soak.small(s, place)
 
 
 def main():
