@@ -4603,12 +4603,13 @@ XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint1
 XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 {
     bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
+    bool amid = c->q_sent > 0 || (c->line != NULL && c->sm->line_at > 0); /* of a stanza, of <a/> or <r/> */
     uint16_t at = xmppi_q_first(c);
 
     *n = c->ctl_n;
-    if (c->q_sent == 0 && *n > 0)
+    if (!amid && *n > 0)
         return c->ctl;
-    if (!flow || (c->q_sent == 0 && c->gate != 0))
+    if (!flow || (!amid && c->gate != 0))
         return NULL;
     *n = c->line_n;
     if (c->q_sent == 0 && c->line != NULL)
