@@ -4780,7 +4780,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->iq[0].state = XMPPI_IQ_FREE;
     c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
     c->parts = XMPPI_P_NONE;
-    if (c->online_at != c->now && c->session && c->now - c->online_at >= XMPPI_OR(c->cfg->lasting_ms, 60000))
+    if ((c->done & XMPPI_BOUND) && c->online_at != c->now && c->now - c->online_at >= XMPPI_OR(c->cfg->lasting_ms, 60000))
         c->tries = 0;
     if (!xmppi_sm(c, XMPPI_SM_OVER, 0))
         xmppi_session_over(c);
