@@ -4778,7 +4778,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->line = NULL;
     c->deaf = true;
     c->iq[0].state = XMPPI_IQ_FREE;
-    c->part_lost = c->part_lost || c->parts > XMPPI_P_CANDIDATE;
+    c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts != XMPPI_P_GONE);
     c->parts = XMPPI_P_NONE;
     if ((c->done & XMPPI_BOUND) && c->online_at != c->now && c->now - c->online_at >= XMPPI_OR(c->cfg->lasting_ms, 60000))
         c->tries = 0;
@@ -5699,6 +5699,7 @@ XMPPI_FN int xmppi_on_child(xmpp_client *c)
                                                 : XMPPI_NS_SASL;
 
     c->child = XMPPI_C_UNREAD;
+    c->parts = XMPPI_P_NONE;
     if (*name == '\0')
         return XMPP_OK;
     c->child = XMPPI_C_OTHER;
@@ -8340,8 +8341,10 @@ XMPPI_FN int xmppi_part_end(xmpp_client *c)
     uint8_t slot = c->part_iq;
 
     c->counted = true;
-    if (c->parts == XMPPI_P_GONE)
+    if (c->parts == XMPPI_P_GONE) {
+        c->parts = XMPPI_P_NONE;
         return XMPP_OK;
+    }
     xmppi_part_event(c, XMPP_EV_PART_END, c->xml.node, none, none);
     if (c->parts == XMPPI_P_CUT)
         c->ev.error = XMPP_E_ARENA;
