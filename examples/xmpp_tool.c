@@ -2268,7 +2268,7 @@ static void set_up_transport(void)
     max_messages = number("--count", opt.count, UINT32_MAX, 0);
     config.step_ms = config.iq_ms = timeout_ms;
     config.close_ms = timeout_ms < 5000 ? timeout_ms : 5000;
-    config.answer_ms = timeout_ms < 10000 ? timeout_ms : 10000;
+    config.answer_ms = timeout_ms < 30000 ? timeout_ms / 3 : 10000;     /* leaves time to come back and send again */
     config.sm = &xmpp_stream_management;
     config.parts = xmpp_in_parts;
     config.retry_first_ms = 1000;
