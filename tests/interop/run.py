@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """run.py [-v] [WORD...]: the command-line tool and the device of tests/soak against real servers. Prints "ok NAME"
 or "FAIL NAME: why" for each test, and the counts into build/results/interop.count. WORD: only tests whose name holds one
-of them; "device" for those of the device. -v: also what the tool said. XMPP_TEST_KEEP=1 keeps the folder with the servers' logs."""
+of them; "device" for those of the device. -v: also what the tool said. XMPP_TEST_KEEP=1 keeps the folder with the
+servers' logs."""
 import json
 import os
 import queue
