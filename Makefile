@@ -2,12 +2,8 @@
 #   make              build/xmpp (the tool) and build/NAME for each program in examples/
 #   make demo         two devices log in to a throw-away server and talk; installs what is missing
 #   make check        every test; installs what is missing; the last line is "N passed, N failed"
-<<<<<<< HEAD
-#   make fleet        2,000 devices in one process against a throw-away server, its figures: five minutes
-#   make soak         the same device for an hour on bad links and dying servers; SEED=n for one seed
-=======
+#   make fleet        2,000 devices in one process against a throw-away server, its figures: three minutes
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
->>>>>>> 401bfbf (Say what make soak is)
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
