@@ -1014,7 +1014,8 @@ XMPP_API void xmpp_reset(xmpp_client *c);
      person      retry_person_ms to twice that: the credentials were refused, another client took the resource (the
                  server chooses one from then on), and whatever else needs somebody to change something
      danger      retry_danger_ms to twice that: the certificate, or what a tampered link would look like
-   Returns milliseconds, or XMPP_FOREVER: never. Write your own to stop after some errors, and call it for the rest. */
+   Returns milliseconds, or XMPP_FOREVER: never. Write your own to stop after some errors (xmpp_error_class, xmpp_condition),
+   and call it for the rest. */
 enum { XMPP_CLASS_TRANSIENT = 0, XMPP_CLASS_PERSON, XMPP_CLASS_DANGER };
 XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error);
 /* error: of XMPP_EV_OFFLINE; condition: what the peer said with it, may be "". Returns XMPP_CLASS_*. */
@@ -1063,7 +1064,8 @@ XMPP_API void xmpp_password(xmpp_client *c, const char *password);
 /* Forgets that SCRAM was used with this account, so that PLAIN, if allowed, may be used again. */
 XMPP_API void xmpp_unpin(xmpp_client *c);
 
-XMPP_API int         xmpp_error(const xmpp_client *c);     /* the first fatal error since xmpp_reset; XMPP_OK: none */
+XMPP_API int         xmpp_error(const xmpp_client *c);     /* the first fatal error of this connection; XMPP_OK: none */
+XMPP_API const char *xmpp_condition(const xmpp_client *c); /* what the peer said with it, "conflict"; "" otherwise */
 XMPP_API bool        xmpp_online(const xmpp_client *c);
 XMPP_API const char *xmpp_own_jid(const xmpp_client *c);   /* full JID as bound; before: the account's JID */
 XMPP_API const char *xmpp_own_bare(const xmpp_client *c);  /* its bare form: what a stanza without from comes from */
@@ -6663,6 +6665,10 @@ XMPP_API void xmpp_unpin(xmpp_client *c)
 XMPP_API int xmpp_error(const xmpp_client *c)
 {
     return c->error;
+}
+XMPP_API const char *xmpp_condition(const xmpp_client *c)
+{
+    return xmppi_or_empty(c->condition);
 }
 XMPP_API bool xmpp_online(const xmpp_client *c)
 {

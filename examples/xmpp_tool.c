@@ -984,12 +984,10 @@ static int lost(const char *what)
 /* Is asked after each connection that ended (config.reconnect). */
 static uint32_t come_back(xmpp_client *c, int error)
 {
-    uint32_t ms = xmpp_backoff(c, error);
+    const bool passing = xmpp_error_class(error, xmpp_condition(c)) == XMPP_CLASS_TRANSIENT;
 
-    if (seen.online_once)
-        return ms;
-    /* the first login: longer than that only when a person must act */
-    return opt.reconnect && ms <= config.retry_max_ms ? ms : XMPP_FOREVER;
+    /* the first login fails at once, so that a script learns of a wrong password */
+    return seen.online_once || (opt.reconnect && passing) ? xmpp_backoff(c, error) : XMPP_FOREVER;
 }
 
 static unsigned char state[sizeof queue + 16384];   /* the state as it is saved */
