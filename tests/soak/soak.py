@@ -546,10 +546,12 @@ async def durable_seed(place, server, peer, seed, kills, figures):
         sender = None
         try:
             await device.start()
-            await device.until(lambda: len(device.of("saved")) >= 2 and device.accepted(), what="online, and saved")
+            await device.until(lambda: fates(device), what="a session, and saved")
             sender = asyncio.ensure_future(commands(peer, user, count, rng.uniform(0.02, 0.05), lambda: rng.randint(1, 6)))
             for _ in range(kills):
-                await asyncio.sleep(rng.uniform(0.0, 0.5))
+                if rng.random() < 0.7:              # in a session; otherwise perhaps in the middle of a login
+                    await device.until(lambda: device.of("online", "resumed")[-1]["run"] == device.run, what="resumed")
+                await asyncio.sleep(rng.uniform(0.0, 0.4))
                 await device.kill()
                 await asyncio.sleep(rng.uniform(0.0, 0.1))
                 await device.start()
