@@ -1193,7 +1193,7 @@ typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
     char        line[44];       /* <a/> or <r/> under way */
     uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
     bool        want_a, want_r, news, refused, inactive, sleeping, waking, timed, changed, tell_save, elsewhere, loaded;
-    uint32_t    keys_crc, ttl, timer_at, in, saved_in, sent, acked, token, max_s, max_bytes;
+    uint32_t    keys_crc, ttl, timer_at, in, saved_in, block_in, sent, acked, token, max_s, max_bytes;
     const char *id, *location;  /* in the arena */
     uint32_t    seen[8];
     char        made[10];       /* the id of the message that is being written */
@@ -1240,7 +1240,8 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
    servers destroy the session. It is so
      - when it was written after XMPP_EV_ASLEEP, or while offline after a link that broke;
      - with XMPP_OPT_DURABLE always: then no new stanza and no acknowledgement leaves before the block is saved, which
-       XMPP_EV_SAVE asks for and xmpp_saved confirms. Each stanza costs a write of flash.
+       XMPP_EV_SAVE asks for and xmpp_saved confirms. Each stanza costs a write of flash. What was told as delivered
+       after the last write may be told again after a crash.
    Otherwise loading begins a new session, and tells each stanza that was in the queue as XMPP_EV_FAILED with
    XMPP_E_DOUBT, or sends it again when it must be delivered.
 
@@ -1249,7 +1250,7 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
 /* out, cap   where it goes: up to queue_size + 1,000 bytes, and the length of the server's id (some 60 bytes).
    Returns its length; XMPP_E_TOO_LONG; XMPP_E_STATE without account.sm. At any time. */
 XMPP_API int      xmpp_save(xmpp_client *c, void *out, size_t cap);
-/* The block is where it survives. */
+/* The block that xmpp_save wrote last is where it survives. */
 XMPP_API void     xmpp_saved(xmpp_client *c);
 /* After xmpp_init, before the first step. Returns XMPP_OK; XMPP_E_SAVED: refused whole, the client starts cold;
    XMPP_E_BUFFERS: its buffers are too small for it; XMPP_E_STATE: too late, or no account.sm. */
@@ -7629,7 +7630,7 @@ XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
     m->id = m->location = NULL;
     m->loaded = false;
     m->tries = m->state = 0;
-    m->in = m->saved_in = m->sent = m->acked = 0;
+    m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;
     xmppi_sm_each(c, xmppi_sm_lose, known);
     c->q_at = 0;
     xmppi_sm_changed(c);
@@ -7767,7 +7768,7 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
     xmpp_sm *m = c->sm;
 
     (void)n;
-    m->in = m->saved_in = m->sent = m->acked = 0;
+    m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;
     m->state = XMPPI_SM_NONE;
     m->loaded = false;
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
@@ -8372,7 +8373,7 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
     if (w.error != XMPP_OK)
         return XMPP_E_TOO_LONG;
     m->changed = false;
-    m->saved_in = m->in;
+    m->block_in = m->in;
     return (int)w.len;
 }
 
@@ -8380,6 +8381,7 @@ XMPP_API void xmpp_saved(xmpp_client *c)
 {
     if (c->sm == NULL || ((c->cfg->options & XMPP_OPT_DURABLE) && c->sm->changed))
         return;
+    c->sm->saved_in = c->sm->block_in;
     c->gate &= (uint8_t)~XMPPI_GATE_UNSAVED;
     c->fresh = true;
 }
@@ -8516,7 +8518,7 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
         r = xmppi_warm_session(c, (const char *)m + XMPPI_WARM_M);
     if (r != XMPP_OK)
         return r;
-    c->sm->in = c->sm->saved_in = xmppi_get32(m);
+    c->sm->in = c->sm->saved_in = c->sm->block_in = xmppi_get32(m);
     c->sm->sent = c->sm->acked = xmppi_get32(m + 4);
     c->sm->token = xmppi_get32(m + 8);
     c->sm->max_s = xmppi_get32(m + 12);
