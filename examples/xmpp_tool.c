@@ -515,7 +515,7 @@ static const struct { int error; const char *words; } advices[] = {
     { XMPP_E_EOF, "check --port and --tls: direct TLS has a port of its own, often 5223" },
     { XMPP_E_STEP_TIMEOUT, "check --port and --tls; --timeout waits longer" },
     { XMPP_E_DOUBT, "--must-deliver sends such messages again" },
-    { XMPP_E_RESOLVE, "check --host, --port and --tls" },
+    { XMPP_E_RESOLVE, "check --jid, --host and --dns" },
     { XMPP_E_CONNECT, "check --host, --port and --tls" },
     { XMPP_E_NAMESPACE, "is it an XMPP server? check --host, --port and --tls" },
     { XMPP_E_XML_SYNTAX, "is it an XMPP server? check --host, --port and --tls" },
@@ -536,6 +536,8 @@ static const char *advice(int error)
 {
     size_t i;
 
+    if (seen.online_once && error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)
+        return "";              /* --host, --port and --tls were right */
     for (i = 0; i < sizeof advices / sizeof advices[0]; i++)
         if (advices[i].error == error)
             return advices[i].words;
