@@ -846,7 +846,8 @@ enum {
     XMPP_EV_PART_BEGIN,         /* from, id, kind, iq, tag; stanza and payload have their start tags alone */
     XMPP_EV_PART,               /* the same, and part: one child of the payload                        */
     XMPP_EV_PART_SKIPPED,       /* the same, but the child passed a cap: part has its start tag alone; size */
-    XMPP_EV_PART_END            /* the same. error XMPP_OK, or XMPP_E_LOST: forget what came, it comes again */
+    XMPP_EV_PART_END            /* the same. error XMPP_OK; otherwise forget what came: XMPP_E_LOST, the link broke;
+                                   XMPP_E_ARENA, text beside the children found no room                */
 };
 enum { XMPP_SHOW_ONLINE = 0, XMPP_SHOW_CHAT, XMPP_SHOW_AWAY, XMPP_SHOW_XA, XMPP_SHOW_DND };
 
@@ -989,7 +990,7 @@ typedef struct xmpp_dns {
 #define XMPP_ABI                                                                                                       \
     XMPPI_MIX(XMPPI_MIX5(XMPP_CFG_IQS, XMPP_CFG_XML_DEPTH, XMPP_CFG_XML_ATTRS, XMPP_CFG_XML_NAME, XMPP_CFG_WRITER_DEPTH), \
               XMPPI_MIX(XMPPI_MIX5(sizeof(xmpp_client), sizeof(xmpp_event), sizeof(xmpp_config), sizeof(xmpp_account),  \
-                                   sizeof(xmpp_writer) + sizeof(xmpp_sm)),                                                               \
+                                   sizeof(xmpp_writer) + sizeof(xmpp_sm)),                                             \
                         XMPPI_MIX(sizeof(xmpp_dns), XMPP_VERSION_MAJOR * 256 + XMPP_VERSION_MINOR)))
 
 /* Prepares a client; it connects at the first step.
@@ -1033,8 +1034,7 @@ XMPP_API int  xmpp_close(xmpp_client *c);
 XMPP_API void xmpp_step(xmpp_client *c, uint32_t now);
 
 /* The next event, or NULL when the bytes at hand are used up (call xmpp_step), or when unsent bytes wait and less than
-   XMPP_CFG_REPLY_ROOM
-   of the queue is free. Does no I/O. */
+   XMPP_CFG_REPLY_ROOM of the queue is free. Does no I/O. */
 XMPP_API const xmpp_event *xmpp_next(xmpp_client *c);
 
 /* Milliseconds after the last step's `now` until the client must be stepped even if nothing arrives:
@@ -1064,7 +1064,7 @@ XMPP_API void xmpp_password(xmpp_client *c, const char *password);
 /* Forgets that SCRAM was used with this account, so that PLAIN, if allowed, may be used again. */
 XMPP_API void xmpp_unpin(xmpp_client *c);
 
-XMPP_API int         xmpp_error(const xmpp_client *c);     /* the first fatal error of this connection; XMPP_OK: none */
+XMPP_API int         xmpp_error(const xmpp_client *c);     /* the first fatal error of this connection; offline: of the last */
 XMPP_API const char *xmpp_condition(const xmpp_client *c); /* what the peer said with it, "conflict"; "" otherwise */
 XMPP_API bool        xmpp_online(const xmpp_client *c);
 XMPP_API const char *xmpp_own_jid(const xmpp_client *c);   /* full JID as bound; before: the account's JID */
@@ -1209,7 +1209,8 @@ enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
                 of the library writes the message and none is given) and with a delay stamp where UTC is known and the
                 queue has room. For messages alone, with an id: anything else is refused (XMPP_E_ARG).
    latest       1..255: it replaces an earlier one with the same number of which no byte was written. 0: none.
-   expires_ms   it is dropped when no byte of it was written after so long, up to 2^31; 0: never.
+   expires_ms   it is dropped when no byte of it was written after so long, up to 2^31; 0: never. The time between
+                xmpp_save and xmpp_load does not count: no clock that the library knows runs then.
    Without account.sm nothing happens. */
 XMPP_API void     xmpp_policy(xmpp_client *c, int deliver, uint8_t latest, uint32_t expires_ms);
 /* The token of the stanza that was queued last: 1 and up, 0 without account.sm. */
@@ -1246,14 +1247,26 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
    XMPP_E_DOUBT, or sends it again when it must be delivered.
 
    A block that can be resumed is good once. After xmpp_load of such a one XMPP_EV_SAVE comes first, and the client does
-   not connect before xmpp_saved: overwrite or erase the block then (with XMPP_OPT_DURABLE: save it again). */
+   not connect before xmpp_saved: overwrite or erase the block then (with XMPP_OPT_DURABLE: save it again).
+
+     if (xmpp_init(...) == XMPP_OK && (n = flash_read(block, sizeof(block))) > 0)
+         xmpp_load(&client, block, n);              an error: it starts cold
+     ...
+     case XMPP_EV_SAVE:
+     case XMPP_EV_ASLEEP:                           after xmpp_sleep(&client)
+         n = xmpp_save(&client, block, sizeof(block));
+         if (n > 0 && flash_write(block, n))
+             xmpp_saved(&client);
+         if (ev->type == XMPP_EV_ASLEEP)
+             power_off(); */
 /* out, cap   where it goes: up to queue_size + 1,000 bytes, and the length of the server's id (some 60 bytes).
    Returns its length; XMPP_E_TOO_LONG; XMPP_E_STATE without account.sm. At any time. */
 XMPP_API int      xmpp_save(xmpp_client *c, void *out, size_t cap);
 /* The block that xmpp_save wrote last is where it survives. */
 XMPP_API void     xmpp_saved(xmpp_client *c);
-/* After xmpp_init, before the first step. Returns XMPP_OK; XMPP_E_SAVED: refused whole, the client starts cold;
-   XMPP_E_BUFFERS: its buffers are too small for it; XMPP_E_STATE: too late, or no account.sm. */
+/* After xmpp_init, before the first step and before anything is sent. Returns XMPP_OK; XMPP_E_SAVED: refused whole, the
+   client starts cold; XMPP_E_BUFFERS: its buffers are too small for it, it starts cold; XMPP_E_STATE: too late, or no
+   account.sm. */
 XMPP_API int      xmpp_load(xmpp_client *c, const void *data, size_t n);
 
 /* ==== >>api-parts ===========================================================
@@ -1262,7 +1275,9 @@ XMPP_API int      xmpp_load(xmpp_client *c, const void *data, size_t n);
    stanza and payload were read: for an answer, sender and id are checked by then. Then XMPP_EV_PART or _PART_SKIPPED for
    each child, then XMPP_EV_PART_END with the error. What came is provisional until that says XMPP_OK: when the
    link breaks in between it says XMPP_E_LOST, the stanza was not counted (XEP-0198), and a session that is resumed brings
-   it again from the start. The timeout of a request restarts with each child, as config.iq_ms. Text beside children is not told. */
+   it again from the start; otherwise XMPP_EV_IQ_RESULT with XMPP_E_LOST follows. The timeout of a request restarts with
+   each child, as config.iq_ms; when it is over, XMPP_EV_IQ_RESULT says so in place of XMPP_EV_PART_END. Text beside
+   children is not told. */
 
 /* Asks for the answer of a request in parts.
    iq   what xmpp_iqf, xmpp_iq_commit, xmpp_roster_get and the like returned, before the next step; an error is handed back.
@@ -8483,10 +8498,36 @@ XMPPI_FN int xmppi_warm_session(xmpp_client *c, const char *s)
     return XMPP_OK;
 }
 
+/* Takes part m but for its strings. */
+XMPPI_FN void xmppi_warm_counted(xmpp_client *c, const unsigned char *p)
+{
+    xmpp_sm *m = c->sm;
+    size_t i;
+
+    m->in = m->saved_in = xmppi_get32(p);
+    m->sent = m->acked = xmppi_get32(p + 4);
+    m->token = xmppi_get32(p + 8);
+    m->max_s = xmppi_get32(p + 12);
+    c->key = xmppi_get32(p + 16);
+    m->seen_at = p[23];
+    for (i = 0; i < 8; i++)
+        m->seen[i] = xmppi_get32(p + 24 + 4 * i);
+}
+
+/* Takes part a: the address that worked is tried first. */
+XMPPI_FN void xmppi_warm_address(xmpp_dns *d, const unsigned char *a, size_t n)
+{
+    if (n <= 5 || n > 4 + sizeof(d->last) || a[n - 1] != 0)
+        return;
+    d->last_tls = a[1] != 0;
+    d->last_port = (uint16_t)(a[2] << 8 | a[3]);
+    xmppi_move(d->last, a + 4, n - 4);
+    d->use_last = true;
+}
+
 XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
 {
     const unsigned char *p = (const unsigned char *)data, *j, *m, *q, *k, *a, *t;
-    xmpp_dns *dns = c->acct != NULL ? c->acct->dns : NULL;
     size_t jn, mn, qn, kn, an, tn, i;
     uint32_t strings = 0;
     bool exact;
@@ -8518,26 +8559,15 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
         r = xmppi_warm_session(c, (const char *)m + XMPPI_WARM_M);
     if (r != XMPP_OK)
         return r;
-    c->sm->in = c->sm->saved_in = c->sm->block_in = xmppi_get32(m);
-    c->sm->sent = c->sm->acked = xmppi_get32(m + 4);
-    c->sm->token = xmppi_get32(m + 8);
-    c->sm->max_s = xmppi_get32(m + 12);
-    c->key = xmppi_get32(m + 16);
-    c->sm->seen_at = m[23];
-    for (i = 0; i < 8; i++)
-        c->sm->seen[i] = xmppi_get32(m + 24 + 4 * i);
+    xmppi_warm_counted(c, m);
     c->sm->inactive = (p[3] & XMPPI_WARM_INACTIVE) != 0;
     if (p[3] & XMPPI_WARM_PINNED)
         c->pinned = true;
     if (k != NULL && c->acct->keys != NULL)
         xmppi_move(c->acct->keys, k, sizeof(xmpp_keys));
     c->sm->keys_crc = k != NULL ? xmppi_crc(k, kn) : 0;
-    if (a != NULL && dns != NULL && an > 5 && an <= 4 + sizeof(dns->last) && a[an - 1] == 0) {
-        dns->last_tls = a[1] != 0;
-        dns->last_port = (uint16_t)(a[2] << 8 | a[3]);
-        xmppi_move(dns->last, a + 4, an - 4);
-        dns->use_last = true;
-    }
+    if (a != NULL && c->acct->dns != NULL)
+        xmppi_warm_address(c->acct->dns, a, an);
     if (c->io.ops->state != NULL && tn <= c->xml.cap) {
         xmppi_move(c->xml.mem, t, tn);
         c->io.ops->state(c->io.ctx, true, c->xml.mem, tn);

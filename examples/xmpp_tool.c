@@ -42,7 +42,8 @@ static const char usage_text[] =
     "  listen                    print messages and presences as they come; --count, --for\n"
     "  roster                    print the contacts: JID, subscription, name, groups\n"
     "  ping [JID]                print the round trip to JID, or to the own server\n"
-    "  raw                       send stanzas from standard input, one a line; print what comes\n"
+    "  raw                       send stanzas from standard input, one a line, once logged in also\n"
+    "                            while offline; print what comes\n"
     "  anchors FILE|HOST:PORT    print trust anchors and key pins as C for firmware\n"
     "  info                      log in and print what was negotiated\n"
     "\n"
@@ -514,7 +515,7 @@ static const struct { int error; const char *words; } advices[] = {
     { XMPP_E_EOF, "check --port and --tls: direct TLS has a port of its own, often 5223" },
     { XMPP_E_STEP_TIMEOUT, "check --port and --tls; --timeout waits longer" },
     { XMPP_E_DOUBT, "--must-deliver sends such messages again" },
-    { XMPP_E_RESOLVE, "check --host, --port and --tls" },
+    { XMPP_E_RESOLVE, "check --jid, --host and --dns" },
     { XMPP_E_CONNECT, "check --host, --port and --tls" },
     { XMPP_E_NAMESPACE, "is it an XMPP server? check --host, --port and --tls" },
     { XMPP_E_XML_SYNTAX, "is it an XMPP server? check --host, --port and --tls" },
@@ -535,6 +536,8 @@ static const char *advice(int error)
 {
     size_t i;
 
+    if (seen.online_once && error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)
+        return "";              /* --host, --port and --tls were right */
     for (i = 0; i < sizeof advices / sizeof advices[0]; i++)
         if (advices[i].error == error)
             return advices[i].words;
@@ -1517,14 +1520,18 @@ static int command_raw(void)
     done = raw_loop();
     if (seen.offline)
         return gone("the connection ended");
-    if (stopped != 0)
-        return finish(raw.status, true);
+    if (stopped != 0) {
+        status = finish(raw.status, true);
+        if (opt.state == NULL && xmpp_waiting(&client) > 0)
+            note_loss();        /* it was offline, and nobody keeps them */
+        return status != DONE ? status : raw.status;
+    }
     if (!done) {
         left = raw.n_waiting > 0 ? raw.n_waiting : (int)xmpp_waiting(&client);
         fprintf(stderr, "xmpp: %d %s%s\n", left, raw.n_waiting > 0 ? "request" : "stanza",
                 raw.n_waiting > 0 ? left == 1 ? " without an answer" : "s without an answer"
                                   : left == 1 ? " not acknowledged" : "s not acknowledged");
-        return finish(raw.status != DONE ? raw.status : TIMED_OUT, false);
+        return finish(raw.status != DONE ? raw.status : seen.online ? TIMED_OUT : NO_CONNECTION, false);
     }
     /* what the server has to say about the last stanza comes before its answer to this */
     status = confirm();

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """soak.py [PART...]: the device in device.c against real servers over links that break, and servers that die. The
-counterpart is made of slixmpp. Parts: cut, killed, words, sleep, durable, doubt, large, silent; all without
-one. Prints a table
-of figures; exits with 1 on any violation, told with its seed. SEED=N runs that seed alone, SEEDS=N another number of
-them, WIDTH=N so many at once. A violation leaves build/soak/SERVER-USER.wire. -v prints what the device said. The small version is part of tests/interop."""
+counterpart is made of slixmpp. Parts: cut, killed, words, sleep, durable, doubt, large, silent; all without one.
+Prints a table of figures; exits with 1 on any violation, told with its seed. SEED=N runs that seed alone, SEEDS=N
+another number of them, WIDTH=N so many at once. A violation leaves build/soak/SERVER-USER.wire. -v prints what the
+device said. The small version is part of tests/interop."""
 import asyncio
 import json
 import os

@@ -19,12 +19,13 @@ class Link:
         self.swallow = set()                            # directions of which nothing is handed on any more
         self.half = None                                # of the next chunk in that direction only the half
         self.dead = False
+        self.born = time.monotonic()
 
 
 class Wire:
     """Listens on port; hands on to the server. delay: seconds that each chunk takes. kind: what becomes of the
-    other way when one has ended: "fin" closes it, "half" leaves it open, "rst" resets both. log: a file that tells what was on the wire when
-    a test fails."""
+    other way when one has ended: "fin" closes it, "half" leaves it open, "rst" resets both. log: a file that tells
+    what was on the wire when a test fails."""
 
     def __init__(self, server, kind="fin", log=None):
         self.name, self.target, self.kind, self.file = server.name, server.port, kind, log
@@ -125,11 +126,12 @@ class Wire:
         return [link for link in self.links if not link.dead]
 
     def cut(self, how, link=None):
-        """Ends a link, or all, by RST or by FIN."""
+        """Ends a link, or all, by RST or by FIN. FIN is a peer's word, not a network's: in the middle of a login it would be the
+        server's answer to <resume/>, after the second of which a client begins a new session."""
         for one in [link] if link else self.alive():
             if not one.dead:
                 self.cuts += 1
-                self.end(one, how)
+                self.end(one, how if time.monotonic() - one.born > 2 else "rst")
 
     def swallow(self, *ways):
         """The links that are open now go on for ever, and hand on nothing any more."""
