@@ -834,7 +834,7 @@ enum {
     XMPP_EV_RESUMED,            /* back in the same session: nothing was lost, presence still stands   */
     XMPP_EV_DELIVERED,          /* the server has it: token, data, size; error XMPP_E_UNCONFIRMED when it
                                    keeps no count: then it was handed to the transport                 */
-    XMPP_EV_FAILED,             /* it will not be sent any more: token, data, size (of one that was replaced perhaps 0);
+    XMPP_EV_FAILED,             /* it will not be sent any more: token, data, size (of a replaced one its start tag);
                                    error XMPP_E_DOUBT, _UNHANDLED, _EXPIRED, _REPLACED, _LIMIT         */
     XMPP_EV_RESENT,             /* a must-deliver message goes out again in a new session: token, data, size */
     XMPP_EV_ROOM,               /* a stanza was refused with XMPP_E_FULL, and half of the queue is free now */
@@ -1239,14 +1239,15 @@ XMPP_API void     xmpp_awake(xmpp_client *c);
 
    The session in it can be resumed once, and only when nothing was exchanged since it was written: a stale count makes
    servers destroy the session. It is so
-     - when it was written after XMPP_EV_ASLEEP, or while offline after a link that broke;
+     - when it was written after XMPP_EV_ASLEEP, or while offline; then what was queued and not written yet is sent as ever,
+       also when there was no session;
      - with XMPP_OPT_DURABLE always: then no new stanza and no acknowledgement leaves before the block is saved, which
        XMPP_EV_SAVE asks for and xmpp_saved confirms. Each stanza costs a write of flash. What was told as delivered
        after the last write may be told again after a crash.
    Otherwise loading begins a new session, and tells each stanza that was in the queue as XMPP_EV_FAILED with
    XMPP_E_DOUBT, or sends it again when it must be delivered.
 
-   A block that can be resumed is good once. After xmpp_load of such a one XMPP_EV_SAVE comes first, and the client does
+   Such a block is good once. After xmpp_load of one XMPP_EV_SAVE comes first, and the client does
    not connect before xmpp_saved: overwrite or erase the block then (with XMPP_OPT_DURABLE: save it again).
 
      if (xmpp_init(...) == XMPP_OK && (n = flash_read(block, sizeof(block))) > 0)
@@ -7212,14 +7213,18 @@ XMPPI_FN int xmppi_sm_sent(xmpp_client *c, uint32_t n)
 
 /* ---- the queue's records ---- */
 
-/* The stanza is not needed any more, what is to be told of it is. */
+/* The stanza is not needed any more, but for its start tag, which is told. */
 XMPPI_FN void xmppi_sm_empty(xmpp_client *c, uint16_t at)
 {
-    uint16_t next = xmppi_q_next(c, at), text = (uint16_t)(next - at - XMPPI_R_HEAD - XMPPI_TAIL);
+    uint16_t next = xmppi_q_next(c, at), end = (uint16_t)(next - XMPPI_TAIL), keep = (uint16_t)(at + XMPPI_R_HEAD), text;
 
-    xmppi_move(c->q + at + XMPPI_R_HEAD, c->q + next - XMPPI_TAIL, (size_t)(c->q_end - next) + XMPPI_TAIL);
-    c->q[at] = XMPPI_TAIL;
-    c->q[at + 1] = 0;
+    while (keep < end && c->q[keep++] != '>')
+        ;
+    text = (uint16_t)(end - keep);
+    xmppi_move(c->q + keep, c->q + end, (size_t)(c->q_end - end));
+    next = (uint16_t)(next - at - XMPPI_R_HEAD - text);
+    c->q[at] = (unsigned char)(next & 255);
+    c->q[at + 1] = (unsigned char)(next >> 8);
     c->q_end = (uint16_t)(c->q_end - text);
     if (c->q_at > at)
         c->q_at = (uint16_t)(c->q_at - text);
@@ -8256,7 +8261,7 @@ XMPP_API void xmpp_awake(xmpp_client *c)
    before it. Numbers are big-endian. Tags: j the account's bare JID, m counts, marks and the session's strings, q the
    queue with times as ages, k derived keys, a the address that worked, t what the transport keeps. */
 
-enum { XMPPI_WARM_VERSION = 1, XMPPI_WARM_EXACT = 1, XMPPI_WARM_PINNED = 2, XMPPI_WARM_INACTIVE = 4 };
+enum { XMPPI_WARM_VERSION = 1, XMPPI_WARM_EXACT = 1, XMPPI_WARM_PINNED = 2, XMPPI_WARM_INACTIVE = 4, XMPPI_WARM_STILL = 8 };
 enum { XMPPI_WARM_M = 56 }; /* bytes of part m before its strings */
 
 /* Begins a part; its length is set at its end. */
@@ -8352,18 +8357,17 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
     xmpp_sm *m = c->sm;
     const xmpp_dns *dns = c->acct != NULL ? c->acct->dns : NULL;
     unsigned char head[4] = { 'x', 'W', XMPPI_WARM_VERSION, 0 };
-    bool exact;
+    bool exact, still;
     xmpp_writer w;
     size_t at;
 
     if (m == NULL)
         return XMPP_E_STATE;
     /* loaded: what takes the place of a block that is good once must not be good again */
-    exact = m->id != NULL &&
-            ((!m->loaded && c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP) ||
-             (c->cfg->options & XMPP_OPT_DURABLE));
-    head[3] = (unsigned char)((exact ? XMPPI_WARM_EXACT : 0) | (c->pinned ? XMPPI_WARM_PINNED : 0) |
-                              (m->inactive ? XMPPI_WARM_INACTIVE : 0));
+    still = (!m->loaded && c->state != XMPPI_ONLINE && c->state != XMPPI_CLOSING) || (c->gate & XMPPI_GATE_ASLEEP);
+    exact = m->id != NULL && (still || (c->cfg->options & XMPP_OPT_DURABLE));
+    head[3] = (unsigned char)((exact ? XMPPI_WARM_EXACT : 0) | (still ? XMPPI_WARM_STILL : 0) |
+                              (c->pinned ? XMPPI_WARM_PINNED : 0) | (m->inactive ? XMPPI_WARM_INACTIVE : 0));
     xmpp_w_init(&w, out, cap < 65535 ? cap : 65535);
     xmppi_w_bytes(&w, head, 4);
     at = xmppi_warm_begin(&w, 'j');
@@ -8437,8 +8441,9 @@ XMPPI_FN bool xmppi_warm_records(const unsigned char *q, size_t n)
 
 /* A record that was loaded. exact: the session goes on, and with XMPP_OPT_DURABLE whatever was in the queue may have been
    written since. Otherwise all of it is in doubt. */
-XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t exact)
+XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t flags)
 {
+    bool untouched = (flags & XMPPI_WARM_STILL) && !(c->cfg->options & XMPP_OPT_DURABLE);
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
     xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
@@ -8447,11 +8452,11 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, ui
     c->sm->news = true;
     if (xmppi_get32(t + XMPPI_T_LIFE) != 0)
         xmppi_sm_timer(c, c->now);
-    if (fate != XMPPI_F_WRITTEN && (fate != XMPPI_F_QUEUED || (exact && !(c->cfg->options & XMPP_OPT_DURABLE))))
+    if (fate != XMPPI_F_WRITTEN && (fate != XMPPI_F_QUEUED || untouched))
         return 0;
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
     c->q[at + 2] |= XMPPI_R_HELD;
-    if (exact) {
+    if (flags & XMPPI_WARM_EXACT) {
         c->sm->sent++;
         t[XMPPI_T_NUMBER] = (unsigned char)(c->sm->sent >> 8 & 255);
         t[XMPPI_T_NUMBER + 1] = (unsigned char)(c->sm->sent & 255);
@@ -8504,7 +8509,7 @@ XMPPI_FN void xmppi_warm_counted(xmpp_client *c, const unsigned char *p)
     xmpp_sm *m = c->sm;
     size_t i;
 
-    m->in = m->saved_in = xmppi_get32(p);
+    m->in = m->saved_in = m->block_in = xmppi_get32(p);
     m->sent = m->acked = xmppi_get32(p + 4);
     m->token = xmppi_get32(p + 8);
     m->max_s = xmppi_get32(p + 12);
@@ -8575,11 +8580,11 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
     }
     xmppi_move(c->q, q, qn);
     c->q_end = (uint16_t)qn;
-    xmppi_sm_each(c, xmppi_warm_record, exact);
-    if (!exact) {
+    xmppi_sm_each(c, xmppi_warm_record, p[3]);
+    if (!exact)
         xmppi_sm_lost(c, 0);
+    if (!exact && (qn == 0 || !(p[3] & XMPPI_WARM_STILL)))
         return XMPP_OK;
-    }
     c->gate |= XMPPI_GATE_UNSAVED; /* it is good once */
     c->sm->changed = c->sm->tell_save = c->sm->loaded = true;
     return XMPP_OK;
