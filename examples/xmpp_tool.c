@@ -1026,6 +1026,7 @@ static void keep_state(void)
 
 static void load_state(void)
 {
+    static char bad[4096];
     int fd = open(opt.state, O_RDONLY), error;
     ssize_t n;
 
@@ -1037,8 +1038,13 @@ static void load_state(void)
     close(fd);
     error = xmpp_load(&client, state, (size_t)n);
     xmpp_wipe(state, sizeof state);
-    if (error != XMPP_OK)
-        fprintf(stderr, "xmpp: %s is not used: %s\n", opt.state, xmpp_strerror(error));
+    if (error == XMPP_OK)
+        return;
+    /* it may be somebody else's: not to be overwritten */
+    snprintf(bad, sizeof bad, "%s.bad", opt.state);
+    fprintf(stderr, "xmpp: %s is not used: %s\n", opt.state, xmpp_strerror(error));
+    if (rename(opt.state, bad) == 0)
+        fprintf(stderr, "xmpp: it is kept as %s\n", bad);
 }
 
 /* Leaves the session to the next run. False: there is none to leave. */
