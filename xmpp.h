@@ -1227,7 +1227,7 @@ XMPP_API int      xmpp_inactive(xmpp_client *c, bool inactive);
 
 /* Before deep sleep or power-off: says inactive, sends what is queued, asks for its acknowledgement, then tells
    XMPP_EV_ASLEEP, within config.answer_ms. From then on the client neither reads nor sends: xmpp_save, then power off, or
-   sleep with the memory kept and go on with xmpp_awake. Offline it is asleep at once. Returns XMPP_OK, XMPP_E_STATE
+   sleep with the memory kept and go on with xmpp_awake. Offline it is asleep at once. Twice is once. Returns XMPP_OK, XMPP_E_STATE
    (without account.sm, inside a hook, closing). xmpp_wait has nothing to wait for then but its time. */
 XMPP_API int      xmpp_sleep(xmpp_client *c);
 /* Goes on: asks whether the link lives, and says active again. */
@@ -8218,6 +8218,8 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
 
     if (m == NULL || c->hook || c->state == XMPPI_CLOSING)
         return XMPP_E_STATE;
+    if (m->sleeping)
+        return XMPP_OK;
     m->sleeping = m->timed = true;
     m->timer_at = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000));
     if (!m->inactive)

@@ -1,8 +1,9 @@
-/* mcu.c: the main loop of a microcontroller. Reports a reading as presence and answers messages. Copy it, write
-   the board_ functions over your TCP stack or modem, print your key pin with `xmpp anchors SERVER`.
+/* mcu.c: the main loop of a microcontroller. Reports a reading as presence, answers messages, sends an alarm that must
+   arrive, sleeps with the power off and goes on in the same session. Copy it, write the board_ functions over your TCP
+   stack or modem, print your key pin with `xmpp anchors SERVER`.
 
    arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -Os -ffunction-sections -fdata-sections -I.. -c mcu.c
-   and link with -Wl,--gc-sections, your board's files and BearSSL. RAM: 12 KB and 5 KB of stack, most of it TLS.
+   and link with -Wl,--gc-sections, your board's files and BearSSL. RAM: 14 KB and 5 KB of stack, most of it TLS.
    It is compiled by make check for Cortex-M4, not run. */
 
 #define XMPP_IMPLEMENTATION
@@ -19,6 +20,11 @@ extern int         board_random(void *out, size_t n);                    /* 0 wh
 extern uint32_t    board_millis(void);
 extern void        board_sleep(uint32_t ms, bool until_sent);            /* or until bytes came (or can be sent) */
 extern const char *board_reading(void);                                  /* "21.5 C" */
+extern const char *board_alarm(void);                                    /* once for each alarm, otherwise NULL */
+extern bool        board_is_tired(void);                                 /* time to power down? */
+extern void        board_power_off(void);                                /* until the next reading is due: boots again */
+extern size_t      board_load(void *block, size_t cap);                  /* what board_save kept; 0 bytes: nothing */
+extern bool        board_save(const void *block, size_t n);              /* in flash or RTC memory: it is secret */
 
 static int net_open(void *ctx, const xmpp_target *to)
 {
@@ -47,7 +53,8 @@ static xmpp_client         client;
 static xmpp_sm             sm;          /* readings survive a broken link */
 static xmpp_bearssl        tls;
 static xmpp_bearssl_x509   x509;
-static xmpp_keys           keys;        /* save it: then PBKDF2 runs once in the device's life */
+static xmpp_keys           keys;        /* saved with the rest: PBKDF2 runs once in the device's life */
+static unsigned char       block[2200]; /* the state as it is saved: queue and 1,000 bytes at most */
 static unsigned char       rx[256], arena[1024], queue[1024], records[XMPP_BEARSSL_BUFFER(512)];
 static const xmpp_bearssl_config trust = {
     .pins = pins, .pin_count = 1, .pins_alone_replace_ca = true,
@@ -56,6 +63,14 @@ static const xmpp_bearssl_config trust = {
 static const xmpp_account account = {
     .jid = "sensor@example.org/attic", .password = "secret", .keys = &keys, .sm = &sm, XMPP_BUFFERS(rx, arena, queue)
 };
+
+static void save(void)
+{
+    int n = xmpp_save(&client, block, sizeof block);
+
+    if (n > 0 && board_save(block, (size_t)n))
+        xmpp_saved(&client);
+}
 
 static void on_event(const xmpp_event *ev)
 {
@@ -67,7 +82,15 @@ static void on_event(const xmpp_event *ev)
         if (strcmp(ev->kind, "chat") == 0)
             xmpp_message(&client, ev->from, board_reading());
         break;
-    default:                    /* after XMPP_EV_OFFLINE the client comes back by itself */
+    case XMPP_EV_SAVE:          /* keys are new; or the block that was loaded is used up */
+        save();
+        break;
+    case XMPP_EV_ASLEEP:        /* all is sent, and acknowledged if it could be */
+        save();
+        board_power_off();
+        break;
+    default:                    /* after XMPP_EV_OFFLINE the client comes back by itself; XMPP_EV_FAILED says what did
+                                   not arrive: of readings the next one does as well */
         break;
     }
 }
@@ -75,13 +98,24 @@ static void on_event(const xmpp_event *ev)
 int main(void)
 {
     const xmpp_io net = { &net_ops, NULL };
+    size_t n;
 
     if (xmpp_init(&client, &config, &account, xmpp_bearssl_io(&tls, &trust, net)) != XMPP_OK)
         return 1;
+    n = board_load(block, sizeof block);
+    if (n > 0)
+        xmpp_load(&client, block, n);           /* what is damaged is refused: it starts cold */
     for (;;) {
         const xmpp_event *ev;
+        const char *alarm = board_alarm();
         uint32_t ms;
 
+        if (alarm != NULL) {
+            xmpp_policy(&client, XMPP_MUST_DELIVER, 0, 0);
+            xmpp_message(&client, "owner@example.org", alarm);
+        }
+        if (board_is_tired())
+            xmpp_sleep(&client);
         xmpp_step(&client, board_millis());
         while ((ev = xmpp_next(&client)) != NULL)
             on_event(ev);
