@@ -1419,7 +1419,9 @@ static bool send_line(const char *line, size_t n)
         return true;
     }
     fprintf(stderr, "xmpp: line %lu was not sent, nor what follows: %s\n", raw.number,
-            error == XMPP_E_ARG && opt.must_deliver ? "--must-deliver needs an id" : xmpp_strerror(error));
+            error == XMPP_E_ARG && opt.must_deliver ? "--must-deliver needs an id"
+            : error == XMPP_E_TEMPLATE              ? "not one well-formed stanza of jabber:client"
+                                                    : xmpp_strerror(error));
     raw.status = USAGE;
     raw.ended = true;
     return true;
