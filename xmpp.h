@@ -82,7 +82,7 @@ int main(int argc, char **argv)
    Memory     All of it is the caller's. Buffers are bytes, of any size and alignment, and
               belong to one client from xmpp_init on. xmpp_config is constant and may stay in flash.
    Time       is uint32_t milliseconds of any monotonic clock and may wrap. What a call begins is timed from the last
-              step: in a loop of your own, step a client that was idle before you ask it something or close it.
+              step: in a loop of your own, step a client that was idle before you ask it something.
    Threads    No globals, no locks; nothing blocks unless its name says wait or ask. One client,
               one thread at a time; different clients, any threads. Not from interrupts: post to your
               own queue and wake the owner (xmpp_posix_wake).
@@ -954,7 +954,7 @@ typedef struct xmpp_client {
     bool                pinned;                         /* SCRAM succeeded with this account      */
     bool                session;                        /* bound once, and not over yet           */
     bool                quit;                           /* the application closed it              */
-    bool                started;                        /* stepped once: now tells the time       */
+    bool                started;                        /* stepped since xmpp_init or xmpp_close: now tells the time */
     bool                retry;                          /* at retry_at it comes back by itself    */
     bool                present;                        /* available presence was sent            */
     bool                anyres;                         /* the resource was taken: let the server choose */
@@ -6142,7 +6142,8 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 
     if (c->hook)
         return;
-    if (!c->started) { /* no time has passed before the first step */
+    if (!c->started) { /* no time has passed before the first step, nor before xmpp_close was called */
+        c->step_at += now - c->now;
         for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
             s->deadline += now - c->now;
         XMPPI_SM(c, shift, now - c->now);
@@ -6647,6 +6648,7 @@ XMPP_API int xmpp_close(xmpp_client *c)
     if (c->state == XMPPI_OFF)
         return XMPP_OK;
     c->quit = true;
+    c->started = false; /* who was idle for long has the whole time to close */
     xmppi_wake(c);
     if (!(c->done & XMPPI_BOUND)) { /* in the middle of a login: no more to be learned */
         c->deaf = true;

@@ -1877,8 +1877,11 @@ static void call(const char *line_text)
         xmpp_password(c, or_null(word(&v)));
     else if (IS("unpin"))
         xmpp_unpin(c);
-    else if (IS("close"))
+    else if (IS("close")) {                     /* [MS]: after so long without a step */
+        a = word(&v);
+        R.now += a != NULL ? number(a) : 0;
         got = xmpp_close(c);
+    }
     else if (IS("reset")) {
         xmpp_reset(c);
         R.offline = false;
