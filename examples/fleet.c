@@ -534,7 +534,6 @@ int main(int argc, char **argv)
     up = total.up;
     rss = resident() - rss_before;
     for (i = 0; i < opt.devices; i++) {             /* in order, all at once */
-        step(&devices[i]);                          /* time runs from the last step on */
         xmpp_close(&devices[i].client);
         if (xmpp_posix_fd(&devices[i].net) < 0)     /* it waited to come back */
             gone(&devices[i]);
