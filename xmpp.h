@@ -1176,10 +1176,11 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
 
    A stanza is kept in the queue until the server acknowledged it. When the link breaks, the session is resumed on
    the next connection, whoever started that (config.reconnect, xmpp_reset): what was not acknowledged goes out again,
-   requests stay under way, presence stands: XMPP_EV_RESUMED. When the server does not resume, a new session begins:
-   XMPP_EV_ONLINE. Then broadcast presence goes out again, must-deliver messages go out again under the same id
-   (XMPP_EV_RESENT), requests end with XMPP_E_LOST, and everything else of which a byte was written is told as
-   XMPP_EV_FAILED. So each stanza that was accepted ends in one of _DELIVERED and _FAILED, told with its token; requests
+   requests stay under way, presence stands: XMPP_EV_RESUMED. When the server does not resume (or twice in a row ended
+   the connection or said nothing when asked to, or eight times reset it), a new session begins: XMPP_EV_ONLINE. Then
+   broadcast presence goes out again, must-deliver messages go out again under the same id (XMPP_EV_RESENT), requests
+   end with XMPP_E_LOST, and everything else of which a byte was written is told as XMPP_EV_FAILED. So each stanza that
+   was accepted ends in one of _DELIVERED and _FAILED, told with its token; requests
    end in XMPP_EV_IQ_RESULT instead, and what extensions send has no token.
 
    A stanza that came counts as handled when the application comes back for the next event: who saves it before that has
@@ -7106,8 +7107,8 @@ enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4 }; /* XMPPI_T_F
 
 enum { XMPPI_SM_NONE = 0, XMPPI_SM_ENABLING, XMPPI_SM_COUNTING, XMPPI_SM_RESUMING }; /* sm->state */
 /* Attempts to resume in a row at which the server ended the connection or said nothing, or acknowledged nothing behind
-   <resumed/>: then a new session is better. A link that is reset is not the server's answer. */
-enum { XMPPI_SM_TRIES = 2 };
+   <resumed/>: then a new session is better. A link that is reset is seldom the server's answer: it counts a quarter. */
+enum { XMPPI_SM_TRY = 4, XMPPI_SM_TRIES = 2 * XMPPI_SM_TRY };
 enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
 
 static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
@@ -7681,7 +7682,7 @@ XMPPI_FN int xmppi_sm_over(xmpp_client *c, uint32_t n)
     m->want_a = m->want_r = false;
     m->line_at = 0;
     if (m->state == XMPPI_SM_RESUMING && c->error == XMPP_E_TRANSPORT)
-        m->tries--;
+        m->tries = (uint8_t)(m->tries - (XMPPI_SM_TRY - 1));
     m->state = XMPPI_SM_NONE;
     if (m->id == NULL || c->quit)
         return 0;
@@ -7775,7 +7776,7 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
         xmppi_sm_forget(c, false);
         return 0;
     }
-    m->tries++;
+    m->tries = (uint8_t)(m->tries + XMPPI_SM_TRY);
     m->state = XMPPI_SM_RESUMING;
     xmppi_sm_number(h, m->in);
     if (xmppi_control(c, "<resume xmlns='{%}'{ previd='%'}{ h='%'}|", xmppi_ns_sm, m->id, h))
