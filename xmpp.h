@@ -1528,6 +1528,17 @@ XMPPI_FN size_t xmppi_find(const char *s, char a)
     return n;
 }
 
+XMPPI_FN unsigned xmppi_get16(const unsigned char *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+XMPPI_FN void xmppi_put16(unsigned char *p, unsigned v)
+{
+    p[0] = (unsigned char)(v >> 8 & 255);
+    p[1] = (unsigned char)(v & 255);
+}
+
 XMPPI_FN uint32_t xmppi_get32(const unsigned char *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
@@ -4452,6 +4463,13 @@ XMPPI_FN uint32_t xmppi_left(const xmpp_client *c, uint32_t at)
 {
     return xmppi_due(c->now, at) ? 0 : at - c->now;
 }
+
+/* For how long the server may be silent when it was asked. */
+XMPPI_FN uint32_t xmppi_answer_ms(const xmpp_client *c)
+{
+    return XMPPI_OR(c->cfg->answer_ms, 30000);
+}
+
 /* When so many milliseconds are over; XMPP_FOREVER is as long as the clock can tell. */
 XMPPI_FN uint32_t xmppi_at(const xmpp_client *c, uint32_t ms)
 {
@@ -5638,7 +5656,7 @@ XMPPI_FN int xmppi_bound(xmpp_client *c);
 /* Did anything come since the ping was sent? Then the link lives, whatever became of the answer. */
 XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 {
-    return !xmppi_due(c->iq[0].deadline - XMPPI_OR(c->cfg->answer_ms, 30000), c->rx_time);
+    return !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), c->rx_time);
 }
 
 /* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
@@ -6168,7 +6186,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         return;
     }
     if (!pings && xmppi_ping_left(c) == 0)
-        xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, XMPPI_OR(c->cfg->answer_ms, 30000)));
+        xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, xmppi_answer_ms(c)));
     if (c->state != XMPPI_ONLINE)
         return;
     if (xmppi_space_left(c) == 0) {
@@ -7170,8 +7188,26 @@ XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
         return;
     c->sm->want_r = true;
     /* a link that takes nothing is as dead; who falls asleep need not know */
-    xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000) * (c->sm->sleeping ? 2 : 1));
+    xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c) * (c->sm->sleeping ? 2 : 1));
     xmppi_sm_line(c);
+}
+
+/* Tells the server what came. */
+XMPPI_FN void xmppi_sm_answer(xmpp_client *c)
+{
+    if (c->sm->in != c->sm->saved_in)
+        xmppi_sm_changed(c);
+    c->sm->want_a = true;
+    xmppi_sm_line(c);
+}
+
+/* The same before the stream is closed: what came will not come again. */
+XMPPI_FN void xmppi_sm_answer_last(xmpp_client *c)
+{
+    char h[11];
+
+    xmppi_sm_number(h, c->sm->in);
+    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
 }
 
 /* c->line is about to be sent. */
@@ -7252,6 +7288,19 @@ XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
         c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
     c->sm->news = true;
     return true;
+}
+
+/* Nothing is to be told of a record any more: presence that stands is kept, the rest removed. */
+XMPPI_FN int xmppi_sm_retire(xmpp_client *c, uint16_t at)
+{
+    xmppi_tail(c, at)[XMPPI_T_FATE] = XMPPI_F_KEPT;
+    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+}
+
+/* A stanza was written and has its fate. For xmppi_sm_each. */
+XMPPI_FN int xmppi_sm_settle(xmpp_client *c, uint16_t at, int fate)
+{
+    return xmppi_sm_end(c, at, fate) ? 0 : xmppi_sm_retire(c, at);
 }
 
 /* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
@@ -7500,16 +7549,11 @@ XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint32_t n)
     uint16_t at = (uint16_t)n;
     unsigned char *t = xmppi_tail(c, at);
 
-    if (m->state == XMPPI_SM_NONE) { /* this server counts nothing */
-        if (xmppi_sm_end(c, at, XMPPI_F_UNCONFIRMED))
-            return 1;
-        t[XMPPI_T_FATE] = XMPPI_F_KEPT;
-        return (c->q[at + 2] & XMPPI_R_AVAILABLE) != 0;
-    }
+    if (m->state == XMPPI_SM_NONE) /* this server counts nothing */
+        return xmppi_sm_settle(c, at, XMPPI_F_UNCONFIRMED) == 0;
     m->sent++;
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
-    t[XMPPI_T_NUMBER] = (unsigned char)(m->sent >> 8 & 255);
-    t[XMPPI_T_NUMBER + 1] = (unsigned char)(m->sent & 255);
+    xmppi_put16(t + XMPPI_T_NUMBER, m->sent & 0xffff);
     if (m->refused || (xmppi_sm_enough(c) && (!xmppi_sm_more(c, at) || xmppi_sm_half(c))))
         xmppi_sm_ask(c);
     return 1;
@@ -7517,24 +7561,18 @@ XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint32_t n)
 
 XMPPI_FN int xmppi_sm_acked(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t h)
 {
-    uint16_t number = (uint16_t)(t[XMPPI_T_NUMBER] << 8 | t[XMPPI_T_NUMBER + 1]);
+    uint16_t number = (uint16_t)xmppi_get16(t + XMPPI_T_NUMBER);
 
     if (t[XMPPI_T_FATE] != XMPPI_F_WRITTEN || (int16_t)(uint16_t)((uint16_t)h - number) < 0)
         return 0;
-    if (xmppi_sm_end(c, at, XMPPI_F_ACKED))
-        return 0;
-    t[XMPPI_T_FATE] = XMPPI_F_KEPT;
-    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+    return xmppi_sm_settle(c, at, XMPPI_F_ACKED);
 }
 
 /* This server, or stream, counts no more: what was written may or may not have arrived. */
 XMPPI_FN int xmppi_sm_unconfirmed(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
 {
     (void)n;
-    if (t[XMPPI_T_FATE] != XMPPI_F_WRITTEN || xmppi_sm_end(c, at, XMPPI_F_UNCONFIRMED))
-        return 0;
-    t[XMPPI_T_FATE] = XMPPI_F_KEPT;
-    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+    return t[XMPPI_T_FATE] == XMPPI_F_WRITTEN ? xmppi_sm_settle(c, at, XMPPI_F_UNCONFIRMED) : 0;
 }
 
 XMPPI_FN void xmppi_sm_off(xmpp_client *c)
@@ -7645,15 +7683,22 @@ XMPPI_FN int xmppi_sm_lose(xmpp_client *c, uint16_t at, unsigned char *t, uint32
     return xmppi_sm_end(c, at, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
 }
 
+/* Nothing was counted yet. */
+XMPPI_FN void xmppi_sm_zero(xmpp_sm *m)
+{
+    m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;
+    m->state = XMPPI_SM_NONE;
+    m->loaded = false;
+}
+
 /* The session ended. known: the server told what it had. */
 XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
 {
     xmpp_sm *m = c->sm;
 
     m->id = m->location = NULL;
-    m->loaded = false;
-    m->tries = m->state = 0;
-    m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;
+    m->tries = 0;
+    xmppi_sm_zero(m);
     xmppi_sm_each(c, xmppi_sm_lose, known);
     c->q_at = 0;
     xmppi_sm_changed(c);
@@ -7791,12 +7836,10 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
     xmpp_sm *m = c->sm;
 
     (void)n;
-    m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;
-    m->state = XMPPI_SM_NONE;
-    m->loaded = false;
+    xmppi_sm_zero(m);
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
         m->state = XMPPI_SM_ENABLING;
-        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
     }
     xmppi_sm_begin(c);
     return 0;
@@ -7807,11 +7850,10 @@ XMPPI_FN bool xmppi_true(const char *s)
     return s != NULL && (xmppi_eq(s, "true") || xmppi_eq(s, "1"));
 }
 
-/* Keeps a string of the tree for the session; NULL: absent, or no room. */
-XMPPI_FN const char *xmppi_sm_keep(xmpp_client *c, const char *attr)
+/* Keeps a string for the session; NULL: it is empty, or there is no room. */
+XMPPI_FN const char *xmppi_keep_text(xmpp_client *c, const char *s)
 {
-    const char *s = xmpp_attr(c->xml.node, attr);
-    size_t n = s != NULL ? xmppi_len(s) + 1 : 0;
+    size_t n = xmppi_len(s) + 1;
     char *keep = n > 1 ? xmppi_keep(c, n) : NULL;
 
     if (keep != NULL)
@@ -7828,8 +7870,8 @@ XMPPI_FN void xmppi_sm_enabled(xmpp_client *c)
     m->max_s = 0;
     xmppi_number(max, xmppi_len(max), 0x3fffff, &m->max_s);
     if (xmppi_true(xmpp_attr(c->xml.node, "resume"))) {
-        m->id = xmppi_sm_keep(c, "id");
-        m->location = xmppi_sm_keep(c, "location");
+        m->id = xmppi_keep_text(c, xmppi_or_empty(xmpp_attr(c->xml.node, "id")));
+        m->location = xmppi_keep_text(c, xmppi_or_empty(xmpp_attr(c->xml.node, "location")));
     }
     c->iq[0].state = XMPPI_IQ_FREE;
     if (xmppi_sm_enough(c))
@@ -7911,19 +7953,15 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
         return xmppi_sm_failed(c);
     if (m->state != XMPPI_SM_COUNTING)
         return XMPP_OK;
-    if (xmppi_eq(name, "r")) {
-        if (m->in != m->saved_in)
-            xmppi_sm_changed(c);
-        m->want_a = true;
-        xmppi_sm_line(c);
-    }
+    if (xmppi_eq(name, "r"))
+        xmppi_sm_answer(c);
     if (!xmppi_eq(name, "a"))
         return XMPP_OK;
     r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
     if (r != XMPP_OK || c->deaf)
         return r;
     if (m->acked == acked && m->sent != acked) { /* nothing new: asked again, but not at once for ever. The link lives */
-        c->iq[0].deadline = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000)) - (c->now - c->rx_time) - 1;
+        c->iq[0].deadline = xmppi_at(c, xmppi_answer_ms(c)) - (c->now - c->rx_time) - 1;
         return XMPP_OK;
     }
     m->tries = 0;
@@ -7979,10 +8017,8 @@ XMPPI_FN int xmppi_sm_tell(xmpp_client *c, uint16_t at, unsigned char *t, uint32
     bool resent = (t[XMPPI_T_FLAGS] & XMPPI_T_RESENT) != 0;
 
     (void)n;
-    if (fate == XMPPI_F_TOLD) {
-        t[XMPPI_T_FATE] = XMPPI_F_KEPT;
-        return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
-    }
+    if (fate == XMPPI_F_TOLD)
+        return xmppi_sm_retire(c, at);
     if (!resent && (fate == XMPPI_F_QUEUED || fate == XMPPI_F_WRITTEN || fate == XMPPI_F_KEPT))
         return 0;
     c->ev.data = c->q + at + XMPPI_R_HEAD;
@@ -8044,7 +8080,7 @@ XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
         c->ev.type = XMPP_EV_SAVE;
         return 1;
     }
-    if (m->refused && (c->q_end <= c->q_size / 2 || !xmppi_sm_each(c, xmppi_sm_kept, 0))) {
+    if (m->refused && (!xmppi_sm_half(c) || !xmppi_sm_each(c, xmppi_sm_kept, 0))) {
         m->refused = false;
         c->ev.type = XMPP_EV_ROOM;
         return 1;
@@ -8079,7 +8115,7 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
     if (m->waking && m->state == XMPPI_SM_ENABLING)
-        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
     ping_due = ping_due || m->waking;
     m->waking = false;
     if (m->sent - m->acked > 30000)
@@ -8103,7 +8139,6 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
 {
     xmpp_sm *m = c->sm;
     uint32_t half = XMPPI_OR(c->cfg->close_ms, 5000) / 2;
-    char h[11];
     bool said;
 
     (void)n;
@@ -8120,10 +8155,8 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
     c->line = NULL;
     said = m->state == XMPPI_SM_ENABLING || (c->deaf && c->error != XMPP_E_CLOSED);
     m->state = XMPPI_SM_NONE; /* what comes from here on, and the last presence, is not counted */
-    if (said)
-        return 0;
-    xmppi_sm_number(h, m->in); /* what came will not come again */
-    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+    if (!said)
+        xmppi_sm_answer_last(c);
     return 0;
 }
 
@@ -8131,8 +8164,6 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
    must not come again. */
 XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
 {
-    char h[11];
-
     (void)n;
     if (!(c->done & XMPPI_BOUND))
         return 0;
@@ -8144,8 +8175,7 @@ XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
     c->sm->state = XMPPI_SM_NONE;
     c->sm->want_a = c->sm->want_r = false;
     xmppi_sm_line(c);
-    xmppi_sm_number(h, c->sm->in);
-    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+    xmppi_sm_answer_last(c);
     return 0;
 }
 
@@ -8224,14 +8254,11 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
     if (m->sleeping)
         return XMPP_OK;
     m->sleeping = m->timed = true;
-    m->timer_at = xmppi_at(c, XMPPI_OR(c->cfg->answer_ms, 30000));
+    m->timer_at = xmppi_at(c, xmppi_answer_ms(c));
     if (!m->inactive)
         xmppi_sm_csi(c);
     if (m->state == XMPPI_SM_COUNTING) {
-        if (m->in != m->saved_in)
-            xmppi_sm_changed(c);
-        m->want_a = true; /* what came need not be kept for us any longer */
-        xmppi_sm_line(c);
+        xmppi_sm_answer(c); /* what came need not be kept for us any longer */
         if (c->iq[0].state == XMPPI_IQ_WAITING)
             c->iq[0].deadline = m->timer_at + 1;
         if (m->sent != m->acked)
@@ -8256,7 +8283,7 @@ XMPP_API void xmpp_awake(xmpp_client *c)
         xmppi_sm_csi(c);
     m->waking = true; /* the time that it is now, the next tick tells */
     if (m->state == XMPPI_SM_ENABLING)
-        xmppi_iq_sent(c, c->iq, XMPPI_OR(c->cfg->answer_ms, 30000));
+        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
     else
         c->iq[0].state = XMPPI_IQ_FREE;
 }
@@ -8281,12 +8308,8 @@ XMPPI_FN size_t xmppi_warm_begin(xmpp_writer *w, char tag)
 
 XMPPI_FN void xmppi_warm_end(xmpp_writer *w, size_t at)
 {
-    size_t n = w->len - at - 3;
-
-    if (w->error != XMPP_OK)
-        return;
-    w->buf[at + 1] = (unsigned char)(n >> 8 & 255);
-    w->buf[at + 2] = (unsigned char)(n & 255);
+    if (w->error == XMPP_OK)
+        xmppi_put16(w->buf + at + 1, (unsigned)(w->len - at - 3));
 }
 
 XMPPI_FN void xmppi_warm_number(xmpp_writer *w, uint32_t v)
@@ -8416,7 +8439,7 @@ XMPPI_FN const unsigned char *xmppi_warm_part(const unsigned char *p, size_t n, 
     size_t at = 4;
 
     while (at < n) {
-        *len = n - at < 3 ? n : (size_t)p[at + 1] << 8 | p[at + 2];
+        *len = n - at < 3 ? n : xmppi_get16(p + at + 1);
         if (*len > n - at - 3)
             return NULL;
         if (p[at] == (unsigned char)tag)
@@ -8463,8 +8486,7 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, ui
     c->q[at + 2] |= XMPPI_R_HELD;
     if (flags & XMPPI_WARM_EXACT) {
         c->sm->sent++;
-        t[XMPPI_T_NUMBER] = (unsigned char)(c->sm->sent >> 8 & 255);
-        t[XMPPI_T_NUMBER + 1] = (unsigned char)(c->sm->sent & 255);
+        xmppi_put16(t + XMPPI_T_NUMBER, c->sm->sent & 0xffff);
     }
     return 0;
 }
@@ -8473,13 +8495,10 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, ui
 XMPPI_FN bool xmppi_warm_take(xmpp_client *c, const char **out, const char **s)
 {
     size_t n = xmppi_len(*s) + 1;
-    char *keep = n > 1 ? xmppi_keep(c, n) : NULL;
 
-    if (keep != NULL)
-        xmppi_move(keep, *s, n);
-    *out = keep;
+    *out = xmppi_keep_text(c, *s);
     *s += n;
-    return keep != NULL || n == 1;
+    return *out != NULL || n == 1;
 }
 
 /* The session's strings: id, location, full JID. */
@@ -8530,7 +8549,7 @@ XMPPI_FN void xmppi_warm_address(xmpp_dns *d, const unsigned char *a, size_t n)
     if (n <= 5 || n > 4 + sizeof(d->last) || a[n - 1] != 0)
         return;
     d->last_tls = a[1] != 0;
-    d->last_port = (uint16_t)(a[2] << 8 | a[3]);
+    d->last_port = (uint16_t)xmppi_get16(a + 2);
     xmppi_move(d->last, a + 4, n - 4);
     d->use_last = true;
 }
@@ -9181,17 +9200,6 @@ enum { XMPPI_T_A = 1, XMPPI_T_CNAME = 5, XMPPI_T_AAAA = 28, XMPPI_T_SRV = 33 };
 enum { XMPPI_DNS_TLS = 1, XMPPI_DNS_USED = 2, XMPPI_DNS_HEAD = 7 }; /* flags of a target; bytes before its name */
 enum { XMPPI_DNS_TRIES = 4, XMPPI_DNS_ROUNDS = 3, XMPPI_DNS_MS = 1000, XMPPI_DNS_TCP_MS = 4000 };
 enum { XMPPI_DNS_CONNECT_MS = 3000, XMPPI_DNS_HANDSHAKE_MS = 10000 }; /* for one address, when others are left */
-
-XMPPI_FN unsigned xmppi_get16(const unsigned char *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-XMPPI_FN void xmppi_put16(unsigned char *p, unsigned v)
-{
-    p[0] = (unsigned char)(v >> 8 & 255);
-    p[1] = (unsigned char)(v & 255);
-}
 
 /* Bytes of the message that came. */
 XMPPI_FN size_t xmppi_dns_size(const xmpp_dns *d)

@@ -383,7 +383,7 @@ static int start(void)
     static xmpp_roster roster;
     static const xmpp_ext_use plain[] = { { &xmpp_ping_ext, NULL }, { NULL, NULL } };
     static const xmpp_ext_use with_roster[] = { { &xmpp_ping_ext, NULL }, { &xmpp_roster_ext, &roster }, { NULL, NULL } };
-    static const xmpp_account empty = { 0 };
+    static const xmpp_account empty = { XMPP_BUFFERS(rx, arena, queue) };
 
     config = xmpp_default_config;
     config.ping_ms = ms(opt.ping);
@@ -401,12 +401,6 @@ static int start(void)
     account.port = (uint16_t)ms(opt.port);
     account.exts = opt.roster ? with_roster : plain;
     account.sm = &sm;
-    account.rx = rx;
-    account.rx_size = sizeof rx;
-    account.arena = arena;
-    account.arena_size = sizeof arena;
-    account.queue = queue;
-    account.queue_size = sizeof queue;
     io = xmpp_posix_io(&net);
     if (opt.tls != NULL && strcmp(opt.tls, "none") == 0)
         config.tls = XMPP_TLS_NONE_UNSAFE;

@@ -753,6 +753,15 @@ static void every_attempt_has_its_own_socket_and_id(void **state)
     assert_true(waited[0] == 1000 && waited[1] == 1000 && waited[2] == 2000 && waited[3] == 2000);
 }
 
+/* Asks for the IPv4 address of a host alone; m is the answer. */
+static void host_by_ipv4(message *m)
+{
+    account.host = "host.example";
+    dns.family = 4;
+    begin(m, 0, "host.example", 1);
+    address(m, "@12", 192, 0, 2, 66);
+}
+
 /* A wrong answer is thrown away, and the right one that follows is taken. */
 static void the_wrong_answer_first(void **state)
 {
@@ -760,10 +769,7 @@ static void the_wrong_answer_first(void **state)
     int i;
 
     (void)state;
-    account.host = "host.example";
-    dns.family = 4;
-    begin(&m, 0, "host.example", 1);
-    address(&m, "@12", 192, 0, 2, 66);
+    host_by_ipv4(&m);
     for (i = 0; i < 30; i++) {
         assert_null(work(1000));
         answer(&m);
@@ -825,10 +831,7 @@ static void by_tcp(void **state)
     size_t n;
 
     (void)state;
-    account.host = "host.example";
-    dns.family = 4;
-    begin(&m, 0, "host.example", 1);
-    address(&m, "@12", 192, 0, 2, 66);
+    host_by_ipv4(&m);
     cut = m;
     cut.b[2] |= 2;
     for (n = 1; n < 9; n++) {                               /* the answer in pieces, the question too */

@@ -76,19 +76,27 @@ static xmpp_io io;
 static int listener = -1, peer = -1;
 static uint16_t port;
 
-static int listen_on(uint16_t *where, int backlog)
+/* A socket on a free port of loopback. */
+static int bound_socket(int type, uint16_t *where)
 {
     struct sockaddr_in a;
     socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, type, 0);
     assert_true(fd >= 0);
     memset(&a, 0, sizeof a);
     a.sin_family = AF_INET;
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(fd, backlog), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
     *where = ntohs(a.sin_port);
+    return fd;
+}
+
+static int listen_on(uint16_t *where, int backlog)
+{
+    int fd = bound_socket(SOCK_STREAM, where);
+
+    assert_int_equal(listen(fd, backlog), 0);
     return fd;
 }
 
@@ -767,21 +775,6 @@ static void test_port_text(void **state)
 
 /* ---- UDP, for name servers ---- */
 
-static int udp_socket(uint16_t *where)
-{
-    struct sockaddr_in a;
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_true(fd >= 0);
-    memset(&a, 0, sizeof a);
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-    *where = ntohs(a.sin_port);
-    return fd;
-}
-
 static int open_udp(const char *host, uint16_t where)
 {
     xmpp_target to;
@@ -811,7 +804,7 @@ static void test_datagrams(void **state)
     socklen_t n = sizeof us;
     uint16_t server_port, other_port;
     char buf[100];
-    int server = udp_socket(&server_port), other = udp_socket(&other_port);
+    int server = bound_socket(SOCK_DGRAM, &server_port), other = bound_socket(SOCK_DGRAM, &other_port);
     (void)state;
     assert_int_equal(open_udp("127.0.0.1", server_port), XMPP_OK);
     assert_int_equal(io.ops->send(io.ctx, "question", 8), 8);
@@ -831,7 +824,7 @@ static void test_datagrams(void **state)
     io.ops->send(io.ctx, "x", 1);                                                   /* nobody there: an error, soon */
     assert_int_equal(recv_some(buf, sizeof buf), XMPP_IO_ERROR);
     /* a new socket has another port */
-    server = udp_socket(&server_port);
+    server = bound_socket(SOCK_DGRAM, &server_port);
     assert_int_equal(open_udp("127.0.0.1", server_port), XMPP_OK);
     assert_int_equal(io.ops->send(io.ctx, "question", 8), 8);
     other_port = us.sin_port;
