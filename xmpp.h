@@ -7683,7 +7683,7 @@ XMPPI_FN int xmppi_sm_lose(xmpp_client *c, uint16_t at, unsigned char *t, uint32
     return xmppi_sm_end(c, at, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
 }
 
-/* Nothing was counted yet. */
+/* No session, nothing counted. */
 XMPPI_FN void xmppi_sm_zero(xmpp_sm *m)
 {
     m->in = m->saved_in = m->block_in = m->sent = m->acked = 0;

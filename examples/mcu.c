@@ -20,7 +20,8 @@ extern int         board_random(void *out, size_t n);                    /* 0 wh
 extern uint32_t    board_millis(void);
 extern void        board_sleep(uint32_t ms, bool until_sent);            /* or until bytes came (or can be sent) */
 extern const char *board_reading(void);                                  /* "21.5 C" */
-extern const char *board_alarm(void);                                    /* once for each alarm, otherwise NULL */
+extern const char *board_alarm(void);                                    /* the oldest one not taken yet, or NULL */
+extern void        board_alarm_taken(void);
 extern bool        board_is_tired(void);                                 /* time to power down? */
 extern void        board_power_off(void);                                /* until the next reading is due: boots again */
 extern size_t      board_load(void *block, size_t cap);                  /* what board_save kept; 0 bytes: nothing */
@@ -64,19 +65,38 @@ static const xmpp_account account = {
     .jid = "sensor@example.org/attic", .password = "secret", .keys = &keys, .sm = &sm, XMPP_BUFFERS(rx, arena, queue)
 };
 
+static bool unsaved;
+
 static void save(void)
 {
     int n = xmpp_save(&client, block, sizeof block);
 
-    if (n > 0 && board_save(block, (size_t)n))
+    unsaved = n <= 0 || !board_save(block, (size_t)n);
+    if (!unsaved)
         xmpp_saved(&client);
+}
+
+/* Queued also while offline: of readings that wait the newest alone goes out. */
+static void report(void)
+{
+    xmpp_policy(&client, XMPP_AT_MOST_ONCE, 1, 0);
+    xmpp_presence(&client, XMPP_SHOW_ONLINE, board_reading());
+}
+
+/* The board keeps an alarm until the queue has it; a full queue has room again later. */
+static void raise_alarm(const char *alarm)
+{
+    xmpp_policy(&client, XMPP_MUST_DELIVER, 0, 0);
+    if (xmpp_message(&client, "owner@example.org", alarm) != XMPP_E_FULL)
+        board_alarm_taken();
 }
 
 static void on_event(const xmpp_event *ev)
 {
     switch (ev->type) {
     case XMPP_EV_ONLINE:
-        xmpp_presence(&client, XMPP_SHOW_ONLINE, board_reading());
+    case XMPP_EV_RESUMED:       /* what the server still shows is the reading from before the sleep */
+        report();
         break;
     case XMPP_EV_MESSAGE:
         if (strcmp(ev->kind, "chat") == 0)
@@ -86,7 +106,7 @@ static void on_event(const xmpp_event *ev)
         save();
         break;
     case XMPP_EV_ASLEEP:        /* all is sent, and acknowledged if it could be */
-        save();
+        save();                 /* should that fail, what is still queued is lost: power is worth more here */
         board_power_off();
         break;
     default:                    /* after XMPP_EV_OFFLINE the client comes back by itself; XMPP_EV_FAILED says what did
@@ -107,19 +127,20 @@ int main(void)
         xmpp_load(&client, block, n);           /* what is damaged is refused: it starts cold */
     for (;;) {
         const xmpp_event *ev;
-        const char *alarm = board_alarm();
+        const char *alarm;
         uint32_t ms;
 
-        if (alarm != NULL) {
-            xmpp_policy(&client, XMPP_MUST_DELIVER, 0, 0);
-            xmpp_message(&client, "owner@example.org", alarm);
-        }
+        xmpp_step(&client, board_millis());     /* first: what is asked below is timed from here */
+        alarm = board_alarm();
+        if (alarm != NULL)
+            raise_alarm(alarm);
         if (board_is_tired())
             xmpp_sleep(&client);
-        xmpp_step(&client, board_millis());
         while ((ev = xmpp_next(&client)) != NULL)
             on_event(ev);
-        ms = xmpp_deadline(&client);
+        if (unsaved)                            /* a block that is used up must be replaced before it connects */
+            save();
+        ms = xmpp_deadline(&client);            /* 0 when something was queued */
         if (ms > 0)
             board_sleep(ms, (xmpp_wants(&client) & XMPP_WANT_WRITE) != 0);
     }
