@@ -5,17 +5,28 @@
        #include "xmpp_tls_bearssl.h"
    and link BearSSL 0.6 (-lbearssl). Everywhere else include it without the define.
 
-   A client on a microcontroller, with its own authority:
-       static const xmpp_bearssl_anchor roots[1] = { ... };             // "xmpp anchors" prints it
-       static xmpp_bearssl      tls;
-       static xmpp_bearssl_x509 x509;
-       static unsigned char     records[XMPP_BEARSSL_BUFFER(512)];
+   A client on a microcontroller that trusts one key ("xmpp anchors" prints its pin), the smallest:
+       static const unsigned char pins[1][32] = { { ... } };
+       static xmpp_bearssl        tls;
+       static xmpp_bearssl_pinned pinned;
+       static unsigned char       records[XMPP_BEARSSL_BUFFER(512)];
        static const xmpp_bearssl_config tls_config = {
-           .anchors = roots, .anchor_count = 1, .floor = BUILD_DATE,
-           .profile = xmpp_bearssl_profile_full, XMPP_BEARSSL_MEMORY(x509, records)
+           .pins = pins, .pin_count = 1, .pins_alone_replace_ca = true,
+           .profile = xmpp_bearssl_profile_pin_chacha, XMPP_BEARSSL_MEMORY_PINNED(pinned, records)
        };
        xmpp_init(&client, &xmpp_default_config, &account,
                  xmpp_bearssl_io(&tls, &tls_config, below)) ...
+
+   The same with an authority, so that the server may change its key ("xmpp anchors" prints that too):
+       static const xmpp_bearssl_anchor roots[1] = { ... };
+       static xmpp_bearssl_x509 x509;
+       ... .anchors = roots, .anchor_count = 1, .floor = BUILD_DATE,
+           .profile = xmpp_bearssl_profile_ec_chacha, XMPP_BEARSSL_MEMORY(x509, records) ...
+
+   A profile links what it names and no more: see >>tls-config for which there are, and how to make
+   one of your own. Words for errors (xmpp_bearssl_words), resumption (xmpp_bearssl_resume) and
+   channel binding (xmpp_bearssl_bind) are linked where they are named, too; profile_full has the
+   words, xmpp_bearssl_system_io all three.
 
    On a hosted system, with its own authorities (144 of them need about 73 KB on Debian 12):
        static xmpp_bearssl_system tls;
@@ -26,8 +37,8 @@
    WHAT IT DOES
    TLS 1.2, ECDHE only, ChaCha20-Poly1305 or AES-GCM only, signatures with SHA-256 or better only,
    RSA from 2048 bits, no renegotiation, no compression. The session of a login is resumed where
-   the server can, and otherwise the handshake is a full one: see RESUMPTION. Never blocks; each
-   call does one bounded piece, of which the longest is the public-key work of one handshake
+   the program asks for it and the server can: see RESUMPTION. Never blocks; each call does one
+   bounded piece, of which the longest is the public-key work of one handshake
    message: up to 30 million instructions on a Cortex-M3, which BearSSL cannot split. SNI and
    the ALPN name xmpp-client are sent; a server without ALPN is fine.
 
@@ -36,6 +47,7 @@
    anchors + pins   that, and the server's key must be one of the pinned keys.
    pins alone       refused, unless pins_alone_replace_ca is set: then the key is the whole check,
                     and name, dates and signatures of the certificate are not looked at.
+                    profile_pin_chacha (a P-256 key) and profile_full (any) do that, the others not.
    neither          refused when the connection is opened: XMPP_E_TLS_CONFIG.
    The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr, compared by length
    and without case; "*" stands for exactly one whole left-most label; the common name counts for
@@ -46,10 +58,11 @@
    With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
    or before the floor, a certificate that ended before the floor is refused and its begin is not
    compared. The floor rises to the newest begin date of a chain that was accepted:
-   xmpp_bearssl.floor. It is part of the warm state; an application without that may save it, and
-   set it again after xmpp_bearssl_io. No clock and no floor: XMPP_E_TLS_CONFIG.
+   xmpp_bearssl.floor. After xmpp_bearssl_resume it is part of the warm state; an application
+   without that may save it, and set it again after xmpp_bearssl_io. No clock and no floor:
+   XMPP_E_TLS_CONFIG. Pins alone need neither.
 
-   RESUMPTION
+   RESUMPTION (xmpp_bearssl_resume)
    Takes a round trip and all public-key work off a handshake. By session IDs (RFC 5246): Prosody
    0.12 and ejabberd 23.01 give none with TLS 1.2, TLS terminators and newer servers may.
    A session is kept once the client says that a login succeeded (xmpp_io_ops.state), and offered
@@ -66,16 +79,28 @@
    who reads it can read what was sent, and who writes it can pose as the server.
 
    MEMORY (bytes)                       Cortex-M   x86-64
-   xmpp_bearssl       one a connection      3664     4008
-   xmpp_bearssl_x509  one a thread          3864     4040   used during handshakes alone
+   xmpp_bearssl       one a connection      3504     3872
+   xmpp_bearssl_pinned  one a thread         128      160   with profile_pin_chacha
+   xmpp_bearssl_x509  one a thread          3456     3592   with the others; both in handshakes alone
    records            one a connection      1434 .. 33178   XMPP_BEARSSL_BUFFER(512) .. (16384)
-   stack                                    about 5,000     during a handshake, BearSSL's own
+   xmpp_bearssl_session one a connection     116      120   if it resumes, and ...
+   xmpp_bearssl_binding one a connection     472      496   if it binds
    xmpp_bearssl_store when PEM is read      1832     1960   and xmpp_bearssl_own 2908, 3120
-   Flash on Cortex-M4 with -Os, BearSSL included: 45 KB with profile_ec_chacha, 47 KB with
-   profile_ec_aesgcm, 59 KB with profile_full; 9.5 KB of it is this file.
+
+   Stack and flash with -Os, BearSSL included, xmpp.h and the C library (1 KB) not:
+                           Cortex-M4 (31 bits)      Cortex-M0+ (15 bits)
+                           stack   this  BearSSL    stack   this  BearSSL
+   profile_pin_chacha       3630    3215    24956    5100    3679    29252
+   profile_ec_chacha        3630    6423    31127    5100    7387    35725
+   profile_ec_aesgcm        3630    6423    32371    5100    7387    37359
+   profile_rsa_chacha       3920    6423    30628    5100    7387    35208
+   profile_full             3920   10298    44827    5100   11302    54195
+   The stack is BearSSL's, during a handshake.
+
    Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to
-   4096). OpenSSL and GnuTLS comply; a server that does not may send 16384, and then a smaller
-   buffer ends in XMPP_E_TLS_CONFIG as soon as a record does not fit.
+   4096). OpenSSL and GnuTLS comply. A server that does not may send up to 16384: its first record
+   that does not fit ends the connection with XMPP_E_TLS_CONFIG, and the words, and number
+   BR_ERR_TOO_LARGE, say that config.records must grow. Nothing shorter helps against such a server.
 
    CONVENTIONS
    Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set.
@@ -97,6 +122,19 @@ extern "C" {
 
 /* ==== >>tls-config ========================================================== */
 
+/* BearSSL's code with 15-bit products (1) or with 31-bit ones (0) in the small profiles. The long
+   multiply of a Cortex-M3 takes a time that depends on the numbers: 15 bits are a must there. A
+   Cortex-M0 or M0+ has none: 15 bits take 86 million instructions and 5.1 KB of stack for a
+   handshake, 31 bits 132 million and 3.8 KB, and 1.8 KB less flash; both are sound. */
+#ifndef XMPP_CFG_TLS_M15
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_8M_BASE__) ||     \
+    defined(__AVR__) || defined(__MSP430__)
+#define XMPP_CFG_TLS_M15 1
+#else
+#define XMPP_CFG_TLS_M15 0
+#endif
+#endif
+
 typedef br_x509_trust_anchor xmpp_bearssl_anchor;
 typedef struct xmpp_bearssl xmpp_bearssl;
 
@@ -111,18 +149,24 @@ typedef struct xmpp_bearssl_cert {
 XMPP_API void xmpp_bearssl_cert_rsa(br_ssl_client_context *c, const xmpp_bearssl_cert *cert);
 XMPP_API void xmpp_bearssl_cert_ec(br_ssl_client_context *c, const xmpp_bearssl_cert *cert);
 
-/* What a handshake needs besides. Private; zero-filled at first. */
-typedef struct xmpp_bearssl_x509 {
+/* What a handshake needs besides, zero-filled at first: to check a chain of certificates, or to
+   compare a P-256 key with config.pins. One serves all connections of a thread. Private. */
+typedef struct xmpp_bearssl_check {
     const br_x509_class *vtable;                /* first: BearSSL's rule */
     xmpp_bearssl        *owner;
+} xmpp_bearssl_check;
+typedef struct xmpp_bearssl_x509 {
+    xmpp_bearssl_check head;
+    bool (*alone)(struct xmpp_bearssl_x509 *x); /* NULL, or: a pin is the whole check */
     union {
         br_x509_minimal_context minimal;
-        unsigned char spki[576];                /* pins alone: the server's key, up to RSA 4096 */
+        struct {
+            br_x509_pkey  pkey;
+            unsigned char spki[576];            /* the server's key, up to RSA 4096 */
+        } pin;
     } u;
-    br_multihash_context hash;
-    br_sha256_context    spki_hash;
-    br_x509_pkey         pkey;
-    const char          *name;
+    br_sha256_context spki_hash;
+    const char   *name;
     struct { uint32_t left; uint8_t node, index; } at[11];
     uint32_t      len, newest, ends;
     uint16_t      pos, name_at, spki_n;
@@ -130,9 +174,16 @@ typedef struct xmpp_bearssl_x509 {
     char          names[96];
     unsigned char oid[10];
     int16_t       error;
-    uint8_t       names_n, oid_n, depth, state, tag, more, kind, sig_hash, cert, bad_cert;
+    uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert;
     bool          dead, matched, done, verified, spki_on, clock, is_san;
 } xmpp_bearssl_x509;
+typedef struct xmpp_bearssl_pinned {
+    xmpp_bearssl_check head;
+    br_x509_pkey  pkey;
+    uint32_t      len;
+    uint8_t       cert, state, more, element, spki_n;
+    unsigned char spki[91];
+} xmpp_bearssl_pinned;
 
 /* Policy and memory. Constant, may stay in flash; must outlive the connection. May be shared by the
    connections of one thread when each gets its own records: xmpp_bearssl_records. */
@@ -143,9 +194,10 @@ typedef struct xmpp_bearssl_config {
     size_t                     pin_count;
     bool     pins_alone_replace_ca;             /* without anchors: the pin is the whole check    */
     uint32_t floor;                             /* seconds since 1970: the build date; 0: none    */
-    void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_*. Required               */
+    void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_* or your own. Required   */
     const xmpp_bearssl_cert *cert;              /* own certificate; NULL: none                    */
-    xmpp_bearssl_x509 *x509;                    /* Required                                       */
+    xmpp_bearssl_x509   *x509;                  /* what the profile asks for: most take this      */
+    xmpp_bearssl_pinned *pinned;                /* ... and profile_pin_chacha this                */
     void    *records;                           /* XMPP_BEARSSL_BUFFER(n) bytes                   */
     size_t   records_size;
     uint16_t out;                               /* bytes of text in a record sent; 0: as received */
@@ -154,40 +206,83 @@ typedef struct xmpp_bearssl_config {
     void   (*seen)(void *ctx, unsigned index, const void *der, size_t n);
     void    *seen_ctx;
 } xmpp_bearssl_config;
-/* Fills x509, records and records_size from a struct and an array. */
+/* Fills x509 or pinned, records and records_size from a struct and an array. */
 #define XMPP_BEARSSL_MEMORY(x509_, records_)                                                       \
     .x509 = &(x509_), .records = (records_), .records_size = sizeof(records_)
+#define XMPP_BEARSSL_MEMORY_PINNED(pinned_, records_)                                              \
+    .pinned = &(pinned_), .records = (records_), .records_size = sizeof(records_)
 /* Bytes of records for n bytes of text in a record, 512 to 16384, both ways; or for each way its
    own (set config.out). */
 #define XMPP_BEARSSL_BUFFER(n)           XMPP_BEARSSL_BUFFER_IN_OUT(n, n)
 #define XMPP_BEARSSL_BUFFER_IN_OUT(i, o) ((size_t)(i) + 325u + (size_t)(o) + 85u)
 
-/* Profiles: which algorithms are linked. Write your own after their example; TLS 1.2, no SHA-1 and
-   no renegotiation are set after it in any case.
-   full        ECDHE with ECDSA or RSA, BearSSL's curves, ChaCha20, AES-128, AES-256: any server
-   ec_chacha   P-256 and SHA-256 throughout, ChaCha20: your own authority, or a pinned key
-   ec_aesgcm   the same with AES-128-GCM */
+/* Profiles: which algorithms and which check of the certificate are linked, and nothing else.
+   TLS 1.2, no SHA-1 and no renegotiation are set after it in any case.
+   full         ECDHE with ECDSA or RSA, BearSSL's curves, ChaCha20, AES-128, AES-256, anchors or
+                pins, words for errors: any server
+   ec_chacha    a chain of P-256 keys and SHA-256 signatures, ChaCha20: your own authority
+   ec_aesgcm    the same with AES-128-GCM, for a core with fast tables: on a Cortex-M4 AES takes 260
+                instructions a byte and ChaCha20 30
+   rsa_chacha   a chain of RSA keys and SHA-256 signatures, the key exchange with P-256, ChaCha20
+   pin_chacha   a pinned P-256 key is the whole check, ChaCha20: no chain, no names, no dates.
+                Memory: config.pinned. Anchors in the config are refused, and so are other keys */
 XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c);
 XMPP_API void xmpp_bearssl_profile_ec_chacha(br_ssl_client_context *c);
 XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c);
+XMPP_API void xmpp_bearssl_profile_rsa_chacha(br_ssl_client_context *c);
+XMPP_API void xmpp_bearssl_profile_pin_chacha(br_ssl_client_context *c);
+
+/* What profiles are made of. Your own is a function that calls what it needs and BearSSL's
+   br_ssl_engine_set_*; the last by_* counts. Small profiles leave out the words:
+       static void with_words(br_ssl_client_context *c)
+       {
+           xmpp_bearssl_profile_ec_chacha(c);
+           xmpp_bearssl_words(c);
+       } */
+XMPP_API void xmpp_bearssl_by_anchors(br_ssl_client_context *c);    /* config.anchors, and pins if any */
+XMPP_API void xmpp_bearssl_by_pin(br_ssl_client_context *c);        /* pins alone, P-256: config.pinned */
+XMPP_API void xmpp_bearssl_by_either(br_ssl_client_context *c);     /* as the config says, any key      */
+XMPP_API void xmpp_bearssl_words(br_ssl_client_context *c);         /* errors in words                  */
 
 /* ==== >>tls-api ============================================================= */
 
+struct xmpp_bearssl_session;
+struct xmpp_bearssl_binding;
 struct xmpp_bearssl {
     uint32_t floor;             /* read, set: the date floor as it has risen; see DATES above */
+    int16_t  number;            /* read: of the last error, BR_ERR_*, 256 + the server's alert, or
+                                   XMPP_BEARSSL_BAD_*; 0: none that TLS found */
     /* private */
+    int16_t  error;
     br_ssl_client_context      client;
     const xmpp_bearssl_config *cfg;
     xmpp_io        below;
     unsigned char *records;
     size_t         records_size, room;
     const char    *words, *alpn;
-    int            error;
-    uint8_t        state, leaf_n, resume, kept, id_n;
-    bool           deaf, has_spki, proven;
-    uint16_t       suite;
-    uint32_t       born, ends;
-    unsigned char  digest[16], spki[32], leaf[64], id[32], master[48];
+    const br_x509_class         *check_as;
+    xmpp_bearssl_check          *check;
+    struct xmpp_bearssl_session *session;
+    struct xmpp_bearssl_binding *binding;
+    void         (*explain)(xmpp_bearssl *t);
+    uint8_t        state;
+    bool           deaf, has_spki;
+    unsigned char  spki[32];
+};
+
+/* xmpp_bearssl.number where the config or the call is wrong; the words of xmpp_bearssl_words: */
+enum {
+    XMPP_BEARSSL_BAD_PROFILE = 1000,    /* config.profile is missing                               */
+    XMPP_BEARSSL_BAD_CHECK,             /* config.x509 or pinned is missing, or the profile cannot
+                                           check what the config trusts                            */
+    XMPP_BEARSSL_BAD_RECORDS, XMPP_BEARSSL_BAD_OUT, XMPP_BEARSSL_BAD_ANCHORS, XMPP_BEARSSL_BAD_PINS,
+    XMPP_BEARSSL_BAD_TRUST,             /* neither anchors nor pins                                */
+    XMPP_BEARSSL_BAD_ALONE,             /* pins alone without pins_alone_replace_ca                */
+    XMPP_BEARSSL_BAD_CLOCK,             /* no clock and no floor                                   */
+    XMPP_BEARSSL_BAD_ADDRESS, XMPP_BEARSSL_BAD_NAME,    /* an address, or too long for a name      */
+    XMPP_BEARSSL_BAD_CERT,              /* config.cert is incomplete                               */
+    XMPP_BEARSSL_BAD_RANDOM,            /* the transport below gave no random numbers              */
+    XMPP_BEARSSL_BAD_EOF                /* the server closed the connection during the handshake   */
 };
 
 /* TLS over another transport. Plain until target.tls or start_tls ask for it.
@@ -207,6 +302,21 @@ XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t);
 /* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server
    that was refused. NULL when no certificate was seen; valid until the next open. */
 XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t);
+
+/* ---- resumption, linked where it is asked for; see RESUMPTION above ---- */
+
+typedef struct xmpp_bearssl_session {   /* private */
+    int    (*go)(xmpp_bearssl *t, int what, void *p, size_t n);
+    uint32_t born, ends;
+    uint16_t suite;
+    uint8_t  resume, kept, id_n;
+    bool     proven;
+    unsigned char digest[16], id[32], master[48];
+} xmpp_bearssl_session;
+
+/* Lets the connection keep and offer sessions. After xmpp_bearssl_io, before open.
+   s    holds a secret; must outlive the connection */
+XMPP_API void xmpp_bearssl_resume(xmpp_bearssl *t, xmpp_bearssl_session *s);
 /* Whether the connection resumed a session. False before the handshake has ended, and once the
    connection is closed. */
 XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t);
@@ -214,16 +324,27 @@ XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t);
    stays; of its session no more is kept. What was saved before is not touched. */
 XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t);
 
-/* The most bytes that this layer adds to a saved state (xmpp_io_ops.state): a session, and the
-   floor where it has risen. Loaded after xmpp_bearssl_io, before open; an open connection takes the
-   floor alone. */
+/* The most bytes that this layer adds to a saved state (xmpp_io_ops.state) after
+   xmpp_bearssl_resume: a session, and the floor where it has risen. Loaded before open; an open
+   connection takes the floor alone. */
 #define XMPP_BEARSSL_STATE 212
 
-/* Channel binding: "tls-server-end-point", with the hash of the certificate's signature: SHA-256,
-   -384 or -512 as far as the profile has it; none otherwise. On a resumed connection too: there it
-   names the certificate that the full handshake showed, so that a man in the middle of that one
-   does not pass. (RFC 7677 4 wants -PLUS on full handshakes alone where TLS has no session hash,
-   as here: whoever takes that to the letter calls xmpp_bearssl_forget after each login.) */
+/* ---- channel binding, linked where it is asked for ---- */
+
+typedef struct xmpp_bearssl_binding {   /* private */
+    int    (*go)(xmpp_bearssl *t, int what, const void *p, size_t n);
+    br_multihash_context hash;
+    uint8_t       sig_hash, leaf_n;
+    unsigned char leaf[64];
+} xmpp_bearssl_binding;
+
+/* Gives the transport "tls-server-end-point", with the hash of the certificate's signature:
+   SHA-256, -384 or -512 as far as the profile has it; none otherwise, and none by_pin. On a resumed
+   connection too: there it names the certificate that the full handshake showed, so that a man in
+   the middle of that one does not pass. (RFC 7677 4 wants -PLUS on full handshakes alone where TLS
+   has no session hash, as here: whoever takes that to the letter calls xmpp_bearssl_forget after
+   each login.) After xmpp_bearssl_io, before open; b must outlive the connection. */
+XMPP_API void xmpp_bearssl_bind(xmpp_bearssl *t, xmpp_bearssl_binding *b);
 
 /* ==== >>tls-pem : trust anchors and own certificate from PEM ==== */
 
@@ -286,6 +407,8 @@ typedef struct xmpp_bearssl_system {
     xmpp_bearssl        tls;    /* for xmpp_bearssl_cipher and the like */
     /* private */
     xmpp_bearssl_x509   x509;
+    xmpp_bearssl_session session;
+    xmpp_bearssl_binding binding;
     xmpp_bearssl_store  store;
     xmpp_bearssl_anchor anchors[256];
     unsigned char       memory[128 * 1024], records[XMPP_BEARSSL_BUFFER(16384)];
@@ -323,6 +446,15 @@ enum {  /* state of a connection; from HANDSHAKE on the engine holds something *
     XMPPI_TLS_ENDED, XMPPI_TLS_FAILED
 };
 
+enum {  /* what a session is told; the last three with memory for the saved state */
+    XMPPI_TLS_SESSION_OFFER, XMPPI_TLS_SESSION_NEW, XMPPI_TLS_SESSION_TICK, XMPPI_TLS_SESSION_LOGIN,
+    XMPPI_TLS_SESSION_OVER, XMPPI_TLS_SESSION_SAVE, XMPPI_TLS_SESSION_LOAD
+};
+enum {  /* how far the kept session got in this connection */
+    XMPPI_TLS_FULL, XMPPI_TLS_OFFERED, XMPPI_TLS_SENT, XMPPI_TLS_RESUMED
+};
+enum { XMPPI_TLS_NOT_PINNED = 64 };     /* past BearSSL's own numbers */
+
 XMPPI_TLS_FN void xmppi_tls_wipe(void *p, size_t n)
 {
     volatile unsigned char *b = (volatile unsigned char *)p;
@@ -356,7 +488,12 @@ XMPPI_TLS_FN unsigned char xmppi_tls_lower(unsigned char c)
 /* No certificate is checked against an address: SNI forbids it too (RFC 6066 3). */
 XMPPI_TLS_FN bool xmppi_tls_is_address(const char *s)
 {
-    return strchr(s, ':') != NULL || s[strspn(s, "0123456789.")] == 0;
+    bool digits = true;
+
+    for (; *s != 0 && *s != ':'; s++)
+        if (*s != '.' && (*s < '0' || *s > '9'))
+            digits = false;
+    return digits || *s == ':';
 }
 
 /* ==== >>tls-date ============================================================
@@ -539,26 +676,30 @@ XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
         x->pos++;
 }
 
+/* Tells the channel binding, where there is one, of the server's own certificate. */
+enum { XMPPI_TLS_BIND_START, XMPPI_TLS_BIND_PIECE, XMPPI_TLS_BIND_OID, XMPPI_TLS_BIND_END, XMPPI_TLS_BIND_TYPE };
+
+XMPPI_TLS_FN void xmppi_tls_bound(xmpp_bearssl_x509 *x, int what, const void *p, size_t n)
+{
+    xmpp_bearssl *t = x->head.owner;
+
+    if (t->binding != NULL && x->cert == 0)
+        t->binding->go(t, what, p, n);
+}
+
 XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t parent)
 {
-    static const unsigned char rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01};
-    static const unsigned char ecdsa[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03};
     static const unsigned char on[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08};
     static const unsigned char san[] = {0x55, 0x1D, 0x11};
-    const unsigned char last = x->oid_n > 0 && x->oid_n <= sizeof x->oid ? x->oid[x->oid_n - 1] : 0;
 
     if (parent == XMPPI_TLS_EXT) {
         x->is_san = x->oid_n == sizeof san && memcmp(x->oid, san, sizeof san) == 0;
     } else if (parent == XMPPI_TLS_OTHER) {
         if (x->oid_n == sizeof on + 1 && memcmp(x->oid, on, sizeof on) == 0)
-            x->kind = last == 7 ? XMPPI_TLS_SRV : last == 5 ? XMPPI_TLS_ADDR : XMPPI_TLS_DNS;
-    } else if (x->cert == 0) {      /* RFC 5929 4.1: MD5 and SHA-1 count as SHA-256 */
-        if (x->oid_n == sizeof rsa + 1 && memcmp(x->oid, rsa, sizeof rsa) == 0)
-            x->sig_hash = last == 12 ? br_sha384_ID : last == 13 ? br_sha512_ID :
-                          last == 4 || last == 5 || last == 11 ? br_sha256_ID : 0;
-        else if (x->oid_n == sizeof ecdsa + 1 && memcmp(x->oid, ecdsa, sizeof ecdsa) == 0)
-            x->sig_hash = last == 3 ? br_sha384_ID : last == 4 ? br_sha512_ID :
-                          last == 2 ? br_sha256_ID : 0;
+            x->kind = x->oid[7] == 7 ? XMPPI_TLS_SRV : x->oid[7] == 5 ? XMPPI_TLS_ADDR
+                                                                     : XMPPI_TLS_DNS;
+    } else {
+        xmppi_tls_bound(x, XMPPI_TLS_BIND_OID, x->oid, x->oid_n);
     }
 }
 
@@ -589,7 +730,7 @@ XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
 {
     uint32_t utc;
 
-    if (x->limit[0] == 0)
+    if (x->alone != NULL)
         return;
     if (i == 0 && !x->clock) {
         br_x509_minimal_set_time(&x->u.minimal, xmppi_tls_days(x->date[0]),
@@ -742,10 +883,10 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
     }
     if (x->spki_on) {
         br_sha256_update(&x->spki_hash, &c, 1);
-        if (x->limit[0] == 0) {         /* u is ours only when a pin is the whole check */
-            if (x->spki_n == sizeof x->u.spki)
+        if (x->alone != NULL) {         /* u is the validator's otherwise */
+            if (x->spki_n == sizeof x->u.pin.spki)
                 return false;
-            x->u.spki[x->spki_n++] = c;
+            x->u.pin.spki[x->spki_n++] = c;
         }
     }
     while (x->depth > 0 && x->at[x->depth - 1].left == 0) {
@@ -761,35 +902,6 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
         x->state = XMPPI_TLS_AT_TAG;
     }
     return true;
-}
-
-/* ==== >>tls-kept ============================================================
-   The session of a login, kept to be resumed. spki, leaf and ends are the connection's and the kept
-   session's alike: a handshake that shows a certificate has not resumed it, and drops it first. */
-
-enum { XMPPI_TLS_NONE, XMPPI_TLS_BY_UTC, XMPPI_TLS_BY_MILLIS };     /* kept: how born is counted */
-enum {  /* resume: how far the kept session got in this connection */
-    XMPPI_TLS_FULL, XMPPI_TLS_OFFERED, XMPPI_TLS_SENT, XMPPI_TLS_RESUMED
-};
-enum { XMPPI_TLS_FORMAT = 1, XMPPI_TLS_HEAD = 4, XMPPI_TLS_FIXED = 108 };   /* of a saved state */
-#define XMPPI_TLS_DAY 86400u
-
-XMPPI_TLS_FN void xmppi_tls_drop(xmpp_bearssl *t)
-{
-    t->kept = XMPPI_TLS_NONE;
-    xmppi_tls_wipe(t->id, sizeof t->id);
-    xmppi_tls_wipe(t->master, sizeof t->master);
-}
-
-/* Seconds since the login whose session is kept; UINT32_MAX when that is not known. */
-XMPPI_TLS_FN uint32_t xmppi_tls_age(const xmpp_bearssl *t)
-{
-    uint32_t now;
-
-    if (t->kept == XMPPI_TLS_BY_MILLIS)
-        return (t->below.ops->millis(t->below.ctx) - t->born) / 1000u;
-    now = xmppi_tls_now(t);
-    return t->kept == XMPPI_TLS_BY_UTC && now >= t->born ? now - t->born : UINT32_MAX;
 }
 
 /* ==== >>tls-spki : the key of a pinned certificate, without a validator ==== */
@@ -886,98 +998,40 @@ XMPPI_TLS_FN bool xmppi_tls_key(br_x509_pkey *k, unsigned char *spki, size_t n)
 /* ==== >>tls-x509 ============================================================
    A BearSSL certificate engine around its minimal one: what it gets, the walker gets first. */
 
-XMPPI_TLS_FN xmpp_bearssl_x509 *xmppi_tls_x509(const br_x509_class **ctx)
+/* The connection that a profile works for. */
+XMPPI_TLS_FN xmpp_bearssl *xmppi_tls_of(br_ssl_client_context *c)
 {
-    return (xmpp_bearssl_x509 *)(void *)ctx;
+    return (xmpp_bearssl *)(void *)((unsigned char *)c - offsetof(xmpp_bearssl, client));
 }
 
-XMPPI_TLS_FN bool xmppi_tls_pins_alone(const xmpp_bearssl_config *cfg)
+XMPPI_TLS_FN void xmppi_tls_use(xmpp_bearssl *t, xmpp_bearssl_check *check, const br_x509_class *as)
 {
-    return cfg->anchor_count == 0;      /* xmppi_tls_begin saw to the rest */
+    t->check = check;
+    t->check_as = as;
+    br_ssl_engine_set_x509(&t->client.eng, &check->vtable);
 }
 
-XMPPI_TLS_FN void xmppi_tls_start_chain(const br_x509_class **ctx, const char *server_name)
+/* The struct is for one handshake at a time. False while another connection has it. */
+XMPPI_TLS_FN bool xmppi_tls_acquire(xmpp_bearssl *t)
 {
-    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
-
-    x->name = server_name != NULL && *server_name != 0 ? server_name : NULL;
-    x->names_n = x->cert = x->sig_hash = 0;
-    x->newest = 0;
-    x->ends = UINT32_MAX;
-    x->error = 0;
-    x->matched = x->verified = false;
-    memset(x->names, 0, sizeof x->names);
-    xmppi_tls_drop(x->owner);
-    x->owner->resume = XMPPI_TLS_FULL;
-    if (!xmppi_tls_pins_alone(x->owner->cfg))
-        br_x509_minimal_vtable.start_chain(&x->u.minimal.vtable, NULL);
-}
-
-XMPPI_TLS_FN void xmppi_tls_start_cert(const br_x509_class **ctx, uint32_t length)
-{
-    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
-
-    x->depth = 0;
-    x->state = XMPPI_TLS_AT_TAG;
-    x->done = x->spki_on = x->is_san = false;
-    if (x->cert == 0) {
-        x->spki_n = 0;
-        br_sha256_init(&x->spki_hash);
-        br_multihash_init(&x->hash);
+    if (t->check->owner == NULL) {
+        t->check->owner = t;
+        t->check->vtable = t->check_as;
     }
-    if (!xmppi_tls_pins_alone(x->owner->cfg))
-        br_x509_minimal_vtable.start_cert(&x->u.minimal.vtable, length);
+    return t->check->owner == t;
 }
 
-XMPPI_TLS_FN void xmppi_tls_append(const br_x509_class **ctx, const unsigned char *buf, size_t n)
+XMPPI_TLS_FN void xmppi_tls_release(xmpp_bearssl *t)
 {
-    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
-    const xmpp_bearssl_config *cfg = x->owner->cfg;
-    size_t i;
-
-    if (cfg->seen != NULL && n > 0)
-        cfg->seen(cfg->seen_ctx, x->cert, buf, n);
-    if (x->cert == 0)
-        br_multihash_update(&x->hash, buf, n);
-    for (i = 0; i < n && !x->verified && x->error != XMPP_E_TLS_CERT; i++)
-        if (!xmppi_tls_walk(x, buf[i]))
-            x->error = XMPP_E_TLS_CERT;
-    if (!xmppi_tls_pins_alone(cfg))
-        br_x509_minimal_vtable.append(&x->u.minimal.vtable, buf, n);
+    if (t->check != NULL && t->check->owner == t)
+        t->check->owner = NULL;
 }
 
-XMPPI_TLS_FN void xmppi_tls_end_leaf(xmpp_bearssl_x509 *x)
+/* A server that shows a certificate does not resume. */
+XMPPI_TLS_FN void xmppi_tls_is_new(xmpp_bearssl *t)
 {
-    xmpp_bearssl *t = x->owner;
-
-    if (x->error == XMPP_E_TLS_CERT)
-        return;
-    br_sha256_out(&x->spki_hash, t->spki);
-    t->has_spki = true;
-    t->leaf_n =
-        x->sig_hash != 0 ? (uint8_t)br_multihash_out(&x->hash, x->sig_hash, t->leaf) : (uint8_t)0;
-}
-
-XMPPI_TLS_FN void xmppi_tls_end_cert(const br_x509_class **ctx)
-{
-    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
-    const xmpp_bearssl_config *cfg = x->owner->cfg;
-
-    if (cfg->seen != NULL)
-        cfg->seen(cfg->seen_ctx, x->cert, NULL, 0);
-    if (!x->verified && !x->done)
-        x->error = XMPP_E_TLS_CERT;
-    if (x->cert == 0)
-        xmppi_tls_end_leaf(x);
-    if (x->cert < 0xFF)
-        x->cert++;
-    if (xmppi_tls_pins_alone(cfg)) {
-        x->verified = true;             /* the others are of no interest */
-        return;
-    }
-    br_x509_minimal_vtable.end_cert(&x->u.minimal.vtable);
-    if (br_x509_minimal_vtable.get_pkey(&x->u.minimal.vtable, NULL) != NULL)
-        x->verified = true;             /* an anchor was met; what follows does not count */
+    if (t->session != NULL)
+        t->session->go(t, XMPPI_TLS_SESSION_NEW, NULL, 0);
 }
 
 /* Whether t->spki, of the certificate seen or of the session kept, is pinned or needs no pin.
@@ -992,15 +1046,118 @@ XMPPI_TLS_FN bool xmppi_tls_pinned(const xmpp_bearssl *t)
     return t->cfg->pin_count == 0;
 }
 
+XMPPI_TLS_FN xmpp_bearssl_x509 *xmppi_tls_x509(const br_x509_class **ctx)
+{
+    return (xmpp_bearssl_x509 *)(void *)ctx;
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_minimal(xmpp_bearssl_x509 *x)
+{
+    const xmpp_bearssl *t = x->head.owner;
+    const br_ssl_engine_context *e = &t->client.eng;
+    br_x509_minimal_context *m = &x->u.minimal;
+    const uint32_t utc = xmppi_tls_now(t);
+    int id;
+
+    x->clock = utc != 0;
+    xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
+    br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
+    br_x509_minimal_set_rsa(m, e->irsavrfy);
+    br_x509_minimal_set_ecdsa(m, e->iec, e->iecdsa);
+    br_x509_minimal_set_minrsa(m, 256);
+    for (id = br_sha256_ID; id <= br_sha512_ID; id++)
+        br_x509_minimal_set_hash(m, id, br_multihash_getimpl(&e->mhash, id));
+    br_x509_minimal_set_time(m, xmppi_tls_days(x->limit), xmppi_tls_seconds(x->limit));
+    br_x509_minimal_vtable.start_chain(&m->vtable, NULL);
+}
+
+XMPPI_TLS_FN void xmppi_tls_start(xmpp_bearssl_x509 *x, const char *server_name)
+{
+    x->name = server_name != NULL && *server_name != 0 ? server_name : NULL;
+    x->names_n = x->cert = 0;
+    x->newest = 0;
+    x->ends = UINT32_MAX;
+    x->error = 0;
+    x->matched = x->verified = false;
+    memset(x->names, 0, sizeof x->names);
+    xmppi_tls_is_new(x->head.owner);
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_chain(const br_x509_class **ctx, const char *server_name)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+
+    x->alone = NULL;
+    xmppi_tls_start(x, server_name);
+    xmppi_tls_start_minimal(x);
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_cert(const br_x509_class **ctx, uint32_t length)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+
+    x->depth = 0;
+    x->state = XMPPI_TLS_AT_TAG;
+    x->done = x->spki_on = x->is_san = false;
+    if (x->cert == 0) {
+        x->spki_n = 0;
+        br_sha256_init(&x->spki_hash);
+    }
+    xmppi_tls_bound(x, XMPPI_TLS_BIND_START, NULL, 0);
+    if (x->alone == NULL)
+        br_x509_minimal_vtable.start_cert(&x->u.minimal.vtable, length);
+}
+
+XMPPI_TLS_FN void xmppi_tls_append(const br_x509_class **ctx, const unsigned char *buf, size_t n)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+    const xmpp_bearssl_config *cfg = x->head.owner->cfg;
+    size_t i;
+
+    if (cfg->seen != NULL && n > 0)
+        cfg->seen(cfg->seen_ctx, x->cert, buf, n);
+    xmppi_tls_bound(x, XMPPI_TLS_BIND_PIECE, buf, n);
+    for (i = 0; i < n && !x->verified && x->error != XMPP_E_TLS_CERT; i++)
+        if (!xmppi_tls_walk(x, buf[i]))
+            x->error = XMPP_E_TLS_CERT;
+    if (x->alone == NULL)
+        br_x509_minimal_vtable.append(&x->u.minimal.vtable, buf, n);
+}
+
+XMPPI_TLS_FN void xmppi_tls_end_cert(const br_x509_class **ctx)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+    xmpp_bearssl *t = x->head.owner;
+
+    if (t->cfg->seen != NULL)
+        t->cfg->seen(t->cfg->seen_ctx, x->cert, NULL, 0);
+    if (!x->verified && !x->done)
+        x->error = XMPP_E_TLS_CERT;
+    if (x->cert == 0 && x->error != XMPP_E_TLS_CERT) {
+        br_sha256_out(&x->spki_hash, t->spki);
+        t->has_spki = true;
+        xmppi_tls_bound(x, XMPPI_TLS_BIND_END, NULL, 0);
+    }
+    if (x->cert < 0xFF)
+        x->cert++;
+    if (x->alone != NULL) {
+        x->verified = true;             /* the others are of no interest */
+        return;
+    }
+    br_x509_minimal_vtable.end_cert(&x->u.minimal.vtable);
+    if (br_x509_minimal_vtable.get_pkey(&x->u.minimal.vtable, NULL) != NULL)
+        x->verified = true;             /* an anchor was met; what follows does not count */
+}
+
 XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
 {
     xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
-    xmpp_bearssl *t = x->owner;
+    xmpp_bearssl *t = x->head.owner;
     unsigned e = 0;
 
     if (x->cert == 0)
         return BR_ERR_X509_EMPTY_CHAIN;
-    if (!xmppi_tls_pins_alone(t->cfg)) {
+    if (x->alone == NULL) {
         e = br_x509_minimal_vtable.end_chain(&x->u.minimal.vtable);
         if (x->error == XMPP_E_TLS_EXPIRED)
             return BR_ERR_X509_EXPIRED;
@@ -1008,18 +1165,17 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
             return e;
         if (x->error == 0 && !x->matched)
             return BR_ERR_X509_BAD_SERVER_NAME;
-    } else if (x->error == 0 && !xmppi_tls_key(&x->pkey, x->u.spki, x->spki_n)) {
+    } else if (x->error == 0 && !x->alone(x)) {
         return BR_ERR_X509_UNSUPPORTED;
     }
     if (x->error != 0)
         return BR_ERR_X509_INVALID_VALUE;
-    if (!xmppi_tls_pinned(t)) {
-        x->error = XMPP_E_TLS_PIN;
-        return BR_ERR_X509_NOT_TRUSTED;
-    }
-    if (x->newest > t->floor && !xmppi_tls_pins_alone(t->cfg))
+    if (!xmppi_tls_pinned(t))
+        return XMPPI_TLS_NOT_PINNED;
+    if (x->newest > t->floor && x->alone == NULL)
         t->floor = x->newest;
-    t->ends = x->ends;
+    if (t->session != NULL)
+        t->session->ends = x->ends;
     return 0;
 }
 
@@ -1028,11 +1184,11 @@ XMPPI_TLS_FN const br_x509_pkey *xmppi_tls_get_pkey(const br_x509_class *const *
 {
     const xmpp_bearssl_x509 *x = (const xmpp_bearssl_x509 *)(const void *)ctx;
 
-    if (!xmppi_tls_pins_alone(x->owner->cfg))
+    if (x->alone == NULL)
         return br_x509_minimal_vtable.get_pkey(&x->u.minimal.vtable, usages);
     if (usages != NULL)
         *usages = BR_KEYTYPE_SIGN;
-    return &x->pkey;
+    return &x->u.pin.pkey;
 }
 
 static const br_x509_class xmppi_tls_x509_class = {
@@ -1040,125 +1196,274 @@ static const br_x509_class xmppi_tls_x509_class = {
     xmppi_tls_end_cert, xmppi_tls_end_chain, xmppi_tls_get_pkey
 };
 
-/* Takes the x509 struct for this handshake. False while another connection has it. */
-XMPPI_TLS_FN bool xmppi_tls_acquire(xmpp_bearssl *t)
+XMPP_API void xmpp_bearssl_by_anchors(br_ssl_client_context *c)
 {
-    xmpp_bearssl_x509 *x = t->cfg->x509;
-    br_x509_minimal_context *m = &x->u.minimal;
-    br_ssl_engine_context *e = &t->client.eng;
-    uint32_t utc;
-    int id;
+    xmpp_bearssl *t = xmppi_tls_of(c);
 
-    if (x->owner == t)
-        return true;
-    if (x->owner != NULL)
-        return false;
-    x->owner = t;
-    br_multihash_zero(&x->hash);
-    for (id = br_sha256_ID; id <= br_sha512_ID; id++)
-        br_multihash_setimpl(&x->hash, id, br_ssl_engine_get_hash(e, id));
-    x->limit[0] = 0;
-    if (xmppi_tls_pins_alone(t->cfg))
-        return true;
-    utc = xmppi_tls_now(t);
-    x->clock = utc != 0;
-    xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
-    br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
-    br_x509_minimal_set_rsa(m, br_ssl_engine_get_rsavrfy(e));
-    br_x509_minimal_set_ecdsa(m, br_ssl_engine_get_ec(e), br_ssl_engine_get_ecdsa(e));
-    br_x509_minimal_set_minrsa(m, 256);
-    for (id = br_sha256_ID; id <= br_sha512_ID; id++)
-        br_x509_minimal_set_hash(m, id, br_ssl_engine_get_hash(e, id));
-    br_x509_minimal_set_time(m, xmppi_tls_days(x->limit), xmppi_tls_seconds(x->limit));
-    return true;
+    if (t->cfg->x509 != NULL && t->cfg->anchor_count > 0)
+        xmppi_tls_use(t, &t->cfg->x509->head, &xmppi_tls_x509_class);
 }
 
-XMPPI_TLS_FN void xmppi_tls_release(xmpp_bearssl *t)
+/* ---- pins alone: either of two ways ---- */
+
+XMPPI_TLS_FN bool xmppi_tls_any_key(xmpp_bearssl_x509 *x)
 {
-    if (t->cfg->x509 != NULL && t->cfg->x509->owner == t)
-        t->cfg->x509->owner = NULL;
+    return xmppi_tls_key(&x->u.pin.pkey, x->u.pin.spki, x->spki_n);
+}
+
+XMPPI_TLS_FN void xmppi_tls_start_alone(const br_x509_class **ctx, const char *server_name)
+{
+    xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
+
+    x->alone = xmppi_tls_any_key;
+    xmppi_tls_start(x, server_name);
+}
+
+static const br_x509_class xmppi_tls_alone_class = {
+    sizeof(xmpp_bearssl_x509), xmppi_tls_start_alone, xmppi_tls_start_cert, xmppi_tls_append,
+    xmppi_tls_end_cert, xmppi_tls_end_chain, xmppi_tls_get_pkey
+};
+
+XMPP_API void xmpp_bearssl_by_either(br_ssl_client_context *c)
+{
+    xmpp_bearssl *t = xmppi_tls_of(c);
+
+    if (t->cfg->x509 != NULL)
+        xmppi_tls_use(t, &t->cfg->x509->head, t->cfg->anchor_count > 0 ? &xmppi_tls_x509_class
+                                                                       : &xmppi_tls_alone_class);
+}
+
+/* A P-256 key is found without the walker: the element of TBSCertificate that is sixth, or seventh
+   where a version stands first, has 91 bytes of which the first 26 are always the same. */
+enum { XMPPI_TLS_P256_HEAD = 26 };
+
+XMPPI_TLS_FN xmpp_bearssl_pinned *xmppi_tls_pin(const br_x509_class **ctx)
+{
+    return (xmpp_bearssl_pinned *)(void *)ctx;
+}
+
+XMPPI_TLS_FN void xmppi_tls_pin_start_chain(const br_x509_class **ctx, const char *server_name)
+{
+    xmpp_bearssl_pinned *p = xmppi_tls_pin(ctx);
+
+    xmpp_bearssl_check head = p->head;
+
+    (void)server_name;
+    memset(p, 0, sizeof *p);
+    p->head = head;
+    xmppi_tls_is_new(head.owner);
+}
+
+XMPPI_TLS_FN void xmppi_tls_pin_start_cert(const br_x509_class **ctx, uint32_t length)
+{
+    (void)ctx;
+    (void)length;
+}
+
+/* One byte of the server's certificate. element: 0 Certificate, 1 TBSCertificate, and from 2 on what
+   is in it, with the version as 2, so that the key is 8. An element is stepped over, in its header
+   by state, but for these three. */
+XMPPI_TLS_FN void xmppi_tls_pin_byte(xmpp_bearssl_pinned *p, unsigned char c)
+{
+    if (p->state == XMPPI_TLS_AT_TAG && p->element == 2 && c != 0xA0)
+        p->element = 3;
+    if (p->element == 8 && p->spki_n < sizeof p->spki + 1u) {
+        if (p->spki_n < sizeof p->spki)
+            p->spki[p->spki_n] = c;
+        p->spki_n++;
+    }
+    if (p->state == XMPPI_TLS_AT_TAG) {
+        p->state = XMPPI_TLS_AT_LENGTH;
+        return;
+    }
+    if (p->state == XMPPI_TLS_AT_LENGTH) {
+        p->more = c < 0x80 ? 0 : (uint8_t)(c - 0x80);
+        p->len = c < 0x80 ? c : 0;
+    } else if (p->state == XMPPI_TLS_AT_MORE) {
+        p->more--;
+        p->len = p->len << 8 | c;
+    } else {
+        p->len--;
+    }
+    p->state = p->more > 0 ? XMPPI_TLS_AT_MORE : p->len > 0 && p->element > 1 ? XMPPI_TLS_AT_VALUE
+                                                                              : XMPPI_TLS_AT_TAG;
+    if (p->state == XMPPI_TLS_AT_TAG && p->element < 0xFF)
+        p->element++;
+}
+
+XMPPI_TLS_FN void xmppi_tls_pin_append(const br_x509_class **ctx, const unsigned char *buf, size_t n)
+{
+    xmpp_bearssl_pinned *p = xmppi_tls_pin(ctx);
+    const xmpp_bearssl_config *cfg = p->head.owner->cfg;
+    size_t i;
+
+    if (cfg->seen != NULL && n > 0)
+        cfg->seen(cfg->seen_ctx, p->cert, buf, n);
+    for (i = 0; i < n && p->cert == 0; i++)
+        xmppi_tls_pin_byte(p, buf[i]);
+}
+
+XMPPI_TLS_FN void xmppi_tls_pin_end_cert(const br_x509_class **ctx)
+{
+    xmpp_bearssl_pinned *p = xmppi_tls_pin(ctx);
+    const xmpp_bearssl_config *cfg = p->head.owner->cfg;
+
+    if (cfg->seen != NULL)
+        cfg->seen(cfg->seen_ctx, p->cert, NULL, 0);
+    if (p->cert < 0xFF)
+        p->cert++;
+}
+
+XMPPI_TLS_FN unsigned xmppi_tls_pin_end_chain(const br_x509_class **ctx)
+{
+    static const unsigned char head[XMPPI_TLS_P256_HEAD] = {
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
+        0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00
+    };
+    xmpp_bearssl_pinned *p = xmppi_tls_pin(ctx);
+    xmpp_bearssl *t = p->head.owner;
+    br_sha256_context h;
+
+    if (p->spki_n != sizeof p->spki || p->element < 9 || memcmp(p->spki, head, sizeof head) != 0)
+        return BR_ERR_X509_UNSUPPORTED;
+    br_sha256_init(&h);
+    br_sha256_update(&h, p->spki, sizeof p->spki);
+    br_sha256_out(&h, t->spki);
+    t->has_spki = true;
+    if (t->session != NULL)
+        t->session->ends = UINT32_MAX;
+    p->pkey.key_type = BR_KEYTYPE_EC;
+    p->pkey.key.ec.curve = BR_EC_secp256r1;
+    p->pkey.key.ec.q = p->spki + sizeof head;
+    p->pkey.key.ec.qlen = sizeof p->spki - sizeof head;
+    return xmppi_tls_pinned(t) ? 0u : (unsigned)XMPPI_TLS_NOT_PINNED;
+}
+
+XMPPI_TLS_FN const br_x509_pkey *xmppi_tls_pin_get_pkey(const br_x509_class *const *ctx,
+                                                        unsigned *usages)
+{
+    if (usages != NULL)
+        *usages = BR_KEYTYPE_SIGN;
+    return &((const xmpp_bearssl_pinned *)(const void *)ctx)->pkey;
+}
+
+static const br_x509_class xmppi_tls_pin_class = {
+    sizeof(xmpp_bearssl_pinned), xmppi_tls_pin_start_chain, xmppi_tls_pin_start_cert,
+    xmppi_tls_pin_append, xmppi_tls_pin_end_cert, xmppi_tls_pin_end_chain, xmppi_tls_pin_get_pkey
+};
+
+XMPP_API void xmpp_bearssl_by_pin(br_ssl_client_context *c)
+{
+    xmpp_bearssl *t = xmppi_tls_of(c);
+
+    if (t->cfg->pinned != NULL && t->cfg->anchor_count == 0)
+        xmppi_tls_use(t, &t->cfg->pinned->head, &xmppi_tls_pin_class);
 }
 
 /* ==== >>tls-errors ==========================================================
    BearSSL's numbers as XMPP_E_* and words. Words with names and dates in them are written into
    the records, which nobody else uses until the next open. */
 
-typedef struct xmppi_tls_cause {
-    uint16_t    number;     /* BR_ERR_*; up to the next entry's the same cause holds */
-    int8_t      code;
-    const char *words;
-} xmppi_tls_cause;
+enum { XMPPI_TLS_ALERT = 128, XMPPI_TLS_SENT_ALERT = 255 };
 
-static const xmppi_tls_cause xmppi_tls_causes[] = {
-    {1, XMPP_E_TLS_CONFIG, "a parameter that BearSSL refuses"},
-    {BR_ERR_UNSUPPORTED_VERSION, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS 1.2 here"},
-    {BR_ERR_BAD_LENGTH, XMPP_E_TLS, "broken record"},
-    {BR_ERR_TOO_LARGE, XMPP_E_TLS_CONFIG,
-     "a record of the server does not fit: raise config.records, "
-     "XMPP_BEARSSL_BUFFER(16384) takes all"},
-    {BR_ERR_BAD_MAC, XMPP_E_TLS, "a record was altered on its way"},
-    {BR_ERR_NO_RANDOM, XMPP_E_ENTROPY, "no random numbers"},
-    {BR_ERR_UNKNOWN_TYPE, XMPP_E_TLS_PROTOCOL, "the server does not speak TLS here"},
-    {BR_ERR_UNEXPECTED, XMPP_E_TLS, "the server broke the TLS protocol"},
-    {BR_ERR_BAD_CIPHER_SUITE, XMPP_E_TLS_PROTOCOL, "the server chose what was not offered"},
-    {BR_ERR_BAD_FRAGLEN, XMPP_E_TLS, "the server broke the TLS protocol"},
-    {BR_ERR_BAD_FINISHED, XMPP_E_TLS, "the handshake was altered on its way"},
-    {BR_ERR_RESUME_MISMATCH, XMPP_E_TLS, "the server resumed a session otherwise than it was"},
-    {BR_ERR_INVALID_ALGORITHM, XMPP_E_TLS_PROTOCOL,
-     "an algorithm or curve that config.profile lacks"},
-    {BR_ERR_BAD_SIGNATURE, XMPP_E_TLS, "the server does not hold the key of its certificate"},
-    {BR_ERR_WRONG_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
-    {29, XMPP_E_TLS, "the handshake failed"},
-    {BR_ERR_X509_INVALID_VALUE, XMPP_E_TLS_CERT, "ill-formed certificate"},
-    {BR_ERR_X509_UNSUPPORTED, XMPP_E_TLS_CERT,
-     "a key or signature in the certificate chain is not allowed (SHA-1, MD5) "
-     "or not in config.profile"},
-    {BR_ERR_X509_LIMIT_EXCEEDED, XMPP_E_TLS_CERT, "a key in the certificate chain is too large"},
-    {BR_ERR_X509_WRONG_KEY_TYPE, XMPP_E_TLS_CERT,
-     "a signature in the certificate chain is invalid"},
-    {BR_ERR_X509_TIME_UNKNOWN, XMPP_E_TLS_CONFIG, "no clock"},
-    {BR_ERR_X509_EXPIRED, XMPP_E_TLS_EXPIRED, "a certificate is out of date"},
-    {BR_ERR_X509_DN_MISMATCH, XMPP_E_TLS_UNTRUSTED,
-     "the server's certificate chain is out of order"},
-    {BR_ERR_X509_BAD_SERVER_NAME, XMPP_E_TLS_NAME, "the certificate is for another name"},
-    {BR_ERR_X509_CRITICAL_EXTENSION, XMPP_E_TLS_CERT,
-     "the certificate has a critical extension that is not known here"},
-    {BR_ERR_X509_NOT_CA, XMPP_E_TLS_UNTRUSTED,
-     "the certificate is signed by one that may not sign"},
-    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, XMPP_E_TLS_CERT, "the certificate is not for this use"},
-    {BR_ERR_X509_WEAK_PUBLIC_KEY, XMPP_E_TLS_CERT, "an RSA key of less than 2048 bits"},
-    {61, XMPP_E_TLS_UNTRUSTED, "the certificate is not signed by any of config.anchors"},
-    {63, XMPP_E_TLS, "the handshake failed"},
-    {256, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 40, XMPP_E_TLS_PROTOCOL,
-     "no cipher suite, curve or signature in common with the server"},
-    {256 + 41, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
-    {256 + 47, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 48, XMPP_E_TLS_CLIENT_CERT, "the server refused the client certificate"},
-    {256 + 50, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 70, XMPP_E_TLS_PROTOCOL, "the server wants another TLS version than 1.2"},
-    {256 + 71, XMPP_E_TLS_PROTOCOL, "the server wants stronger algorithms than config.profile has"},
-    {256 + 72, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 112, XMPP_E_TLS_NAME, "the server does not know this domain"},
-    {256 + 113, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 116, XMPP_E_TLS_CLIENT_CERT, "the server wants a client certificate: config.cert"},
-    {256 + 117, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {256 + 120, XMPP_E_TLS_PROTOCOL, "the server does not speak XMPP here (ALPN)"},
-    {256 + 121, XMPP_E_TLS, "the server ended TLS with an alert"},
-    {512, XMPP_E_TLS, "the server broke the TLS protocol"},
-    {0xFFFF, XMPP_E_TLS, ""}
-};
+/* BearSSL's numbers and alerts in order, XMPP_E_* and words: a line holds up to the next one's
+   number. */
+#define XMPPI_TLS_CAUSES(X)                                                                        \
+    X(1, TLS_CONFIG, "a parameter that BearSSL refuses")                                           \
+    X(BR_ERR_UNSUPPORTED_VERSION, TLS_PROTOCOL, "the server does not speak TLS 1.2 here")          \
+    X(BR_ERR_BAD_LENGTH, TLS, "broken record")                                                     \
+    X(BR_ERR_TOO_LARGE, TLS_CONFIG,                                                                \
+      "a record of the server does not fit: raise config.records, "                                \
+      "XMPP_BEARSSL_BUFFER(16384) takes all")                                                      \
+    X(BR_ERR_BAD_MAC, TLS, "a record was altered on its way")                                      \
+    X(BR_ERR_NO_RANDOM, ENTROPY, "no random numbers")                                              \
+    X(BR_ERR_UNKNOWN_TYPE, TLS_PROTOCOL, "the server does not speak TLS here")                     \
+    X(BR_ERR_UNEXPECTED, TLS, "the server broke the TLS protocol")                                 \
+    X(BR_ERR_BAD_CIPHER_SUITE, TLS_PROTOCOL, "the server chose what was not offered")              \
+    X(BR_ERR_BAD_FRAGLEN, TLS, "the server broke the TLS protocol")                                \
+    X(BR_ERR_BAD_FINISHED, TLS, "the handshake was altered on its way")                            \
+    X(BR_ERR_RESUME_MISMATCH, TLS, "the server resumed a session otherwise than it was")           \
+    X(BR_ERR_INVALID_ALGORITHM, TLS_PROTOCOL, "an algorithm or curve that config.profile lacks")   \
+    X(BR_ERR_BAD_SIGNATURE, TLS, "the server does not hold the key of its certificate")            \
+    X(BR_ERR_WRONG_KEY_USAGE, TLS_CERT, "the certificate is not for this use")                     \
+    X(29, TLS, "the handshake failed")                                                             \
+    X(BR_ERR_X509_INVALID_VALUE, TLS_CERT, "ill-formed certificate")                               \
+    X(BR_ERR_X509_UNSUPPORTED, TLS_CERT,                                                           \
+      "a key or signature in the certificate chain is not allowed (SHA-1, MD5) or "                \
+      "not in config.profile")                                                                     \
+    X(BR_ERR_X509_LIMIT_EXCEEDED, TLS_CERT, "a key in the certificate chain is too large")         \
+    X(BR_ERR_X509_WRONG_KEY_TYPE, TLS_CERT, "a signature in the certificate chain is invalid")     \
+    X(BR_ERR_X509_TIME_UNKNOWN, TLS_CONFIG, "no clock")                                            \
+    X(BR_ERR_X509_EXPIRED, TLS_EXPIRED, "a certificate is out of date")                            \
+    X(BR_ERR_X509_DN_MISMATCH, TLS_UNTRUSTED, "the server's certificate chain is out of order")    \
+    X(BR_ERR_X509_BAD_SERVER_NAME, TLS_NAME, "the certificate is for another name")                \
+    X(BR_ERR_X509_CRITICAL_EXTENSION, TLS_CERT,                                                    \
+      "the certificate has a critical extension that is not known here")                           \
+    X(BR_ERR_X509_NOT_CA, TLS_UNTRUSTED, "the certificate is signed by one that may not sign")     \
+    X(BR_ERR_X509_FORBIDDEN_KEY_USAGE, TLS_CERT, "the certificate is not for this use")            \
+    X(BR_ERR_X509_WEAK_PUBLIC_KEY, TLS_CERT, "an RSA key of less than 2048 bits")                  \
+    X(61, TLS_UNTRUSTED, "the certificate is not signed by any of config.anchors")                 \
+    X(63, TLS, "the handshake failed")                                                             \
+    X(XMPPI_TLS_NOT_PINNED, TLS_PIN, "the server's key is none of config.pins")                    \
+    X(XMPPI_TLS_ALERT, TLS, "the server ended TLS with an alert")                                  \
+    X(XMPPI_TLS_ALERT + 40, TLS_PROTOCOL,                                                          \
+      "no cipher suite, curve or signature in common with the server")                             \
+    X(XMPPI_TLS_ALERT + 41, TLS_CLIENT_CERT, "the server refused the client certificate")          \
+    X(XMPPI_TLS_ALERT + 47, TLS, "the server ended TLS with an alert")                             \
+    X(XMPPI_TLS_ALERT + 48, TLS_CLIENT_CERT, "the server refused the client certificate")          \
+    X(XMPPI_TLS_ALERT + 50, TLS, "the server ended TLS with an alert")                             \
+    X(XMPPI_TLS_ALERT + 70, TLS_PROTOCOL, "the server wants another TLS version than 1.2")         \
+    X(XMPPI_TLS_ALERT + 71, TLS_PROTOCOL,                                                          \
+      "the server wants stronger algorithms than config.profile has")                              \
+    X(XMPPI_TLS_ALERT + 72, TLS, "the server ended TLS with an alert")                             \
+    X(XMPPI_TLS_ALERT + 112, TLS_NAME, "the server does not know this domain")                     \
+    X(XMPPI_TLS_ALERT + 113, TLS, "the server ended TLS with an alert")                            \
+    X(XMPPI_TLS_ALERT + 116, TLS_CLIENT_CERT,                                                      \
+      "the server wants a client certificate: config.cert")                                        \
+    X(XMPPI_TLS_ALERT + 117, TLS, "the server ended TLS with an alert")                            \
+    X(XMPPI_TLS_ALERT + 120, TLS_PROTOCOL, "the server does not speak XMPP here (ALPN)")           \
+    X(XMPPI_TLS_ALERT + 121, TLS, "the server ended TLS with an alert")                            \
+    X(XMPPI_TLS_SENT_ALERT, TLS, "the server broke the TLS protocol")
 
-/* The connection is unusable from here. words NULL: they were composed in the records. */
-XMPPI_TLS_FN void xmppi_tls_fail(xmpp_bearssl *t, int code, const char *words)
+#define XMPPI_TLS_CODE(number, code, words)  {number, (unsigned char)-XMPP_E_##code},
+#define XMPPI_TLS_WORDS(number, code, words) words,
+static const unsigned char xmppi_tls_codes[][2] = {XMPPI_TLS_CAUSES(XMPPI_TLS_CODE)};
+
+/* The place of a number of BearSSL's in the list. */
+XMPPI_TLS_FN unsigned xmppi_tls_cause(int number)
 {
-    xmppi_tls_release(t);
-    t->error = code;
-    t->words = words;
-    t->state = XMPPI_TLS_FAILED;
+    const int key = number >= 512 ? XMPPI_TLS_SENT_ALERT :
+                    number >= 256 + 126 ? XMPPI_TLS_SENT_ALERT - 1 :
+                    number >= 256 ? number - 256 + XMPPI_TLS_ALERT : number;
+    unsigned i = sizeof xmppi_tls_codes / sizeof xmppi_tls_codes[0] - 1u;
+
+    while (i > 0 && key < xmppi_tls_codes[i][0])
+        i--;
+    return i;
 }
 
-/* Appends to the words in the records: at is where they end. Returns where they end now. */
+/* The connection is unusable from here. Words are those of the transport below; others
+   xmpp_bearssl_words finds. */
+XMPPI_TLS_FN void xmppi_tls_fail(xmpp_bearssl *t, int code, int number, const char *words)
+{
+    t->error = (int16_t)code;
+    t->number = (int16_t)number;
+    t->words = words;
+    t->state = XMPPI_TLS_FAILED;
+    if (number != 0 && t->explain != NULL)
+        t->explain(t);
+    xmppi_tls_release(t);
+}
+
+/* The engine stopped with an error. */
+XMPPI_TLS_FN void xmppi_tls_stop(xmpp_bearssl *t, int number)
+{
+    xmppi_tls_fail(t, -(int)xmppi_tls_codes[xmppi_tls_cause(number)][1], number, "");
+}
+
+/* ---- words: composed in the records, which nobody else uses until the next open ---- */
+
+/* Appends to them: at is where they end. Returns where they end now. */
 XMPPI_TLS_FN size_t xmppi_tls_say(xmpp_bearssl *t, size_t at, const char *text, size_t max)
 {
     while (*text != 0 && max-- > 0 && at < 511)
@@ -1199,29 +1504,46 @@ XMPPI_TLS_FN size_t xmppi_tls_say_name(xmpp_bearssl *t, const xmpp_bearssl_x509 
     return xmppi_tls_say(t, at, br_ssl_engine_get_server_name(&t->client.eng), 255);
 }
 
-/* The engine stopped with an error: says which and why. */
-XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t, int number)
+XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t)
 {
-    const xmpp_bearssl_x509 *x = t->cfg->x509->owner == t ? t->cfg->x509 : NULL;
-    const xmppi_tls_cause *c = xmppi_tls_causes;
-    size_t at = 0, skip = 0;
+    static const char *const words[] = {XMPPI_TLS_CAUSES(XMPPI_TLS_WORDS)};
+    static const char *const bad[] = {      /* of XMPP_BEARSSL_BAD_* */
+        "config.profile is missing",
+        "config.x509 or config.pinned is missing, or config.profile cannot check what is trusted",
+        "config.records is smaller than XMPP_BEARSSL_BUFFER(512)",
+        "config.out must be 512 at least and leave as much of config.records",
+        "config.anchors is missing",
+        "config.pins is missing",
+        "config has neither anchors nor pins: nobody would be trusted",
+        "pins without anchors: set config.pins_alone_replace_ca if that is meant",
+        "no clock, and config.floor is not set",
+        "no certificate can be checked against an address: the domain must be a name",
+        "no certificate can be for a name of more than 255 bytes",
+        "config.cert has no certificate or no key",
+        "no random numbers from the transport below",
+        "the server closed the connection during the TLS handshake"
+    };
+    const xmpp_bearssl_x509 *x = t->cfg->x509;
+    const int number = t->number;
+    size_t at, skip = 0;
     char digits[4];
-    int code;
 
-    while (number >= c[1].number)
-        c++;
-    code = c->code;
+    if (number >= XMPP_BEARSSL_BAD_PROFILE) {
+        t->words = bad[number - XMPP_BEARSSL_BAD_PROFILE];
+        return;
+    }
+    t->words = NULL;
     xmppi_tls_wipe(t->records, t->records_size);
+    if (x != NULL && x->head.owner != t)
+        x = NULL;
     if (x != NULL && number == BR_ERR_X509_EXPIRED && x->error == XMPP_E_TLS_EXPIRED)
         at = xmppi_tls_say_expired(t, x);
     else if (x != NULL && number == BR_ERR_X509_BAD_SERVER_NAME)
         at = xmppi_tls_say_name(t, x);
-    else if (x != NULL && number == BR_ERR_X509_NOT_TRUSTED && x->error == XMPP_E_TLS_PIN) {
-        code = XMPP_E_TLS_PIN;
-        at = xmppi_tls_say(t, 0, "the server's key is none of config.pins", 64);
-    } else {
-        at = xmppi_tls_say(t, 0, c->words, 200);
-    }
+    else
+        at = xmppi_tls_say(t, 0, words[xmppi_tls_cause(number)], 200);
+    if (number == XMPPI_TLS_NOT_PINNED)
+        return;
     at = xmppi_tls_say(t, at, number >= 256 ? " (TLS alert " : " (BearSSL ", 16);
     xmppi_tls_digits(digits, (uint32_t)number & 0xFFu, 3);
     digits[3] = 0;
@@ -1229,11 +1551,40 @@ XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t, int number)
         skip++;
     at = xmppi_tls_say(t, at, digits + skip, 3);
     xmppi_tls_say(t, at, ")", 1);
-    xmppi_tls_fail(t, code, NULL);
+}
+
+XMPP_API void xmpp_bearssl_words(br_ssl_client_context *c)
+{
+    xmppi_tls_of(c)->explain = xmppi_tls_explain;
 }
 
 /* ==== >>tls-session =========================================================
-   What decides whether a session is offered, kept and saved. */
+   The session of a login, kept to be resumed: what decides whether it is offered, kept and saved.
+   spki, the binding's hash and ends are the connection's and the kept session's alike: a handshake
+   that shows a certificate has not resumed it, and drops it first. */
+
+enum { XMPPI_TLS_NONE, XMPPI_TLS_BY_UTC, XMPPI_TLS_BY_MILLIS };     /* kept: how born is counted */
+enum { XMPPI_TLS_FORMAT = 1, XMPPI_TLS_HEAD = 4, XMPPI_TLS_FIXED = 108 };   /* of a saved state */
+#define XMPPI_TLS_DAY 86400u
+
+XMPPI_TLS_FN void xmppi_tls_drop(xmpp_bearssl_session *s)
+{
+    s->kept = XMPPI_TLS_NONE;
+    xmppi_tls_wipe(s->id, sizeof s->id);
+    xmppi_tls_wipe(s->master, sizeof s->master);
+}
+
+/* Seconds since the login whose session is kept; UINT32_MAX when that is not known. */
+XMPPI_TLS_FN uint32_t xmppi_tls_age(const xmpp_bearssl *t)
+{
+    const xmpp_bearssl_session *s = t->session;
+    uint32_t now;
+
+    if (s->kept == XMPPI_TLS_BY_MILLIS)
+        return (t->below.ops->millis(t->below.ctx) - s->born) / 1000u;
+    now = xmppi_tls_now(t);
+    return s->kept == XMPPI_TLS_BY_UTC && now >= s->born ? now - s->born : UINT32_MAX;
+}
 
 /* With its length before it, so that no two lists of parts give the same bytes. */
 XMPPI_TLS_FN void xmppi_tls_mix(br_sha256_context *h, const void *part, size_t n)
@@ -1304,71 +1655,58 @@ XMPPI_TLS_FN bool xmppi_tls_has_suite(const br_ssl_engine_context *e, uint16_t s
 /* Whether a full handshake would accept the server now as it did then. */
 XMPPI_TLS_FN bool xmppi_tls_may_offer(const xmpp_bearssl *t, const unsigned char digest[16])
 {
+    const xmpp_bearssl_session *s = t->session;
     const uint32_t now = xmppi_tls_now(t);
 
-    return t->kept != XMPPI_TLS_NONE && memcmp(t->digest, digest, sizeof t->digest) == 0 &&
-           xmppi_tls_age(t) <= XMPPI_TLS_DAY && t->ends >= (now != 0 ? now : t->floor) &&
-           xmppi_tls_pinned(t) && xmppi_tls_has_suite(&t->client.eng, t->suite);
+    return s->kept != XMPPI_TLS_NONE && memcmp(s->digest, digest, sizeof s->digest) == 0 &&
+           xmppi_tls_age(t) <= XMPPI_TLS_DAY && s->ends >= (now != 0 ? now : t->floor) &&
+           xmppi_tls_pinned(t) && xmppi_tls_has_suite(&t->client.eng, s->suite);
 }
 
 /* Puts the kept session into an engine that has its profile. Returns whether there was one. */
 XMPPI_TLS_FN bool xmppi_tls_offer(xmpp_bearssl *t, const char *name)
 {
+    xmpp_bearssl_session *s = t->session;
     br_ssl_session_parameters sp;
     unsigned char digest[16];
 
-    t->proven = false;
+    s->proven = false;
     xmppi_tls_digest(t, name, digest);
     if (!xmppi_tls_may_offer(t, digest)) {
-        xmppi_tls_drop(t);
-        memcpy(t->digest, digest, sizeof digest);
+        xmppi_tls_drop(s);
+        memcpy(s->digest, digest, sizeof digest);
         return false;
     }
-    memcpy(sp.session_id, t->id, sizeof t->id);
-    sp.session_id_len = t->id_n;
+    memcpy(sp.session_id, s->id, sizeof s->id);
+    sp.session_id_len = s->id_n;
     sp.version = BR_TLS12;
-    sp.cipher_suite = t->suite;
-    memcpy(sp.master_secret, t->master, sizeof t->master);
+    sp.cipher_suite = s->suite;
+    memcpy(sp.master_secret, s->master, sizeof s->master);
     br_ssl_engine_set_session_parameters(&t->client.eng, &sp);
     xmppi_tls_wipe(&sp, sizeof sp);
-    t->resume = XMPPI_TLS_OFFERED;
+    s->resume = XMPPI_TLS_OFFERED;
     return true;
 }
 
 /* Keeps the session of this connection, if the server gave it an ID and its age can be told. */
 XMPPI_TLS_FN void xmppi_tls_keep_session(xmpp_bearssl *t)
 {
+    xmpp_bearssl_session *s = t->session;
     br_ssl_session_parameters sp;
     const uint32_t now = xmppi_tls_now(t);
 
     if (now == 0 && t->below.ops->millis == NULL)
         return;
     br_ssl_engine_get_session_parameters(&t->client.eng, &sp);
-    if (sp.session_id_len > 0 && sp.session_id_len <= sizeof t->id) {
-        t->kept = now != 0 ? XMPPI_TLS_BY_UTC : XMPPI_TLS_BY_MILLIS;
-        t->born = now != 0 ? now : t->below.ops->millis(t->below.ctx);
-        t->suite = sp.cipher_suite;
-        t->id_n = sp.session_id_len;
-        memcpy(t->id, sp.session_id, sizeof t->id);
-        memcpy(t->master, sp.master_secret, sizeof t->master);
+    if (sp.session_id_len > 0 && sp.session_id_len <= sizeof s->id) {
+        s->kept = now != 0 ? XMPPI_TLS_BY_UTC : XMPPI_TLS_BY_MILLIS;
+        s->born = now != 0 ? now : t->below.ops->millis(t->below.ctx);
+        s->suite = sp.cipher_suite;
+        s->id_n = sp.session_id_len;
+        memcpy(s->id, sp.session_id, sizeof s->id);
+        memcpy(s->master, sp.master_secret, sizeof s->master);
     }
     xmppi_tls_wipe(&sp, sizeof sp);
-}
-
-/* A login succeeded. A resumed session stays as old as it is. */
-XMPPI_TLS_FN void xmppi_tls_prove(xmpp_bearssl *t)
-{
-    if (!t->proven && t->state == XMPPI_TLS_OPEN && t->resume == XMPPI_TLS_FULL)
-        xmppi_tls_keep_session(t);
-    t->proven = true;
-}
-
-/* The connection is over: a session that it tried and that led to no login is not tried again. */
-XMPPI_TLS_FN void xmppi_tls_judge_session(xmpp_bearssl *t)
-{
-    if (t->resume >= XMPPI_TLS_SENT && !t->proven)
-        xmppi_tls_drop(t);
-    t->resume = XMPPI_TLS_FULL;
 }
 
 /* ---- saved: 'T', format, two bytes of length; floor; and of a session born, ends, suite, lengths
@@ -1382,11 +1720,14 @@ XMPPI_TLS_FN unsigned char *xmppi_tls_add(unsigned char *to, const void *from, s
 
 XMPPI_TLS_FN int xmppi_tls_save(const xmpp_bearssl *t, unsigned char *p, size_t n)
 {
+    const xmpp_bearssl_session *s = t->session;
+    const xmpp_bearssl_binding *b = t->binding;
     const uint32_t now = xmppi_tls_now(t), age = xmppi_tls_age(t);
-    const bool session = now != 0 && age <= XMPPI_TLS_DAY &&
-                         (t->resume < XMPPI_TLS_SENT || t->proven);
-    const size_t size = XMPPI_TLS_HEAD + 4u +
-                        (session ? (size_t)XMPPI_TLS_FIXED + t->leaf_n + t->id_n : 0u);
+    const bool session =
+        now != 0 && age <= XMPPI_TLS_DAY && (s->resume < XMPPI_TLS_SENT || s->proven);
+    const uint8_t leaf_n = b != NULL ? b->leaf_n : (uint8_t)0;
+    const size_t size =
+        XMPPI_TLS_HEAD + 4u + (session ? (size_t)XMPPI_TLS_FIXED + leaf_n + s->id_n : 0u);
 
     if (!session && t->floor <= t->cfg->floor)
         return 0;
@@ -1398,43 +1739,48 @@ XMPPI_TLS_FN int xmppi_tls_save(const xmpp_bearssl *t, unsigned char *p, size_t 
     xmppi_tls_put(p + 4, t->floor, 4);
     if (session) {
         xmppi_tls_put(p + 8, now - age, 4);
-        xmppi_tls_put(p + 12, t->ends, 4);
-        xmppi_tls_put(p + 16, t->suite, 2);
-        p[18] = t->leaf_n;
-        p[19] = t->id_n;
-        p = xmppi_tls_add(p + 20, t->digest, sizeof t->digest);
+        xmppi_tls_put(p + 12, s->ends, 4);
+        xmppi_tls_put(p + 16, s->suite, 2);
+        p[18] = leaf_n;
+        p[19] = s->id_n;
+        p = xmppi_tls_add(p + 20, s->digest, sizeof s->digest);
         p = xmppi_tls_add(p, t->spki, sizeof t->spki);
-        p = xmppi_tls_add(p, t->master, sizeof t->master);
-        p = xmppi_tls_add(p, t->leaf, t->leaf_n);
-        xmppi_tls_add(p, t->id, t->id_n);
+        p = xmppi_tls_add(p, s->master, sizeof s->master);
+        if (leaf_n > 0)
+            p = xmppi_tls_add(p, b->leaf, leaf_n);
+        xmppi_tls_add(p, s->id, s->id_n);
     }
     return (int)size;
 }
 
 /* Whether n bytes from the floor on are what xmppi_tls_save writes. */
-XMPPI_TLS_FN bool xmppi_tls_is_saved(const xmpp_bearssl *t, const unsigned char *p, size_t n)
+XMPPI_TLS_FN bool xmppi_tls_is_saved(const unsigned char *p, size_t n)
 {
     if (n <= 4u + XMPPI_TLS_FIXED)
         return n == 4;
-    return p[14] <= sizeof t->leaf && p[15] > 0 && p[15] <= sizeof t->id &&
-           n == 4u + XMPPI_TLS_FIXED + p[14] + p[15];
+    return p[14] <= 64 && p[15] > 0 && p[15] <= 32 && n == 4u + XMPPI_TLS_FIXED + p[14] + p[15];
 }
 
 XMPPI_TLS_FN void xmppi_tls_load_session(xmpp_bearssl *t, const unsigned char *p)
 {
-    xmppi_tls_drop(t);
-    t->kept = XMPPI_TLS_BY_UTC;
+    xmpp_bearssl_session *s = t->session;
+    xmpp_bearssl_binding *b = t->binding;
+
+    xmppi_tls_drop(s);
+    s->kept = XMPPI_TLS_BY_UTC;
     t->has_spki = false;            /* a connection that is over had it */
-    t->born = xmppi_tls_get(p, 4);
-    t->ends = xmppi_tls_get(p + 4, 4);
-    t->suite = (uint16_t)xmppi_tls_get(p + 8, 2);
-    t->leaf_n = p[10];
-    t->id_n = p[11];
-    memcpy(t->digest, p + 12, sizeof t->digest);
+    s->born = xmppi_tls_get(p, 4);
+    s->ends = xmppi_tls_get(p + 4, 4);
+    s->suite = (uint16_t)xmppi_tls_get(p + 8, 2);
+    s->id_n = p[11];
+    memcpy(s->digest, p + 12, sizeof s->digest);
     memcpy(t->spki, p + 28, sizeof t->spki);
-    memcpy(t->master, p + 60, sizeof t->master);
-    memcpy(t->leaf, p + XMPPI_TLS_FIXED, t->leaf_n);
-    memcpy(t->id, p + XMPPI_TLS_FIXED + t->leaf_n, t->id_n);
+    memcpy(s->master, p + 60, sizeof s->master);
+    if (b != NULL) {
+        b->leaf_n = p[10];
+        memcpy(b->leaf, p + XMPPI_TLS_FIXED, p[10]);
+    }
+    memcpy(s->id, p + XMPPI_TLS_FIXED + p[10], s->id_n);
 }
 
 /* Returns how many of the n bytes are this layer's: none when they begin otherwise, all when they
@@ -1451,7 +1797,7 @@ XMPPI_TLS_FN size_t xmppi_tls_load(xmpp_bearssl *t, const unsigned char *p, size
     size = xmppi_tls_get(p + 2, 2);
     if (size > n - XMPPI_TLS_HEAD)
         return n;
-    if (p[1] == XMPPI_TLS_FORMAT && xmppi_tls_is_saved(t, p + XMPPI_TLS_HEAD, size)) {
+    if (p[1] == XMPPI_TLS_FORMAT && xmppi_tls_is_saved(p + XMPPI_TLS_HEAD, size)) {
         floor = xmppi_tls_get(p + XMPPI_TLS_HEAD, 4);
         if (floor > t->floor)
             t->floor = floor;
@@ -1459,6 +1805,117 @@ XMPPI_TLS_FN size_t xmppi_tls_load(xmpp_bearssl *t, const unsigned char *p, size
             xmppi_tls_load_session(t, p + XMPPI_TLS_HEAD + 4);
     }
     return XMPPI_TLS_HEAD + size;
+}
+
+/* What the rest tells a session, and what it answers. */
+XMPPI_TLS_FN int xmppi_tls_session(xmpp_bearssl *t, int what, void *p, size_t n)
+{
+    xmpp_bearssl_session *s = t->session;
+
+    switch (what) {
+    case XMPPI_TLS_SESSION_OFFER:       /* a handshake begins; p is the server's name */
+        return xmppi_tls_offer(t, (const char *)p);
+    case XMPPI_TLS_SESSION_NEW:         /* the server does not resume */
+        xmppi_tls_drop(s);
+        s->resume = XMPPI_TLS_FULL;
+        return 0;
+    case XMPPI_TLS_SESSION_TICK:        /* before millis wrap */
+        if (s->kept == XMPPI_TLS_BY_MILLIS && xmppi_tls_age(t) > XMPPI_TLS_DAY)
+            xmppi_tls_drop(s);
+        return 0;
+    case XMPPI_TLS_SESSION_LOGIN:       /* a resumed session stays as old as it is */
+        if (!s->proven && t->state == XMPPI_TLS_OPEN && s->resume == XMPPI_TLS_FULL)
+            xmppi_tls_keep_session(t);
+        s->proven = true;
+        return 0;
+    case XMPPI_TLS_SESSION_OVER:        /* one that led to no login is not tried again */
+        if (s->resume >= XMPPI_TLS_SENT && !s->proven)
+            xmppi_tls_drop(s);
+        s->resume = XMPPI_TLS_FULL;
+        return 0;
+    case XMPPI_TLS_SESSION_SAVE:
+        return xmppi_tls_save(t, (unsigned char *)p, n);
+    default:                            /* XMPPI_TLS_SESSION_LOAD: how many bytes are its own */
+        return (int)xmppi_tls_load(t, (const unsigned char *)p, n);
+    }
+}
+
+XMPP_API void xmpp_bearssl_resume(xmpp_bearssl *t, xmpp_bearssl_session *s)
+{
+    memset(s, 0, sizeof *s);
+    s->go = xmppi_tls_session;
+    t->session = s;
+}
+
+XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t)
+{
+    return t->session != NULL && t->session->resume == XMPPI_TLS_RESUMED;
+}
+
+XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t)
+{
+    if (t->session == NULL)
+        return;
+    xmppi_tls_drop(t->session);
+    if (t->state >= XMPPI_TLS_HANDSHAKE)
+        t->session->proven = true;  /* a login that is still to come keeps nothing either */
+}
+
+/* ==== >>tls-binding ==== */
+
+/* The hash of a signature's algorithm; MD5 and SHA-1 count as SHA-256 (RFC 5929 4.1). */
+XMPPI_TLS_FN uint8_t xmppi_tls_signature_hash(const unsigned char *oid, size_t n)
+{
+    static const unsigned char rsa[] = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01};
+    static const unsigned char ecdsa[] = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03};
+    unsigned char last;
+
+    if (n == sizeof rsa + 1 && memcmp(oid, rsa, sizeof rsa) == 0) {
+        last = oid[sizeof rsa];
+        return last == 12 ? br_sha384_ID : last == 13 ? br_sha512_ID :
+               last == 4 || last == 5 || last == 11 ? br_sha256_ID : 0;
+    }
+    if (n == sizeof ecdsa + 1 && memcmp(oid, ecdsa, sizeof ecdsa) == 0) {
+        last = oid[sizeof ecdsa];
+        return last == 3 ? br_sha384_ID : last == 4 ? br_sha512_ID : last == 2 ? br_sha256_ID : 0;
+    }
+    return 0;
+}
+
+XMPPI_TLS_FN int xmppi_tls_binding(xmpp_bearssl *t, int what, const void *p, size_t n)
+{
+    xmpp_bearssl_binding *b = t->binding;
+    int id;
+
+    switch (what) {
+    case XMPPI_TLS_BIND_START:
+        b->leaf_n = b->sig_hash = 0;
+        br_multihash_zero(&b->hash);
+        for (id = br_sha256_ID; id <= br_sha512_ID; id++)
+            br_multihash_setimpl(&b->hash, id, br_ssl_engine_get_hash(&t->client.eng, id));
+        br_multihash_init(&b->hash);
+        return 0;
+    case XMPPI_TLS_BIND_PIECE:
+        br_multihash_update(&b->hash, p, n);
+        return 0;
+    case XMPPI_TLS_BIND_OID:
+        b->sig_hash = xmppi_tls_signature_hash((const unsigned char *)p, n);
+        return 0;
+    case XMPPI_TLS_BIND_END:
+        if (b->sig_hash != 0)
+            b->leaf_n = (uint8_t)br_multihash_out(&b->hash, b->sig_hash, b->leaf);
+        return 0;
+    default:                            /* XMPPI_TLS_BIND_TYPE: is it this one, and does it fit? */
+        return strcmp((const char *)p, "tls-server-end-point") == 0 && b->leaf_n <= n ? b->leaf_n
+                                                                                      : 0;
+    }
+}
+
+XMPP_API void xmpp_bearssl_bind(xmpp_bearssl *t, xmpp_bearssl_binding *b)
+{
+    memset(b, 0, sizeof *b);
+    b->go = xmppi_tls_binding;
+    t->binding = b;
 }
 
 /* ==== >>tls-engine ==========================================================
@@ -1469,14 +1926,14 @@ XMPPI_TLS_FN void xmppi_tls_fail_below(xmpp_bearssl *t)
 {
     const char *words = "";
     int code = t->below.ops->reason != NULL ? t->below.ops->reason(t->below.ctx, &words) : XMPP_OK;
-    xmppi_tls_fail(t, code != XMPP_OK ? code : XMPP_E_TRANSPORT, words);
+    xmppi_tls_fail(t, code != XMPP_OK ? code : XMPP_E_TRANSPORT, 0, words);
 }
 
 /* Below: the peer closed. After the handshake whoever reads judges it. */
 XMPPI_TLS_FN void xmppi_tls_eof(xmpp_bearssl *t)
 {
     if (t->state == XMPPI_TLS_HANDSHAKE)
-        xmppi_tls_fail(t, XMPP_E_TLS, "the server closed the connection during the TLS handshake");
+        xmppi_tls_fail(t, XMPP_E_TLS, XMPP_BEARSSL_BAD_EOF, "");
     else
         t->state = XMPPI_TLS_ENDED;
 }
@@ -1487,8 +1944,8 @@ XMPPI_TLS_FN void xmppi_tls_up(xmpp_bearssl *t)
 
     xmppi_tls_release(t);
     t->state = XMPPI_TLS_OPEN;
-    if (t->resume == XMPPI_TLS_SENT) {      /* no certificate was shown */
-        t->resume = XMPPI_TLS_RESUMED;
+    if (t->session != NULL && t->session->resume == XMPPI_TLS_SENT) {
+        t->session->resume = XMPPI_TLS_RESUMED;     /* no certificate was shown */
         t->has_spki = true;
     }
     if (br_ssl_engine_sendapp_buf(&t->client.eng, &room) != NULL)
@@ -1514,8 +1971,8 @@ XMPPI_TLS_FN void xmppi_tls_flush(xmpp_bearssl *t)
             return;
         }
         br_ssl_engine_sendrec_ack(e, (size_t)n);
-        if (t->resume == XMPPI_TLS_OFFERED)
-            t->resume = XMPPI_TLS_SENT;
+        if (t->session != NULL && t->session->resume == XMPPI_TLS_OFFERED)
+            t->session->resume = XMPPI_TLS_SENT;
     }
 }
 
@@ -1558,7 +2015,7 @@ XMPPI_TLS_FN void xmppi_tls_pump(xmpp_bearssl *t)
             return;
         if (st == BR_SSL_CLOSED) {
             if (br_ssl_engine_last_error(e) != BR_ERR_OK)
-                xmppi_tls_explain(t, br_ssl_engine_last_error(e));
+                xmppi_tls_stop(t, br_ssl_engine_last_error(e));
             else
                 xmppi_tls_eof(t);
             return;
@@ -1570,29 +2027,34 @@ XMPPI_TLS_FN void xmppi_tls_pump(xmpp_bearssl *t)
     }
 }
 
-/* What the configuration must have; NULL when it has it. */
-XMPPI_TLS_FN const char *xmppi_tls_check(const xmpp_bearssl *t)
+/* What is wrong with the configuration; 0: nothing. */
+XMPPI_TLS_FN int xmppi_tls_check(const xmpp_bearssl *t)
 {
     const xmpp_bearssl_config *cfg = t->cfg;
 
-    if (cfg->profile == NULL || cfg->x509 == NULL)
-        return "config.profile or config.x509 is missing";
+    if (cfg->profile == NULL)
+        return XMPP_BEARSSL_BAD_PROFILE;
     if (t->records == NULL || t->records_size < XMPP_BEARSSL_BUFFER(512))
-        return "config.records is smaller than XMPP_BEARSSL_BUFFER(512)";
+        return XMPP_BEARSSL_BAD_RECORDS;
     if (cfg->out != 0 &&
         (cfg->out < 512 || t->records_size < XMPP_BEARSSL_BUFFER_IN_OUT(512, cfg->out)))
-        return "config.out must be 512 at least and leave as much of config.records";
+        return XMPP_BEARSSL_BAD_OUT;
     if (cfg->anchor_count > 0 && cfg->anchors == NULL)
-        return "config.anchors is missing";
+        return XMPP_BEARSSL_BAD_ANCHORS;
     if (cfg->pin_count > 0 && cfg->pins == NULL)
-        return "config.pins is missing";
+        return XMPP_BEARSSL_BAD_PINS;
     if (cfg->anchor_count == 0 && cfg->pin_count == 0)
-        return "config has neither anchors nor pins: nobody would be trusted";
+        return XMPP_BEARSSL_BAD_TRUST;
     if (cfg->anchor_count == 0 && !cfg->pins_alone_replace_ca)
-        return "pins without anchors: set config.pins_alone_replace_ca if that is meant";
+        return XMPP_BEARSSL_BAD_ALONE;
+    if (t->check == NULL)
+        return XMPP_BEARSSL_BAD_CHECK;
     if (cfg->anchor_count > 0 && t->floor == 0 && xmppi_tls_clock(t) == 0)
-        return "no clock, and config.floor is not set";
-    return NULL;
+        return XMPP_BEARSSL_BAD_CLOCK;
+    if (cfg->cert != NULL &&
+        (cfg->cert->install == NULL || cfg->cert->chain_count == 0 || cfg->cert->key == NULL))
+        return XMPP_BEARSSL_BAD_CERT;
+    return 0;
 }
 
 /* Two buffers out of one: what does not go out comes in. */
@@ -1603,9 +2065,13 @@ XMPPI_TLS_FN void xmppi_tls_buffers(xmpp_bearssl *t)
                                    t->records + (t->records_size - out), out);
 }
 
-XMPPI_TLS_FN int xmppi_tls_refuse(xmpp_bearssl *t, int code, const char *words)
+XMPPI_TLS_FN int xmppi_tls_refuse(xmpp_bearssl *t, int number)
 {
-    xmppi_tls_fail(t, code, words);
+    const int code = number <= XMPP_BEARSSL_BAD_CLOCK ? XMPP_E_TLS_CONFIG :
+                     number <= XMPP_BEARSSL_BAD_NAME ? XMPP_E_TLS_NAME :
+                     number == XMPP_BEARSSL_BAD_CERT ? XMPP_E_TLS_CLIENT_CERT : XMPP_E_ENTROPY;
+
+    xmppi_tls_fail(t, code, number, "");
     return code;
 }
 
@@ -1613,36 +2079,31 @@ XMPPI_TLS_FN int xmppi_tls_refuse(xmpp_bearssl *t, int code, const char *words)
 XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
 {
     br_ssl_engine_context *e = &t->client.eng;
-    const char *why = xmppi_tls_check(t);
-    const bool address = name == NULL || *name == 0 || xmppi_tls_is_address(name);
     unsigned char seed[48];
     bool resume;
-    int id;
-
-    if (why != NULL)
-        return xmppi_tls_refuse(t, XMPP_E_TLS_CONFIG, why);
-    if (address && !xmppi_tls_pins_alone(t->cfg))
-        return xmppi_tls_refuse(
-            t, XMPP_E_TLS_NAME,
-            "no certificate can be checked against an address: the domain must be a name");
-    if (!address && strlen(name) > 255)
-        return xmppi_tls_refuse(t, XMPP_E_TLS_NAME,
-                                "no certificate can be for a name of more than 255 bytes");
-    if (t->cfg->cert != NULL && (t->cfg->cert->install == NULL || t->cfg->cert->chain_count == 0 ||
-                                 t->cfg->cert->key == NULL))
-        return xmppi_tls_refuse(t, XMPP_E_TLS_CLIENT_CERT,
-                                "config.cert has no certificate or no key");
-    if (t->below.ops->random(t->below.ctx, seed, sizeof seed) != XMPP_OK)
-        return xmppi_tls_refuse(t, XMPP_E_ENTROPY, "no random numbers from the transport below");
+    int id, bad;
 
     br_ssl_client_zero(&t->client);
-    t->cfg->profile(&t->client);
+    t->check = NULL;
+    t->explain = NULL;
+    if (t->cfg->profile != NULL)
+        t->cfg->profile(&t->client);
+    if (name != NULL && xmppi_tls_is_address(name))
+        name = NULL;
+    bad = xmppi_tls_check(t);
+    if (bad == 0 && name == NULL && t->cfg->anchor_count > 0)
+        bad = XMPP_BEARSSL_BAD_ADDRESS;
+    if (bad == 0 && name != NULL && strlen(name) > 255)
+        bad = XMPP_BEARSSL_BAD_NAME;
+    if (bad == 0 && t->below.ops->random(t->below.ctx, seed, sizeof seed) != XMPP_OK)
+        bad = XMPP_BEARSSL_BAD_RANDOM;
+    if (bad != 0)
+        return xmppi_tls_refuse(t, bad);
+
     br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
     for (id = br_md5_ID; id <= br_sha224_ID; id++)
         br_ssl_engine_set_hash(e, id, NULL);    /* neither offered nor accepted in a signature */
     br_ssl_engine_set_all_flags(e, BR_OPT_NO_RENEGOTIATION);
-    br_ssl_engine_set_x509(e, &t->cfg->x509->vtable);
-    t->cfg->x509->vtable = &xmppi_tls_x509_class;
     t->alpn = "xmpp-client";
     br_ssl_engine_set_protocol_names(e, &t->alpn, 1);
     if (t->cfg->cert != NULL)
@@ -1650,9 +2111,10 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
     xmppi_tls_buffers(t);
     br_ssl_engine_inject_entropy(e, seed, sizeof seed);
     xmppi_tls_wipe(seed, sizeof seed);
-    resume = xmppi_tls_offer(t, name);
-    if (!br_ssl_client_reset(&t->client, address ? NULL : name, resume)) {
-        xmppi_tls_explain(t, br_ssl_engine_last_error(e));
+    resume = t->session != NULL &&
+             t->session->go(t, XMPPI_TLS_SESSION_OFFER, (void *)(uintptr_t)name, 0) != 0;
+    if (!br_ssl_client_reset(&t->client, name, resume)) {
+        xmppi_tls_stop(t, br_ssl_engine_last_error(e));
         return t->error;
     }
     t->room = 512;
@@ -1665,7 +2127,8 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
 XMPPI_TLS_FN void xmppi_tls_clear(xmpp_bearssl *t)
 {
     xmppi_tls_release(t);
-    xmppi_tls_judge_session(t);
+    if (t->session != NULL)
+        t->session->go(t, XMPPI_TLS_SESSION_OVER, NULL, 0);
     if (t->state >= XMPPI_TLS_HANDSHAKE) {
         xmppi_tls_wipe(&t->client, sizeof t->client);
         if (t->records != NULL && !(t->error != XMPP_OK && t->words == NULL))
@@ -1688,6 +2151,7 @@ XMPPI_TLS_FN int xmppi_tls_io_open(void *ctx, const xmpp_target *to)
 
     xmppi_tls_clear(t);
     t->error = XMPP_OK;
+    t->number = 0;
     t->words = "";
     t->deaf = t->has_spki = false;
     if (to->tls) {
@@ -1730,8 +2194,8 @@ XMPPI_TLS_FN int xmppi_tls_io_recv(void *ctx, void *buf, size_t n)
     if (t->state == XMPPI_TLS_PLAIN)
         return t->below.ops->recv(t->below.ctx, buf, n);
     xmppi_tls_pump(t);
-    if (t->kept == XMPPI_TLS_BY_MILLIS && xmppi_tls_age(t) > XMPPI_TLS_DAY)
-        xmppi_tls_drop(t);          /* before millis wrap */
+    if (t->session != NULL)
+        t->session->go(t, XMPPI_TLS_SESSION_TICK, NULL, 0);
     if (t->state != XMPPI_TLS_OPEN)
         return xmppi_tls_over(t);
     from = br_ssl_engine_recvapp_buf(&t->client.eng, &len);
@@ -1792,12 +2256,14 @@ XMPPI_TLS_FN int xmppi_tls_io_close(void *ctx, bool now)
 
 XMPPI_TLS_FN int xmppi_tls_io_binding(void *ctx, const char *type, void *out, size_t cap)
 {
-    const xmpp_bearssl *t = xmppi_tls_self(ctx);
+    xmpp_bearssl *t = xmppi_tls_self(ctx);
+    int n = 0;
 
-    if (t->state != XMPPI_TLS_OPEN || strcmp(type, "tls-server-end-point") != 0 || t->leaf_n > cap)
-        return 0;
-    memcpy(out, t->leaf, t->leaf_n);
-    return t->leaf_n;
+    if (t->binding != NULL && t->state == XMPPI_TLS_OPEN)
+        n = t->binding->go(t, XMPPI_TLS_BIND_TYPE, type, cap);
+    if (n > 0)
+        memcpy(out, t->binding->leaf, (size_t)n);
+    return n;
 }
 
 XMPPI_TLS_FN unsigned xmppi_tls_io_wants(void *ctx)
@@ -1874,23 +2340,17 @@ XMPPI_TLS_FN int xmppi_tls_io_state(void *ctx, bool load, void *buf, size_t n)
 {
     xmpp_bearssl *t = xmppi_tls_self(ctx);
     const xmpp_io b = t->below;
-    unsigned char *p = (unsigned char *)buf;
-    size_t used;
-    int own, more;
+    const int what = load ? XMPPI_TLS_SESSION_LOAD :
+                     buf != NULL ? XMPPI_TLS_SESSION_SAVE : XMPPI_TLS_SESSION_LOGIN;
+    const int own = t->session != NULL ? t->session->go(t, what, buf, n) : 0;
+    int more = 0;
 
-    if (load) {
-        used = xmppi_tls_load(t, p, n);
-        return b.ops->state != NULL && used < n ? b.ops->state(b.ctx, true, p + used, n - used) : 0;
-    }
-    if (buf == NULL) {
-        xmppi_tls_prove(t);
-        return b.ops->state != NULL ? b.ops->state(b.ctx, false, NULL, 0) : 0;
-    }
-    own = xmppi_tls_save(t, p, n);
-    if (own < 0 || b.ops->state == NULL)
+    if (own < 0)
         return own;
-    more = b.ops->state(b.ctx, false, p + own, n - (size_t)own);
-    return more < 0 ? more : own + more;
+    n -= (size_t)own;
+    if (b.ops->state != NULL && (!load || n > 0))
+        more = b.ops->state(b.ctx, load, buf != NULL ? (unsigned char *)buf + own : NULL, n);
+    return load ? more : more < 0 ? more : own + more;
 }
 
 static const xmpp_io_ops xmppi_tls_io_ops = {
@@ -1945,27 +2405,62 @@ XMPP_API void xmpp_bearssl_profile_full(br_ssl_client_context *c)
     br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_chapol(e);
     br_ssl_engine_set_default_aes_gcm(e);
+    xmpp_bearssl_by_either(c);
+    xmpp_bearssl_words(c);
 }
 
-/* What the two small profiles share. */
-XMPPI_TLS_FN void xmppi_tls_profile_p256(br_ssl_engine_context *e)
+/* Parts of the small profiles: see XMPP_CFG_TLS_M15. */
+XMPPI_TLS_FN void xmppi_tls_p256(br_ssl_engine_context *e)
 {
+#if XMPP_CFG_TLS_M15
+    br_ssl_engine_set_ec(e, &br_ec_p256_m15);
+#else
     br_ssl_engine_set_ec(e, &br_ec_p256_m31);
-    br_ssl_engine_set_ecdsa(e, &br_ecdsa_i31_vrfy_asn1);
+#endif
     br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
     br_ssl_engine_set_prf_sha256(e, &br_tls12_sha256_prf);
 }
 
-XMPP_API void xmpp_bearssl_profile_ec_chacha(br_ssl_client_context *c)
+XMPPI_TLS_FN void xmppi_tls_ecdsa(br_ssl_engine_context *e)
+{
+#if XMPP_CFG_TLS_M15
+    br_ssl_engine_set_ecdsa(e, &br_ecdsa_i15_vrfy_asn1);
+#else
+    br_ssl_engine_set_ecdsa(e, &br_ecdsa_i31_vrfy_asn1);
+#endif
+}
+
+XMPPI_TLS_FN void xmppi_tls_chacha(br_ssl_engine_context *e)
+{
+    br_ssl_engine_set_chacha20(e, &br_chacha20_ct_run);
+#if XMPP_CFG_TLS_M15
+    br_ssl_engine_set_poly1305(e, &br_poly1305_ctmul32_run);
+#else
+    br_ssl_engine_set_poly1305(e, &br_poly1305_ctmul_run);
+#endif
+    br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
+}
+
+XMPPI_TLS_FN void xmppi_tls_ec_chacha(br_ssl_engine_context *e)
 {
     static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 };
-    br_ssl_engine_context *e = &c->eng;
 
-    xmppi_tls_profile_p256(e);
     br_ssl_engine_set_suites(e, suites, 1);
-    br_ssl_engine_set_chacha20(e, &br_chacha20_ct_run);
-    br_ssl_engine_set_poly1305(e, &br_poly1305_ctmul_run);
-    br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
+    xmppi_tls_p256(e);
+    xmppi_tls_ecdsa(e);
+    xmppi_tls_chacha(e);
+}
+
+XMPP_API void xmpp_bearssl_profile_pin_chacha(br_ssl_client_context *c)
+{
+    xmppi_tls_ec_chacha(&c->eng);
+    xmpp_bearssl_by_pin(c);
+}
+
+XMPP_API void xmpp_bearssl_profile_ec_chacha(br_ssl_client_context *c)
+{
+    xmppi_tls_ec_chacha(&c->eng);
+    xmpp_bearssl_by_anchors(c);
 }
 
 XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c)
@@ -1973,11 +2468,33 @@ XMPP_API void xmpp_bearssl_profile_ec_aesgcm(br_ssl_client_context *c)
     static const uint16_t suites[] = { BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 };
     br_ssl_engine_context *e = &c->eng;
 
-    xmppi_tls_profile_p256(e);
     br_ssl_engine_set_suites(e, suites, 1);
+    xmppi_tls_p256(e);
+    xmppi_tls_ecdsa(e);
     br_ssl_engine_set_aes_ctr(e, &br_aes_ct_ctr_vtable);
+#if XMPP_CFG_TLS_M15
+    br_ssl_engine_set_ghash(e, &br_ghash_ctmul32);
+#else
     br_ssl_engine_set_ghash(e, &br_ghash_ctmul);
+#endif
     br_ssl_engine_set_gcm(e, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
+    xmpp_bearssl_by_anchors(c);
+}
+
+XMPP_API void xmpp_bearssl_profile_rsa_chacha(br_ssl_client_context *c)
+{
+    static const uint16_t suites[] = { BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 };
+    br_ssl_engine_context *e = &c->eng;
+
+    br_ssl_engine_set_suites(e, suites, 1);
+    xmppi_tls_p256(e);
+#if XMPP_CFG_TLS_M15
+    br_ssl_engine_set_rsavrfy(e, &br_rsa_i15_pkcs1_vrfy);
+#else
+    br_ssl_engine_set_rsavrfy(e, &br_rsa_i31_pkcs1_vrfy);
+#endif
+    xmppi_tls_chacha(e);
+    xmpp_bearssl_by_anchors(c);
 }
 
 XMPP_API void xmpp_bearssl_cert_rsa(br_ssl_client_context *c, const xmpp_bearssl_cert *cert)
@@ -2033,18 +2550,6 @@ XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t)
 XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t)
 {
     return t->has_spki ? t->spki : NULL;
-}
-
-XMPP_API bool xmpp_bearssl_resumed(const xmpp_bearssl *t)
-{
-    return t->resume == XMPPI_TLS_RESUMED;
-}
-
-XMPP_API void xmpp_bearssl_forget(xmpp_bearssl *t)
-{
-    xmppi_tls_drop(t);
-    if (t->state >= XMPPI_TLS_HANDSHAKE)
-        t->proven = true;           /* a login that is still to come keeps nothing either */
 }
 
 /* ==== >>tls-store : PEM into the caller's memory ==== */
@@ -2379,7 +2884,10 @@ XMPP_API xmpp_io xmpp_bearssl_system_io(xmpp_bearssl_system *s, const char *path
     s->config.x509 = &s->x509;
     s->config.records = s->records;
     s->config.records_size = sizeof s->records;
-    return xmpp_bearssl_io(&s->tls, &s->config, below);
+    below = xmpp_bearssl_io(&s->tls, &s->config, below);
+    xmpp_bearssl_resume(&s->tls, &s->session);
+    xmpp_bearssl_bind(&s->tls, &s->binding);
+    return below;
 }
 #endif
 

@@ -20,6 +20,11 @@ void start(void);
 #define ACCOUNT(jid_) { .jid = (jid_), .password = (const char *)memory, .rx = memory, .rx_size = 256, \
     .arena = memory + 256, .arena_size = 1024, .queue = memory + 1280, .queue_size = 1024 }
 
+/* A layer over the transport: TLS. */
+#ifndef TRANSPORT
+#define TRANSPORT(io_) (io_)
+#endif
+
 /* What every device does: log in, presence, a message for a message, an IQ request. */
 #define DEVICE(cfg_, account_)                                                                    \
     const xmpp_event *ev;                                                                         \
@@ -28,7 +33,7 @@ void start(void);
                                                                                                   \
     io.ops = &io_ops;                                                                             \
     io.ctx = memory;                                                                              \
-    sink = xmpp_init(&client, (cfg_), (account_), io);                                            \
+    sink = xmpp_init(&client, (cfg_), (account_), TRANSPORT(io));                                 \
     for (;;) {                                                                                    \
         xmpp_step(&client, (uint32_t)sink);                                                       \
         while ((ev = xmpp_next(&client)) != NULL)                                                 \

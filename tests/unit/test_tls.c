@@ -77,6 +77,8 @@ typedef struct link {
     char got[8192];                     /* what the server received */
     size_t got_n;
     xmpp_bearssl tls;
+    xmpp_bearssl_session session;
+    xmpp_bearssl_binding binding;
     unsigned char client_records[XMPP_BEARSSL_BUFFER(16384)];
     xmpp_bearssl_config cfg;
     xmpp_io io;
@@ -244,6 +246,14 @@ static void server_says(link_t *l, const char *text, size_t n)
     }
 }
 
+static link_t *attach(link_t *l, xmpp_io below)
+{
+    l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
+    xmpp_bearssl_resume(&l->tls, &l->session);
+    xmpp_bearssl_bind(&l->tls, &l->binding);
+    return l;
+}
+
 /* A server with a certificate of tls_certs.sh and a client that trusts a root ("" for none). */
 static link_t *setup_link(link_t *l, const char *chain, const char *key, const char *root)
 {
@@ -279,8 +289,7 @@ static link_t *setup_link(link_t *l, const char *chain, const char *key, const c
     l->ops = pipe_ops;
     below.ops = &l->ops;
     below.ctx = l;
-    l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
-    return l;
+    return attach(l, below);
 }
 
 static link_t *good_link(void) { return setup_link(&the_link, "good.chain", "good.key", "ca.pem"); }
@@ -288,8 +297,7 @@ static link_t *good_link(void) { return setup_link(&the_link, "good.chain", "goo
 /* After a change of l->cfg. */
 static void again(link_t *l)
 {
-    xmpp_io below = l->tls.below;
-    l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
+    attach(l, l->tls.below);
 }
 
 static int open_to(link_t *l, const char *name, bool tls)
@@ -365,7 +373,7 @@ static void expect(const char *chain, const char *key, const char *root, const c
         assert_non_null(strstr(words(l), text));       /* until the next open */
         assert_int_equal(why(l), error);
     }
-    assert_null(error != XMPP_OK ? x509.owner : NULL);
+    assert_null(error != XMPP_OK ? x509.head.owner : NULL);
     l->io.ops->close(l->io.ctx, true);
 }
 
@@ -479,6 +487,9 @@ static void needs_a_floor_without_a_clock(void **state)
 }
 
 static unsigned char pins[3][32];
+
+static void fresh_pipe(link_t *l);
+static bool visit(link_t *l);
 
 /* The pin of the key that good_link() serves. */
 static void pin_good(link_t *l)
@@ -850,7 +861,8 @@ static void maps_alerts(void **state)
         assert_non_null(strstr(words(l), text));
     }
     for (i = 1; i < 64; i++) {                  /* every number has words */
-        xmppi_tls_explain(&l->tls, (int)i);
+        xmppi_tls_stop(&l->tls, (int)i);
+        assert_int_equal(l->tls.number, i);
         assert_true(strlen(words(l)) > sizeof " (BearSSL 99)");
         assert_true(why(l) < 0);
     }
@@ -1129,22 +1141,22 @@ static void lends_the_x509_struct(void **state)
     serve(a);
     a->piece = 100;                             /* a is in the middle of its handshake */
     assert_int_equal(a->io.ops->send(a->io.ctx, "x", 1), 0);
-    assert_ptr_equal(x509.owner, &a->tls);
+    assert_ptr_equal(x509.head.owner, &a->tls);
     assert_int_equal(b->io.ops->send(b->io.ctx, "x", 1), 0);
     serve(b);
     assert_int_equal(b->io.ops->send(b->io.ctx, "x", 1), 0);
     assert_true(b->down.n > 0);                 /* b leaves what came where it is */
-    assert_ptr_equal(x509.owner, &a->tls);
+    assert_ptr_equal(x509.head.owner, &a->tls);
     assert_int_equal(shake(a), XMPP_OK);
-    assert_null(x509.owner);
+    assert_null(x509.head.owner);
     assert_int_equal(shake(b), XMPP_OK);
     a->io.ops->close(a->io.ctx, true);
     assert_int_equal(open_to(a, "xmpp.test", true), XMPP_OK);
     a->down.n = 0;
     assert_int_equal(a->io.ops->recv(a->io.ctx, a->got, 1), 0);
-    assert_ptr_equal(x509.owner, &a->tls);
+    assert_ptr_equal(x509.head.owner, &a->tls);
     a->io.ops->close(a->io.ctx, true);          /* given back by a close in the middle too */
-    assert_null(x509.owner);
+    assert_null(x509.head.owner);
     b->io.ops->close(b->io.ctx, true);
 }
 
@@ -1190,48 +1202,176 @@ static void shows_the_chain(void **state)
                      load("good.der", der, sizeof der) + load("middle.der", der, sizeof der));
 }
 
+static link_t *profiled(const char *chain, const char *key, const char *root,
+                        void (*profile)(br_ssl_client_context *))
+{
+    link_t *l = setup_link(&the_link, chain, key, root);
+
+    l->cfg.profile = profile;
+    again(l);
+    return l;
+}
+
 static void small_profiles(void **state)
 {
-    static void (*const profiles[])(br_ssl_client_context *) = {xmpp_bearssl_profile_ec_chacha,
-                                                                xmpp_bearssl_profile_ec_aesgcm};
+    static void (*const profiles[])(br_ssl_client_context *) = {
+        xmpp_bearssl_profile_ec_chacha, xmpp_bearssl_profile_ec_aesgcm, xmpp_bearssl_profile_rsa_chacha
+    };
     static const char *const suites[] = {
-        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"
     };
     link_t *l;
     size_t i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
-        l = good_link();
-        l->cfg.profile = profiles[i];
-        again(l);
+    for (i = 0; i < 3; i++) {
+        l = i < 2 ? profiled("good.chain", "good.key", "ca.pem", profiles[i])
+                  : profiled("rsa.pem", "rsa.key", "other.pem", profiles[i]);
         assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
         assert_string_equal(xmpp_bearssl_cipher(&l->tls), suites[i]);
+        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", l->got, 64), 32);
         l->io.ops->close(l->io.ctx, true);
-        l = setup_link(&the_link, "rsa.pem", "rsa.key", "other.pem");
-        l->cfg.profile = profiles[i];
-        again(l);
+
+        l = i < 2 ? profiled("rsa.pem", "rsa.key", "other.pem", profiles[i])
+                  : profiled("good.chain", "good.key", "ca.pem", profiles[i]);
         assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PROTOCOL);
-        l = setup_link(&the_link, "sha384.pem", "sha384.key", "ca.pem");
-        l->cfg.profile = profiles[i];
-        again(l);
-        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CERT);
-        /* pinned, the signature of the certificate does not matter */
-        l = setup_link(&the_link, "sha384.pem", "sha384.key", "");
-        l->cfg.profile = profiles[i];
-        l->cfg.pins_alone_replace_ca = true;
-        memset(pins, 7, sizeof pins);
+        assert_int_equal(l->tls.number, 256 + 40);
+        assert_string_equal(words(l), "");          /* the words were not asked for */
+        if (i < 2) {
+            l = profiled("sha384.pem", "sha384.key", "ca.pem", profiles[i]);
+            assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CERT);
+            assert_int_equal(l->tls.number, BR_ERR_X509_UNSUPPORTED);
+        }
+        l = i < 2 ? profiled("good.chain", "good.key", "ca.pem", profiles[i])
+                  : profiled("rsa.pem", "rsa.key", "other.pem", profiles[i]);
+        assert_int_equal(connect_to(l, "wrong.example"), XMPP_E_TLS_NAME);
+        memset(pins, 7, sizeof pins);               /* a pin beside the anchors counts here too */
         l->cfg.pins = (const unsigned char (*)[32])pins;
         l->cfg.pin_count = 1;
-        again(l);
+        fresh_pipe(l);
         assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
-        memcpy(pins[0], xmpp_bearssl_spki(&l->tls), 32);
-        l->up.n = l->down.n = 0;
-        br_ssl_server_reset(&l->server);
-        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
-        assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", l->got, 64), 0);
-        l->io.ops->close(l->io.ctx, true);
+        /* but alone it needs another profile */
+        l->cfg.anchor_count = 0;
+        l->cfg.pins_alone_replace_ca = true;
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+        assert_int_equal(l->tls.number, XMPP_BEARSSL_BAD_CHECK);
     }
+}
+
+static void with_words(br_ssl_client_context *c)
+{
+    xmpp_bearssl_profile_pin_chacha(c);
+    xmpp_bearssl_words(c);
+}
+
+static void aesgcm_by_either(br_ssl_client_context *c)
+{
+    xmpp_bearssl_profile_ec_aesgcm(c);
+    xmpp_bearssl_by_either(c);
+}
+
+static xmpp_bearssl_pinned pinned;
+
+static link_t *pinned_link(const char *chain, const char *key)
+{
+    link_t *l = profiled(chain, key, "", xmpp_bearssl_profile_pin_chacha);
+
+    load("good.spki", pins[0], 64);
+    l->cfg.x509 = NULL;
+    l->cfg.pinned = &pinned;
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    l->cfg.pins_alone_replace_ca = true;
+    l->utc = 0;
+    again(l);
+    return l;
+}
+
+/* The key is found without a validator, and nothing but the key counts. */
+static void pinned_profile(void **state)
+{
+    link_t *l;
+    char end[64];
+
+    (void)state;
+    l = pinned_link("good.chain", "good.key");
+    l->piece = 1;
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER(512);
+    seen_at = seen_ends = 0;
+    seen_bytes = 0;
+    l->cfg.seen = on_seen;
+    l->cfg.seen_ctx = &seen_at;
+    again(l);
+    assert_int_equal(connect_to(l, "wrong.example"), XMPP_OK);
+    assert_null(pinned.head.owner);
+    assert_int_equal(seen_ends, 2);
+    load("good.spki", end, sizeof end);
+    assert_memory_equal(xmpp_bearssl_spki(&l->tls), end, 32);
+    assert_int_equal(l->tls.floor, 0);
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", l->got, 64), 0);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = pinned_link("good.pem", "good.key");        /* no chain, an address */
+    assert_int_equal(connect_to(l, "192.0.2.1"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+    l = pinned_link("ca.pem", "ca.key");            /* another P-256 key, of a certificate of version 3 too */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+    assert_non_null(xmpp_bearssl_spki(&l->tls));
+    assert_string_equal(words(l), "");
+    l->cfg.profile = with_words;
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+    assert_string_equal(words(l), "the server's key is none of config.pins");
+    memcpy(pins[0], xmpp_bearssl_spki(&l->tls), 32);
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+    l = pinned_link("order.chain", "middle.key");   /* the pinned key is another certificate's */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+    l = pinned_link("good.chain", "middle.key");    /* and somebody else's */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS);
+    assert_int_equal(l->tls.number, BR_ERR_BAD_SIGNATURE);
+    l = pinned_link("p384.pem", "p384.key");
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CERT);
+    assert_int_equal(l->tls.number, BR_ERR_X509_UNSUPPORTED);
+    assert_null(xmpp_bearssl_spki(&l->tls));
+    l = pinned_link("rsa.pem", "rsa.key");
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PROTOCOL);
+    l = pinned_link("v1.pem", "v1.key");            /* without the field that tells the version */
+    memcpy(pins[0], end, 32);
+    load("v1.spki", pins[0], 64);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = pinned_link("good.pem", "good.key");        /* resumption goes with it */
+    l->utc = today;
+    assert_false(visit(l));
+    assert_true(visit(l));
+    pins[0][0] ^= 1;
+    assert_int_equal(l->cfg.pin_count, 1);
+    fresh_pipe(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+
+    l = pinned_link("good.pem", "good.key");        /* without its memory */
+    l->cfg.x509 = &x509;
+    l->cfg.pinned = NULL;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    assert_int_equal(l->tls.number, XMPP_BEARSSL_BAD_CHECK);
+    l->cfg.profile = aesgcm_by_either;              /* a profile of one's own that takes the other */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->io.ops->close(l->io.ctx, true);
+    l->cfg.pinned = &pinned;                        /* anchors would not be looked at: refused */
+    l->cfg.profile = xmpp_bearssl_profile_pin_chacha;
+    add_anchor(&l->store, "ca.pem");
+    l->cfg.anchor_count = l->store.count;
+    l->utc = today;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    assert_int_equal(l->tls.number, XMPP_BEARSSL_BAD_CHECK);
+    l->cfg.anchor_count = 0;
+    l->cfg.pins_alone_replace_ca = false;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_CONFIG);
+    assert_int_equal(l->tls.number, XMPP_BEARSSL_BAD_ALONE);
 }
 
 /* ==== resumption ==== */
@@ -1271,7 +1411,7 @@ static link_t *kept_link(void)
     link_t *l = good_link();
 
     assert_false(visit(l));
-    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_not_equal(l->session.kept, 0);
     return l;
 }
 
@@ -1306,9 +1446,9 @@ static void resumes_after_a_login(void **state)
     l->io.ops->close(l->io.ctx, true);
     seen_at = 0;
     assert_false(connect_anew(l, "xmpp.test"));     /* nobody had logged in */
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     log_in(l);
-    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_not_equal(l->session.kept, 0);
     assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[0], 64), 32);
     memcpy(spki, xmpp_bearssl_spki(&l->tls), 32);
     l->io.ops->close(l->io.ctx, true);
@@ -1322,7 +1462,7 @@ static void resumes_after_a_login(void **state)
     assert_int_equal(shake(l), XMPP_OK);
     assert_true(xmpp_bearssl_resumed(&l->tls));
     assert_int_equal(seen_ends, 4);                 /* no certificate was shown */
-    assert_null(x509.owner);
+    assert_null(x509.head.owner);
     assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end[1], 64), 32);
     assert_memory_equal(end[0], end[1], 32);
     assert_memory_equal(spki, xmpp_bearssl_spki(&l->tls), 32);
@@ -1469,7 +1609,7 @@ static void resumes_for_the_same_alone(void **state)
     l->cfg.profile = xmpp_bearssl_profile_ec_aesgcm;
     load_again(l);
     assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
-    assert_int_equal(l->tls.kept, 0);               /* not even offered */
+    assert_int_equal(l->session.kept, 0);               /* not even offered */
     l->io.ops->close(l->io.ctx, true);
     assert_false(visit(l));
     assert_true(visit(l));
@@ -1493,7 +1633,7 @@ static void resumes_for_a_day(void **state)
     assert_true(l->tls.floor > 0);
     assert_false(visit(l));
     assert_false(visit(l));                         /* nothing tells the age */
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     assert_int_equal(save(l), 8);                   /* the floor alone */
 
     l->ops.millis = pipe_millis;
@@ -1511,9 +1651,9 @@ static void resumes_for_a_day(void **state)
     assert_true(connect_anew(l, "xmpp.test"));
     log_in(l);
     l->millis += DAY * 1000u + 1000u;               /* a long connection: gone before millis wrap */
-    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_not_equal(l->session.kept, 0);
     assert_int_equal(l->io.ops->recv(l->io.ctx, l->got, 1), 0);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     l->io.ops->close(l->io.ctx, true);
 
     l = kept_link();                                /* saved: the clock goes on or it is no use */
@@ -1541,7 +1681,7 @@ static void resumes_while_certificates_last(void **state)
     (void)state;
     l->utc = today + 99 * DAY;
     assert_false(visit(l));
-    ends = l->tls.ends;
+    ends = l->session.ends;
     assert_in_range(ends, today + 99 * DAY, today + 100 * DAY);
     save(l);
     l->utc = ends;
@@ -1560,7 +1700,7 @@ static void resumes_while_certificates_last(void **state)
     again(l);
     assert_false(visit(l));
     assert_true(visit(l));
-    l->tls.floor = l->tls.ends + 1;
+    l->tls.floor = l->session.ends + 1;
     fresh_pipe(l);
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
 }
@@ -1577,7 +1717,7 @@ static void falls_back_to_a_full_handshake(void **state)
     assert_true(visit(l));
     br_ssl_session_cache_lru_init(&l->cache, l->cache_mem, sizeof l->cache_mem);
     assert_false(connect_anew(l, "xmpp.test"));     /* and then nobody logged in */
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     l->io.ops->close(l->io.ctx, true);
     assert_false(visit(l));
 
@@ -1593,8 +1733,8 @@ static void falls_back_to_a_full_handshake(void **state)
     l->down.eof = true;
     assert_int_equal(shake(l), XMPP_E_TLS);
     l->io.ops->close(l->io.ctx, true);
-    for (i = 0; i < sizeof l->tls.master; i++)
-        assert_int_equal(l->tls.master[i], 0);
+    for (i = 0; i < sizeof l->session.master; i++)
+        assert_int_equal(l->session.master[i], 0);
     assert_false(visit(l));
 
     fresh_pipe(l);                                  /* or is silent */
@@ -1604,7 +1744,7 @@ static void falls_back_to_a_full_handshake(void **state)
     l->io.ops->close(l->io.ctx, true);
     assert_false(visit(l));
 
-    l->tls.master[47] ^= 1;                         /* or has another secret */
+    l->session.master[47] ^= 1;                         /* or has another secret */
     fresh_pipe(l);
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS);
     l->io.ops->close(l->io.ctx, true);
@@ -1705,7 +1845,7 @@ static void saves_what_a_login_proved(void **state)
         serve(l);
     }
     log_in(l);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     l->io.ops->close(l->io.ctx, true);
     l->piece = sizeof l->up.b;
 
@@ -1713,7 +1853,7 @@ static void saves_what_a_login_proved(void **state)
     assert_false(connect_anew(l, "xmpp.test"));
     l->tls.client.eng.session.session_id_len = 0;
     log_in(l);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     assert_int_equal(save(l), 0);
     l->io.ops->close(l->io.ctx, true);
 
@@ -1818,7 +1958,7 @@ static void shares_the_state_with_below(void **state)
     load_tight(l, empty, sizeof empty);
     load_tight(l, empty, 0);
     assert_int_equal(l->state_n, 0);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
 }
 
 static void loads_nothing_that_is_cut(void **state)
@@ -1829,14 +1969,14 @@ static void loads_nothing_that_is_cut(void **state)
     (void)state;
     for (i = 0; i < n; i++) {
         load_tight(l, saved, i);
-        assert_int_equal(l->tls.kept, 0);
+        assert_int_equal(l->session.kept, 0);
         assert_int_equal(l->tls.floor, 0);
         if (i < 4)
             continue;
         xmppi_tls_put(saved + 2, (uint32_t)i - 4, 2);   /* and says so itself */
         load_tight(l, saved, i);
         xmppi_tls_put(saved + 2, (uint32_t)n - 4, 2);
-        assert_int_equal(l->tls.kept, 0);
+        assert_int_equal(l->session.kept, 0);
         assert_int_equal(l->tls.floor == 0, i != 8);
     }
     for (i = 0; i < 256; i++)                       /* lengths inside that do not add up */
@@ -1844,25 +1984,25 @@ static void loads_nothing_that_is_cut(void **state)
             unsigned char was = saved[k];
             saved[k] = (unsigned char)i;
             load_tight(l, saved, n);
-            assert_int_equal(l->tls.kept == 0, i != was);
+            assert_int_equal(l->session.kept == 0, i != was);
             saved[k] = was;
         }
     saved[18] = 0, saved[19] = 64;                  /* that do, but do not fit */
     load_tight(l, saved, n);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     saved[18] = 64, saved[19] = 0;
     load_tight(l, saved, n);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     saved[18] = saved[19] = 32;
     load_tight(l, saved, n);
-    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_not_equal(l->session.kept, 0);
     saved[18] = 80, saved[19] = 16;
     xmppi_tls_put(saved + 2, XMPP_BEARSSL_STATE - 4, 2);
     load_tight(l, saved, XMPP_BEARSSL_STATE);
-    assert_int_equal(l->tls.kept, 0);
+    assert_int_equal(l->session.kept, 0);
     saved[18] = 64, saved[19] = 32;
     load_tight(l, saved, XMPP_BEARSSL_STATE);
-    assert_int_not_equal(l->tls.kept, 0);
+    assert_int_not_equal(l->session.kept, 0);
 }
 
 /* A damaged date, floor or channel binding hash may still leave a session that the server knows; what
@@ -1916,7 +2056,7 @@ static void accepts_no_altered_resumption(void **state)
             serve(l);
         }
         l->io.ops->close(l->io.ctx, true);
-        assert_int_equal(l->tls.kept, 0);
+        assert_int_equal(l->session.kept, 0);
     }
     assert_in_range(n, 100, 300);
     load_again(l);
@@ -2036,22 +2176,21 @@ static void dates(void **state)
 /* Feeds a certificate in two pieces to the walker alone. Returns the struct. */
 static xmpp_bearssl_x509 *walk(const unsigned char *der, size_t n, size_t cut, const char *name)
 {
-    const br_x509_class **ctx = &x509.vtable;
+    const br_x509_class **ctx = &x509.head.vtable;
     link_t *l = &the_link;
 
     l->cfg.anchor_count = 0;
     l->tls.cfg = &l->cfg;
     l->tls.has_spki = false;
-    x509.owner = &l->tls;
-    x509.limit[0] = 0;
-    br_multihash_zero(&x509.hash);
-    br_multihash_setimpl(&x509.hash, br_sha256_ID, &br_sha256_vtable);
-    xmppi_tls_start_chain(ctx, name);
+    x509.head.owner = &l->tls;
+    xmpp_bearssl_bind(&l->tls, &l->binding);
+    br_ssl_engine_set_hash(&l->tls.client.eng, br_sha256_ID, &br_sha256_vtable);
+    xmppi_tls_start_alone(ctx, name);
     xmppi_tls_start_cert(ctx, (uint32_t)n);
     xmppi_tls_append(ctx, der, cut);
     xmppi_tls_append(ctx, der + cut, n - cut);
     xmppi_tls_end_cert(ctx);
-    x509.owner = NULL;
+    x509.head.owner = NULL;
     return &x509;
 }
 
@@ -2069,11 +2208,11 @@ static void walks_every_split(void **state)
         x = walk(der, n, cut, "other.example");
         assert_int_equal(x->error, 0);
         assert_true(x->matched);
-        assert_int_equal(x->sig_hash, br_sha256_ID);
+        assert_int_equal(the_link.binding.sig_hash, br_sha256_ID);
         assert_string_equal(x->names, "xmpp.test, *.wild.test, other.example");
         assert_memory_equal(the_link.tls.spki, spki, 32);
         assert_true(xmppi_tls_utc(x->date[1]) - xmppi_tls_utc(x->date[0]) == 100 * DAY);
-        assert_true(xmppi_tls_key(&x->pkey, x->u.spki, x->spki_n));
+        assert_true(xmppi_tls_key(&x->u.pin.pkey, x->u.pin.spki, x->spki_n));
     }
 }
 
@@ -2107,7 +2246,7 @@ static void walks_damaged_certificates(void **state)
                 walk(der, n, i, "never.example");
                 assert_false(x509.matched);
                 if (x509.error == 0)
-                    xmppi_tls_key(&key, x509.u.spki, x509.spki_n);
+                    xmppi_tls_key(&key, x509.u.pin.spki, x509.spki_n);
                 der[i] ^= (unsigned char)(1u << bit);
             }
     }
@@ -2123,7 +2262,7 @@ static void reads_keys_within_bounds(void **state)
     n = load("rsa.der", der, sizeof der);
     walk(der, n, 0, "x");
     k = x509.spki_n;
-    memcpy(spki, x509.u.spki, k);
+    memcpy(spki, x509.u.pin.spki, k);
     assert_true(xmppi_tls_key(&key, spki, k));
     assert_int_equal(key.key_type, BR_KEYTYPE_RSA);
     assert_int_equal(key.key.rsa.nlen, 256);
@@ -2136,7 +2275,7 @@ static void reads_keys_within_bounds(void **state)
     }
     n = load("p384.der", der, sizeof der);
     walk(der, n, 0, "x");
-    assert_true(xmppi_tls_key(&key, x509.u.spki, x509.spki_n));
+    assert_true(xmppi_tls_key(&key, x509.u.pin.spki, x509.spki_n));
     assert_int_equal(key.key.ec.curve, BR_EC_secp384r1);
     assert_int_equal(key.key.ec.qlen, 97);
 }
@@ -2303,6 +2442,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shares_a_config),
         cmocka_unit_test(shows_the_chain),
         cmocka_unit_test(small_profiles),
+        cmocka_unit_test(pinned_profile),
         cmocka_unit_test(resumes_after_a_login),
         cmocka_unit_test(resumes_in_every_way),
         cmocka_unit_test(resumes_for_the_same_alone),

@@ -55,11 +55,15 @@ issue late ec ca 'ignored' "$san" -days 15000
 issue noca ec good 'ignored' "$san"
 issue client_ec ec ca 'someone' "${leaf}extendedKeyUsage=clientAuth\n"
 issue client_rsa rsa ca 'someone' "${leaf}extendedKeyUsage=clientAuth\n"
+# no extensions: a certificate of version 1
+key v1 ec
+openssl req -new -key v1.key -subj "/CN=xmpp.test" -out v1.csr
+openssl x509 -req -in v1.csr -signkey v1.key -days 100 -out v1.pem 2>/dev/null
 openssl rsa -in client_rsa.key -traditional -out client_rsa1.key 2>/dev/null
 openssl ec -in client_ec.key -out client_ec1.key 2>/dev/null
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out encrypted.key
 
-for name in good rsa p384; do
+for name in good rsa p384 v1; do
     openssl pkey -in $name.key -pubout -outform DER | openssl dgst -sha256 -binary > $name.spki
 done
 openssl dgst -sha256 -binary good.der > good.end
