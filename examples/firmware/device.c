@@ -18,7 +18,7 @@ enum { REPORT_MS = 60000,       /* a reading is sent so often */
 static const xmpp_mech *const mechs[] = { &xmpp_mech_scram_sha_256, &xmpp_mech_scram_sha_1, NULL };
 static const xmpp_config config = {
     .mechs = mechs, .sm = &xmpp_stream_management, .reconnect = xmpp_backoff, .tls = DEVICE_TLS,
-    .retry_first_ms = DEVICE_RETRY_FIRST_MS
+    .retry_first_ms = DEVICE_RETRY_FIRST_MS, .ping_ms = DEVICE_PING_MS, .answer_ms = DEVICE_ANSWER_MS
 };
 
 /* ---- memory ---- */
@@ -75,6 +75,10 @@ static void say_offline(const xmpp_event *ev)
         board_print(" ");
         board_print(ev->condition);
     }
+    if (ev->text[0] != '\0') {
+        board_print(": ");
+        board_print(ev->text);
+    }
     say_number("; next try in ms ", ev->retry_ms);
     board_print("\n");
 }
@@ -101,6 +105,7 @@ static void on_event(const xmpp_event *ev)
         if (strcmp(ev->kind, "chat") == 0) {    /* two that answer everything would answer each other for ever */
             say("message from ", ev->from, "");
             xmpp_message(&client, ev->from, board_reading());
+            say_memory();
         }
         break;
     case XMPP_EV_FAILED:

@@ -8,6 +8,8 @@
 #define DEVICE_PORT     5223                /* 5222 with XMPP_TLS_START */
 #define DEVICE_TLS      XMPP_TLS_DIRECT     /* or XMPP_TLS_START: STARTTLS. Over a UART: XMPP_TLS_DIRECT */
 #define DEVICE_RETRY_FIRST_MS 60000         /* the first delay after a lost connection: random up to this */
+#define DEVICE_PING_MS   300000             /* idle time before a ping looks whether the link is alive, ... */
+#define DEVICE_ANSWER_MS 30000              /* ... and the time for its answer */
 
 /* Whom to trust: `xmpp anchors ca.pem >anchors.h` prints an authority, `xmpp anchors HOST:PORT >anchors.h` the key of a
    server for you to verify. With pins alone the key is the whole check: then use

@@ -34,7 +34,7 @@ FLAGS    := $(CPU) -std=gnu99 -Os -g -ffunction-sections -fdata-sections $(WARN)
 first     = $(firstword $(subst $(comma), ,$(1)))
 second    = $(lastword $(subst $(comma), ,$(1)))
 comma    := ,
-LINK     := $(CPU) -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments,-T,$(FIRMWARE)/board/firmware.ld \
+LINK     := $(CPU) -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments -T $(FIRMWARE)/board/firmware.ld \
             -Wl,--defsym=flash_base=$(call first,$(FLASH)),--defsym=flash_size=$(call second,$(FLASH)) \
             -Wl,--defsym=ram_base=$(call first,$(RAM)),--defsym=ram_size=$(call second,$(RAM)),--defsym=stack_size=$(STACK) \
             $(WRAPPED:%=-Wl,--wrap=%)
