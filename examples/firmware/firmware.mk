@@ -17,7 +17,7 @@ LIBRARY  := $(TOP)/build/bearssl/$(CORE)/libbearssl.a
 
 ifeq ($(EMULATED),1)
 BOARD_SOURCES := $(FIRMWARE)/board/emulator.c
-DEFINES += -DBOARD_IS_EMULATED
+override DEFINES += -DBOARD_IS_EMULATED
 ifeq ($(WATCHDOG),1)
 BOARD_SOURCES += $(FIRMWARE)/board/emulator_watchdog.c
 WRAPPED := xmpp_step xmpp_next br_ssl_client_reset $(addprefix br_ssl_engine_,recvrec_ack sendrec_ack recvapp_ack sendapp_ack \
@@ -30,7 +30,7 @@ endif
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align -Wcast-qual -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wwrite-strings -Wformat=2
 FLAGS    := $(CPU) -std=gnu99 -Os -g -ffunction-sections -fdata-sections $(WARN) -DBOARD_HZ=$(HZ)u $(DEFINES) \
-            -I$(TOP) -I$(FIRMWARE) -I$(FIRMWARE)/board $(INCLUDES) -isystem $(CONFIG) -isystem $(BEARSSL)/inc
+            -I$(TOP) -I$(FIRMWARE) -I$(FIRMWARE)/board $(INCLUDES) -isystem $(BEARSSL)/inc
 first     = $(firstword $(subst $(comma), ,$(1)))
 second    = $(lastword $(subst $(comma), ,$(1)))
 comma    := ,
@@ -39,8 +39,8 @@ LINK     := $(CPU) -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments -T $(F
             -Wl,--defsym=ram_base=$(call first,$(RAM)),--defsym=ram_size=$(call second,$(RAM)),--defsym=stack_size=$(STACK) \
             $(WRAPPED:%=-Wl,--wrap=%)
 
-# device.c first; the header and TLS are units of their own
-ALL      := $(FIRMWARE)/device.c $(FIRMWARE)/board/start.c $(BOARD_SOURCES) $(SOURCES) $(FIRMWARE)/tls.c $(TOP)/examples/xmpp.c
+APP      ?= $(FIRMWARE)/device.c $(FIRMWARE)/tls.c
+ALL      := $(APP) $(FIRMWARE)/board/start.c $(BOARD_SOURCES) $(SOURCES) $(TOP)/examples/xmpp.c
 OBJECTS  := $(addprefix $(OUT)/,$(notdir $(ALL:.c=.o)))
 VPATH    := $(sort $(dir $(ALL)) $(EXTRA_VPATH))
 ELF      := $(OUT)/$(IMAGE).elf
@@ -49,13 +49,17 @@ $(ELF): $(OBJECTS) $(LIBRARY) $(FIRMWARE)/board/firmware.ld
 	$(CROSS)gcc $(LINK) -Wl,-Map=$(OUT)/$(IMAGE).map -o $@ $(OBJECTS) $(LIBRARY) $(SPECS)
 	@$(CROSS)size $@
 
-# everything again when a header or the flags change: it takes seconds
-$(OBJECTS): $(wildcard $(TOP)/*.h $(FIRMWARE)/*.h $(FIRMWARE)/board/*.h *.h $(CONFIG)/*.h) $(OUT)/flags $(LIBRARY)
+# Everything again when a header or the flags change: it takes seconds. Of the configuration device.c alone knows.
+$(OBJECTS): $(wildcard $(TOP)/*.h $(FIRMWARE)/*.h $(FIRMWARE)/board/*.h *.h) $(OUT)/flags $(LIBRARY)
+$(OUT)/device.o: $(wildcard $(CONFIG)/*.h) $(OUT)/config
+$(OUT)/device.o: private FLAGS += -isystem $(CONFIG)
 $(OUT)/%.o: %.c
 	$(CROSS)gcc $(FLAGS) $(SPECS) -c -o $@ $<
-$(OUT)/flags: FORCE
+$(OUT)/flags: now = $(FLAGS) $(LINK)
+$(OUT)/config: now = $(CONFIG)
+$(OUT)/flags $(OUT)/config: FORCE
 	@mkdir -p $(OUT)
-	@echo '$(FLAGS) $(LINK)' | cmp -s - $@ || echo '$(FLAGS) $(LINK)' >$@
+	@echo '$(now)' | cmp -s - $@ || echo '$(now)' >$@
 $(LIBRARY):
 	sh $(TOP)/tests/firmware/sources.sh get
 	sh $(TOP)/tests/firmware/sources.sh bearssl $(CORE) $(CROSS)gcc -Os $(BEARSSL_FLAGS)
