@@ -49,10 +49,11 @@ $(ELF): $(OBJECTS) $(LIBRARY) $(FIRMWARE)/board/firmware.ld
 	$(CROSS)gcc $(LINK) -Wl,-Map=$(OUT)/$(IMAGE).map -o $@ $(OBJECTS) $(LIBRARY) $(SPECS)
 	@$(CROSS)size $@
 
-# Everything again when a header or the flags change: it takes seconds. Of the configuration device.c alone knows.
+# Everything again when a header or the flags change: it takes seconds. Of the configuration the first source alone knows.
 $(OBJECTS): $(wildcard $(TOP)/*.h $(FIRMWARE)/*.h $(FIRMWARE)/board/*.h *.h) $(OUT)/flags $(LIBRARY)
-$(OUT)/device.o: $(wildcard $(CONFIG)/*.h) $(OUT)/config
-$(OUT)/device.o: private FLAGS += -isystem $(CONFIG)
+CONFIGURED := $(OUT)/$(notdir $(patsubst %.c,%.o,$(firstword $(APP))))
+$(CONFIGURED): $(wildcard $(CONFIG)/*.h) $(OUT)/config
+$(CONFIGURED): private FLAGS += -isystem $(CONFIG)
 $(OUT)/%.o: %.c
 	$(CROSS)gcc $(FLAGS) $(SPECS) -c -o $@ $<
 $(OUT)/flags: now = $(FLAGS) $(LINK)

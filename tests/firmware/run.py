@@ -12,7 +12,8 @@ import json
 import os
 import queue
 import re
-import shutil
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -144,6 +145,38 @@ class Contact(Program):
     def order(self, **what):
         self.child.stdin.write((json.dumps(what) + "\n").encode())
         self.child.stdin.flush()
+
+
+class Modem(threading.Thread):
+    """Relays one connection to a port of loopback, and gathers what comes from the board until the line is idle for
+    5 ms, as serial modems do: see examples/firmware/uart/xmpp_io_uart.h on expat."""
+
+    def __init__(self, target):
+        super().__init__(daemon=True)
+        self.target, self.listener = target, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        board, _ = self.listener.accept()
+        with board, socket.create_connection(("127.0.0.1", self.target)) as server, self.listener:
+            gathered = b""
+            try:
+                while True:
+                    ready, _, _ = select.select([board, server], [], [], 0.005 if gathered else None)
+                    if not ready:
+                        server.sendall(gathered)
+                        gathered = b""
+                    for source in ready:
+                        data = source.recv(4096)
+                        if not data:
+                            return
+                        if source is board:
+                            gathered += data
+                        else:
+                            board.sendall(data)
+            except OSError:
+                return                              # one of them has ended
 
 
 class Prosody(servers.Prosody):
@@ -370,7 +403,40 @@ def watchdog_tests(h):
 # ---- the stack inside xmpp.h ----
 
 def stack_tests(h):
-    pass
+    server = Prosody(h.place, users={"sensor": "secret"}, lax=True).start()
+
+    def painted():
+        config = os.path.join(BUILD, "config", "stack")
+        os.makedirs(config, exist_ok=True)
+        with open(os.path.join(config, "stack_config.h"), "w") as f:
+            f.write('#define STACK_JID "sensor@xmpp.test/stack"\n#define STACK_PASSWORD "secret"\n')
+        elf = h.build(os.path.join(HERE, "stack"), "stack", config)
+        running = h.boot_uart("mps2-an386", elf, port=Modem(server.port).port)
+        try:
+            running.until("^online$")
+            figure = int(running.until("^painted ([0-9]+)$")[1])
+        finally:
+            running.stop()
+        computed = call_graph(os.path.dirname(elf))
+        h.figures.append("stack-core-scram %d %d" % (figure, computed))
+        print("     stack inside xmpp.h, core-scram on Cortex-M4: painted %d, by the call graph %d" % (figure, computed))
+        expect(figure <= computed, "the call graph promises %d bytes, %d were used" % (computed, figure))
+        expect(figure > computed // 2, "%d bytes of %d: that was no login" % (figure, computed))
+
+    def call_graph(out):
+        """As tests/size.sh does it."""
+        def nm(*arguments):
+            return subprocess.run(["arm-none-eabi-nm"] + list(arguments), check=True, stdout=subprocess.PIPE).stdout.decode()
+        with open(out + "/symbols", "w") as f:
+            f.write(nm("-S", "--size-sort", out + "/stack.elf"))
+        with open(out + "/roots", "w") as f:
+            f.write("".join(line.split()[1] + "\n" for line in nm("-u", out + "/main.o").splitlines() if " xmpp_" in line))
+        done = subprocess.run(["/usr/bin/python3", os.path.join(TOP, "tests", "size", "stack.py"), out + "/symbols",
+                               out + "/roots", out + "/xmpp.ci"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TOP)
+        expect(done.returncode == 0, done.stderr.decode()[-500:])
+        return int(done.stdout)
+
+    h.test("core-scram without TLS: the painted stack is within the call graph's", painted)
 
 
 def lwip_tests(h):
