@@ -26,12 +26,21 @@ static xmpp_client       client;
 static xmpp_sm           sm;        /* what is sent survives a broken link */
 static xmpp_keys         keys;      /* PBKDF2 runs once, not at each login: save them (xmpp_save) and it is once in a life */
 static xmpp_bearssl      tls;
-static xmpp_bearssl_x509 x509;
 static unsigned char     rx[DEVICE_RX], arena[DEVICE_ARENA], queue[DEVICE_QUEUE],
                          records[XMPP_BEARSSL_BUFFER(DEVICE_RECORDS)];
+#if DEVICE_PINNED
+static xmpp_bearssl_pinned x509;
 static const xmpp_bearssl_config trust = {
-    DEVICE_TRUST, .floor = DEVICE_BUILD_DATE, .profile = DEVICE_PROFILE, XMPP_BEARSSL_MEMORY(x509, records)
+    .pins = key_pins, .pin_count = sizeof key_pins / sizeof key_pins[0], .pins_alone_replace_ca = true,
+    .profile = xmpp_bearssl_profile_pin_chacha, XMPP_BEARSSL_MEMORY_PINNED(x509, records)
 };
+#else
+static xmpp_bearssl_x509 x509;
+static const xmpp_bearssl_config trust = {
+    .anchors = trust_anchors, .anchor_count = trust_anchors_n, .floor = DEVICE_BUILD_DATE,
+    .profile = DEVICE_PROFILE, XMPP_BEARSSL_MEMORY(x509, records)
+};
+#endif
 static const xmpp_account account = {
     .jid = DEVICE_JID, .password = DEVICE_PASSWORD, .host = DEVICE_HOST, .port = DEVICE_PORT, .keys = &keys, .sm = &sm,
     XMPP_BUFFERS(rx, arena, queue)

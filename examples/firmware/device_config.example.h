@@ -11,12 +11,11 @@
 #define DEVICE_PING_MS   300000             /* idle time before a ping looks whether the link is alive, ... */
 #define DEVICE_ANSWER_MS 30000              /* ... and the time for its answer */
 
-/* Whom to trust: `xmpp anchors ca.pem >anchors.h` prints an authority, `xmpp anchors HOST:PORT >anchors.h` the key of a
-   server for you to verify. With pins alone the key is the whole check: then use
-   #define DEVICE_TRUST .pins = key_pins, .pin_count = 1, .pins_alone_replace_ca = true */
+/* Whom to trust: `xmpp anchors ca.pem >anchors.h` prints your authority; `xmpp anchors HOST:PORT >anchors.h` prints what a
+   server shows, for you to verify. */
 #include "anchors.h"
-#define DEVICE_TRUST      .anchors = trust_anchors, .anchor_count = trust_anchors_n
-#define DEVICE_PROFILE    xmpp_bearssl_profile_ec_chacha    /* P-256 throughout; _full for any other server */
+#define DEVICE_PINNED     0                 /* 1: the key_pins there are the whole check, keys of P-256. 3.7 KB of RAM less */
+#define DEVICE_PROFILE    xmpp_bearssl_profile_ec_chacha    /* P-256 throughout; for others see xmpp_tls_bearssl.h */
 #define DEVICE_BUILD_DATE 1767225600        /* seconds since 1970, `date +%s`: certificates that ended before are refused */
 
 #endif

@@ -244,7 +244,7 @@ class Harness:
         given = {"JID": "sensor@xmpp.test/attic", "PASSWORD": "secret", "HOST": '"127.0.0.1"', "RETRY_FIRST_MS": 1000}
         given.update(fields)
         if trust != "ca":
-            given["TRUST"] = ".pins = key_pins, .pin_count = 1, .pins_alone_replace_ca = true"
+            given["PINNED"] = 1
         for field, value in given.items():
             if field in ("JID", "PASSWORD"):
                 value = '"%s"' % value
@@ -313,6 +313,15 @@ class Harness:
               % (name, text + data, static, stack, static + stack), flush=True)
 
 
+    def no_heap(self, elf):
+        """No allocator was linked: there is no _sbrk to give it memory either."""
+        tool = "riscv64-unknown-elf-nm" if "virt" in elf else "arm-none-eabi-nm"
+        names = {line.split()[-1] for line in subprocess.run([tool, elf], check=True, stdout=subprocess.PIPE).stdout.decode().split("\n")
+                 if line}
+        expect("device_run" in names, "no symbols in " + elf)
+        expect(not names & {"malloc", "_malloc_r", "free", "calloc", "_sbrk", "sbrk"}, "an allocator is linked")
+
+
 # ---- the UART images ----
 
 def uart_tests(h):
@@ -325,11 +334,44 @@ def uart_tests(h):
         finally:
             running.stop()
         h.figure(name, elf, static, stack)
+        h.no_heap(elf)
         expect(limit is None or static + stack <= limit, "%d bytes of RAM, of %s" % (static + stack, limit))
 
+    def starttls():
+        jid = "sensor@xmpp.test/starttls"
+        config = h.config("starttls", JID=jid, TLS="XMPP_TLS_START", PORT=5222)
+        elf = h.build("uart", "mps2-an385-starttls", config, "BOARD=mps2-an385", out="uart-mps2-an385")
+        running = h.boot_uart("mps2-an385", elf, port=Modem(h.server.port).port)
+        try:
+            h.login(running, jid)
+        finally:
+            running.stop()
+
+    def transport():
+        program = os.path.join(BUILD, "test_uart_io")
+        subprocess.run(["cc", "-std=c99", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-I" + TOP, "-o", program,
+                        os.path.join(HERE, "test_uart_io.c")], check=True)
+        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+        words = done.stdout.decode(errors="replace")
+        expect(done.returncode == 0 and re.search(r"^[1-9][0-9]* passed, 0 failed$", words, re.M), words[-1000:])
+
+    def not_for_production():
+        """The emulator's entropy must not get into an image by accident."""
+        source = os.path.join(FIRMWARE, "board", "emulator.c")
+        for macro, good in (("-DBOARD_IS_EMULATED", True), ("-UBOARD_IS_EMULATED", False)):
+            done = subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", "-fsyntax-only", "-DBOARD_HZ=1000", macro, source],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            expect((done.returncode == 0) == good, "%s: %s" % (macro, done.stdout.decode()[-500:]))
+        done = subprocess.run(["make", "-n", "-C", os.path.join(FIRMWARE, "uart"), "BOARD=microbit"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        expect(done.returncode != 0 and b"EMULATED=1 builds for QEMU" in done.stdout, "make does not ask for a board: " + done.stdout.decode()[-500:])
+
+    h.test("the emulator's random numbers do not get into an image for silicon", not_for_production)
+    h.test("xmpp_io_uart.h over a line and a modem, on the host", transport)
     h.test("mps2-an385 (Cortex-M3): login, presence, answer", login, "mps2-an385", "mps2-an385", "ca", None)
     h.test("mps2-an386 (Cortex-M4): login, presence, answer", login, "mps2-an386", "mps2-an386", "ca", None)
     h.test("virt (RV32IMC): login, presence, answer", login, "virt", "virt", "ca", None)
+    h.test("mps2-an385, STARTTLS through a modem that gathers: the same", starttls)
     h.test("microbit (Cortex-M0), P-256 chain: the same in 16 KB", login, "microbit", "microbit", "ca", MICROBIT_RAM)
     h.test("microbit, pinned key: the same in 13 KB", login, "microbit", "microbit-pinned", "server", PINNED_RAM)
 
@@ -413,6 +455,8 @@ def stack_tests(h):
         elf = h.build(os.path.join(HERE, "stack"), "stack", config)
         running = h.boot_uart("mps2-an386", elf, port=Modem(server.port).port)
         try:
+            backwards = running.until("^clock backwards ([0-9]+)$")[1]
+            expect(backwards == "0", "the clock ran backwards %s times" % backwards)
             running.until("^online$")
             figure = int(running.until("^painted ([0-9]+)$")[1])
         finally:
@@ -436,7 +480,7 @@ def stack_tests(h):
         expect(done.returncode == 0, done.stderr.decode()[-500:])
         return int(done.stdout)
 
-    h.test("core-scram without TLS: the painted stack is within the call graph's", painted)
+    h.test("a clock that never runs backwards; core-scram without TLS: the painted stack is within the call graph's", painted)
 
 
 def lwip_tests(h):

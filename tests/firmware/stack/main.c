@@ -1,4 +1,4 @@
-/* main.c: what calls of xmpp.h take of the stack while a device without TLS logs in by SCRAM, sends presence, a request and
+/* main.c: whether the clock of a board runs backwards; then, what calls of xmpp.h take of the stack while a device without TLS logs in by SCRAM, sends presence, a request and
    an answer: the program core-scram of tests/size, run. The stack below main is painted before each call and looked at
    after it. Transports are called on a stack of their own, and interrupts wait: neither is counted in the call graph. */
 #include "xmpp.h"
@@ -105,6 +105,21 @@ static const xmpp_account account = { .jid = STACK_JID, .password = STACK_PASSWO
             deepest = (size_t)(sp - at) * 4;                                                        \
     } while (0)
 
+/* The clock, read for three of its wraps: it must not run backwards (board/start.c says why it might). */
+static void watch_clock(void)
+{
+    uint32_t backwards = 0;
+    uint64_t before = board_ticks();
+
+    while (before < UINT64_C(3) << 24) {
+        const uint64_t now = board_ticks();
+
+        backwards += now < before;
+        before = now;
+    }
+    emulator_print_figure("clock backwards", backwards);
+}
+
 int main(void)
 {
     const xmpp_io io = { &net_ops, NULL };
@@ -114,6 +129,7 @@ int main(void)
     int error;
 
     board_init();
+    watch_clock();
     uart_init();
     MEASURED(error = xmpp_init(&client, &config, &account, io));
     if (error != XMPP_OK)
