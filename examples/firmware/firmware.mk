@@ -7,13 +7,13 @@
 #   DEFINES=      more -D, as -DDEVICE_ARENA=768 or -DXMPP_CFG_SLICE=16
 #   EMULATED=1    for QEMU: console, time and random numbers by semihosting. Otherwise name your own file: BOARD_SOURCES=
 #   WATCHDOG=1    for QEMU: see board/emulator_watchdog.c
-#   BEARSSL=DIR   its source; default: what tests/firmware/sources.sh fetches from Debian's archive
+#   BEARSSL=DIR LIBRARY=FILE  BearSSL's source folder and libbearssl.a; default: both by tests/firmware/sources.sh
 FIRMWARE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 TOP      := $(abspath $(FIRMWARE)/../..)
 CONFIG   ?= .
 OUT      ?= $(TOP)/build/firmware/$(IMAGE)
 BEARSSL  ?= $(TOP)/build/src/bearssl
-LIBRARY  := $(TOP)/build/bearssl/$(CORE)/libbearssl.a
+LIBRARY  ?= $(TOP)/build/bearssl/$(CORE)/libbearssl.a
 
 ifeq ($(EMULATED),1)
 BOARD_SOURCES := $(FIRMWARE)/board/emulator.c

@@ -148,35 +148,51 @@ class Contact(Program):
 
 
 class Modem(threading.Thread):
-    """Relays one connection to a port of loopback, and gathers what comes from the board until the line is idle for
-    5 ms, as serial modems do: see examples/firmware/uart/xmpp_io_uart.h on expat."""
+    """The other end of a board's UART: leads its bytes to a port of loopback, with a new connection where there is none,
+    and gathers what comes from the board until the line is idle for 5 ms, as serial modems do: see
+    examples/firmware/uart/xmpp_io_uart.h on expat. While lost is set, both directions lead nowhere."""
 
     def __init__(self, target):
         super().__init__(daemon=True)
-        self.target, self.listener = target, socket.create_server(("127.0.0.1", 0))
+        self.target, self.lost, self.server = target, False, None
+        self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.start()
 
     def run(self):
         board, _ = self.listener.accept()
-        with board, socket.create_connection(("127.0.0.1", self.target)) as server, self.listener:
-            gathered = b""
+        self.listener.close()
+        gathered = b""
+        with board:
             try:
                 while True:
-                    ready, _, _ = select.select([board, server], [], [], 0.005 if gathered else None)
-                    if not ready:
-                        server.sendall(gathered)
-                        gathered = b""
-                    for source in ready:
-                        data = source.recv(4096)
+                    if self.lost:
+                        self.hang_up()
+                    links = [board] + ([self.server] if self.server else [])
+                    ready, _, _ = select.select(links, [], [], 0.005 if gathered else 0.1)
+                    if board in ready:
+                        data = board.recv(4096)
                         if not data:
-                            return
-                        if source is board:
-                            gathered += data
-                        else:
+                            break
+                        gathered = b"" if self.lost else gathered + data
+                    elif self.server in ready:
+                        data = self.server.recv(4096)
+                        if data:
                             board.sendall(data)
+                        else:
+                            self.hang_up()
+                    elif gathered:
+                        self.server = self.server or socket.create_connection(("127.0.0.1", self.target))
+                        self.server.sendall(gathered)
+                        gathered = b""
             except OSError:
-                return                              # one of them has ended
+                pass                                # one of them has ended
+        self.hang_up()
+
+    def hang_up(self):
+        if self.server:
+            self.server.close()
+            self.server = None
 
 
 class Prosody(servers.Prosody):
@@ -339,11 +355,19 @@ def uart_tests(h):
 
     def starttls():
         jid = "sensor@xmpp.test/starttls"
-        config = h.config("starttls", JID=jid, TLS="XMPP_TLS_START", PORT=5222)
+        config = h.config("starttls", JID=jid, TLS="XMPP_TLS_START", PORT=5222, PING_MS=2000, ANSWER_MS=2000)
         elf = h.build("uart", "mps2-an385-starttls", config, "BOARD=mps2-an385", out="uart-mps2-an385")
-        running = h.boot_uart("mps2-an385", elf, port=Modem(h.server.port).port)
+        modem = Modem(h.server.port)
+        running = h.boot_uart("mps2-an385", elf, port=modem.port)
         try:
             h.login(running, jid)
+            modem.lost = True                       # a UART tells nobody: a ping finds out
+            running.until("^offline XMPP_E_DEAD")
+            modem.lost = False
+            running.until("^(online|resumed) " + re.escape(jid) + "$")
+            h.contact.order(do="message", to=jid, body="are you back?")
+            running.until("^message from owner@xmpp.test/desk$")
+            h.contact.until("message", **{"from": jid})
         finally:
             running.stop()
 
@@ -371,7 +395,7 @@ def uart_tests(h):
     h.test("mps2-an385 (Cortex-M3): login, presence, answer", login, "mps2-an385", "mps2-an385", "ca", None)
     h.test("mps2-an386 (Cortex-M4): login, presence, answer", login, "mps2-an386", "mps2-an386", "ca", None)
     h.test("virt (RV32IMC): login, presence, answer", login, "virt", "virt", "ca", None)
-    h.test("mps2-an385, STARTTLS through a modem that gathers: the same", starttls)
+    h.test("mps2-an385, STARTTLS through a modem that gathers: the same, and back after a lost link", starttls)
     h.test("microbit (Cortex-M0), P-256 chain: the same in 16 KB", login, "microbit", "microbit", "ca", MICROBIT_RAM)
     h.test("microbit, pinned key: the same in 13 KB", login, "microbit", "microbit-pinned", "server", PINNED_RAM)
 

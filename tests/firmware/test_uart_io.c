@@ -1,6 +1,4 @@
 /* test_uart_io.c: examples/firmware/uart/xmpp_io_uart.h over a line and a modem of this program's own; on the host. */
-#define XMPP_NO_POSIX
-#define XMPP_IMPLEMENTATION
 #define XMPP_IO_UART_IMPLEMENTATION
 #include "../../examples/firmware/uart/xmpp_io_uart.h"
 #include <stdio.h>

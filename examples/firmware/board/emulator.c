@@ -2,8 +2,8 @@
    time and the host's random numbers. Without a debugger the first such call faults on silicon.
 
    On a board of your own this file goes, and yours has the same functions. board_random: the generator of the chip (its
-   health tests on; false as long as they fail), or what a secure element gives; 32 bytes once, at the start of a
-   connection, is what is asked of it most of the time. A chip without one (an old Cortex-M0) may keep a secret seed in
+   health tests on; false as long as they fail), or what a secure element gives; a few dozen bytes a
+   connection are asked of it. A chip without one (an old Cortex-M0) may keep a secret seed in
    flash that was written when it was made, and hash it at each start with a counter which it saves first. The time since
    reset, an ADC's noise by itself or rand() are none: with these both the TLS keys and SCRAM's nonce can be guessed. */
 #ifndef BOARD_IS_EMULATED
