@@ -4,6 +4,7 @@
 #   make check        every test; installs what is missing; the last line is "N passed, N failed"
 #   make fleet        2,000 devices in one process against a throw-away server, its figures: three minutes
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
+#   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -30,7 +31,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-size
+        check-asan check-valgrind check-interop check-firmware check-size firmware
 
 all: build/xmpp $(EXAMPLES)
 
@@ -75,7 +76,7 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop total
+	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop firmware total
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%)
@@ -91,8 +92,14 @@ $(TESTS:%=build/asan/%): build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
 check-unit check-sessions check-valgrind: tests
 check-asan: asan
 check-interop: build/xmpp build/fleet build/soak/device
-check-compile check-unit check-sessions check-asan check-valgrind check-interop check-size:
+check-firmware: build/xmpp
+check-compile check-unit check-sessions check-asan check-valgrind check-interop check-firmware check-size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
+
+firmware:
+	@CC="$(CC)" sh tests/setup.sh check
+	@$(MAKE) -s --no-print-directory $(JOBS) build/xmpp
+	@/usr/bin/python3 tests/firmware/run.py $(PARTS)
 
 size:
 	@CC="$(CC)" sh tests/setup.sh size

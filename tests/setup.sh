@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -22,10 +22,20 @@ has_cmocka() {
         '#include <cmocka.h>' | $CC -E -x c -
 }
 
+# compilers for microcontrollers, and what unpacks BearSSL's source for them
 need_cross() {
     need gcc-arm-none-eabi has arm-none-eabi-gcc
     need libnewlib-arm-none-eabi has_header "arm-none-eabi-gcc --specs=nano.specs" string.h
+    need gcc-riscv64-unknown-elf has riscv64-unknown-elf-gcc
+    need picolibc-riscv64-unknown-elf has_header "riscv64-unknown-elf-gcc --specs=picolibc.specs" string.h
+    need dpkg-dev has dpkg-source
+    need xz-utils has xz
     need python3 test -x /usr/bin/python3
+}
+need_firmware() {
+    need_cross
+    need qemu-system-arm has qemu-system-arm
+    need qemu-system-misc has qemu-system-riscv32
 }
 need_demo() {
     need gcc has "${CC%% *}"
@@ -37,7 +47,7 @@ need_demo() {
 }
 need_check() {
     need_demo
-    need_cross
+    need_firmware
     need gcc has gcc
     need g++ has g++
     need clang has clang++
