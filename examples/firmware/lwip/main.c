@@ -86,6 +86,10 @@ int main(void)
 #if LWIP_DHCP
     if (dhcp_start(&netif) != ERR_OK)
         return 1;
+    while (!dhcp_supplied_address(&netif)) {            /* a login that fails for want of it would be tried again much later */
+        idle(NULL, 0);
+        board_watchdog_feed();
+    }
 #endif
     return device_run(xmpp_lwip_io(&net, &platform, NULL));
 }
