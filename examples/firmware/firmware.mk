@@ -64,7 +64,8 @@ $(OUT)/flags $(OUT)/config: FORCE
 $(LIBRARY):
 	sh $(TOP)/tests/firmware/sources.sh get
 	sh $(TOP)/tests/firmware/sources.sh bearssl $(CORE) $(CROSS)gcc -Os $(BEARSSL_FLAGS)
+library: $(LIBRARY)
 clean:
 	rm -rf $(OUT)
 FORCE:
-.PHONY: FORCE clean
+.PHONY: FORCE clean library
