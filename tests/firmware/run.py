@@ -26,6 +26,7 @@ FIRMWARE = os.path.join(TOP, "examples", "firmware")
 BUILD = os.path.join(TOP, "build", "firmware")
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "interop")]
 sys.dont_write_bytecode = True
+import readme                                       # noqa: E402
 import servers                                      # noqa: E402
 
 PATIENCE = 30                                       # seconds until something that must happen has failed to
@@ -520,6 +521,11 @@ def lwip_tests(h):
         h.test(name, case, h)
 
 
+def readme_shows():
+    bad = readme.check(os.path.join(BUILD, "figures.txt"), os.path.join(TOP, "README.md"))
+    expect(not bad, "; ".join(bad))
+
+
 def main():
     unknown = [a for a in CHOSEN if a not in PARTS]
     if unknown:
@@ -541,6 +547,8 @@ def main():
             thread.join()
     with open(os.path.join(BUILD, "figures.txt"), "w") as f:
         f.write("".join(line + "\n" for h in every for line in h.figures))
+    if set(CHOSEN) == set(PARTS):
+        every[0].test("the README's table shows these figures", readme_shows)
     passed, failed = sum(h.passed for h in every), sum(h.failed for h in every)
     print("%d passed, %d failed" % (passed, failed))
     return failed > 0 or passed == 0
