@@ -12,6 +12,7 @@ IMAGES = {
     "microbit": "Cortex-M0, UART, P-256 chain",
     "mps2-an385": "Cortex-M3, UART, P-256 chain",
     "mps2-an386": "Cortex-M4, UART, P-256 chain",
+    "mps2-an386-small": "the same with buffers of 64, 768 and 768 bytes",
     "virt": "RV32IMC, UART, P-256 chain",
     "lwip-cortex-m3": "Cortex-M3, Ethernet and lwIP, P-256 chain",
     "lwip-cortex-m4": "Cortex-M4, Ethernet and lwIP, P-256 chain",

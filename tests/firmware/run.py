@@ -43,7 +43,7 @@ BOARDS = {                                          # name: QEMU, BearSSL's buil
     "microbit": ARM + ["-M", "microbit"],
     "virt": RISCV + ["-M", "virt"],
 }
-MICROBIT_RAM, PINNED_RAM = 16384, 13312             # bytes in all: variables and painted stack
+MICROBIT_RAM, PINNED_RAM, SMALL_RAM = 16384, 13312, 14336     # bytes in all: variables and painted stack
 
 
 class Failure(Exception):
@@ -351,7 +351,8 @@ class Harness:
 def uart_tests(h):
     def login(board, name, trust, limit, *variables):
         jid = "sensor@xmpp.test/" + name
-        elf = h.build("uart", name, h.config(name, trust=trust, JID=jid), "BOARD=" + board, *variables, out="uart-" + board)
+        elf = h.build("uart", name, h.config(name, trust=trust, JID=jid), "BOARD=" + board, *variables,
+                      out="uart-" + board + ("-small" if variables else ""))
         running = h.boot_uart(board, elf)
         try:
             static, stack = h.login(running, jid)
@@ -402,6 +403,8 @@ def uart_tests(h):
     h.test("xmpp_io_uart.h over a line and a modem, on the host", transport)
     h.test("mps2-an385 (Cortex-M3): login, presence, answer", login, "mps2-an385", "mps2-an385", "ca", None)
     h.test("mps2-an386 (Cortex-M4): login, presence, answer", login, "mps2-an386", "mps2-an386", "ca", None)
+    h.test("mps2-an386 with small buffers: the same in 14 KB", login, "mps2-an386", "mps2-an386-small", "ca", SMALL_RAM,
+           "DEFINES=-DDEVICE_RX=64 -DDEVICE_ARENA=768 -DDEVICE_QUEUE=768 -DDEVICE_RECORDS=512")
     h.test("virt (RV32IMC): login, presence, answer", login, "virt", "virt", "ca", None)
     h.test("mps2-an385, STARTTLS through a modem that gathers: the same, and back after a lost link", starttls)
     h.test("microbit (Cortex-M0), P-256 chain: the same in 16 KB", login, "microbit", "microbit", "ca", MICROBIT_RAM)
