@@ -218,11 +218,44 @@ def host_tests(h):
                           stderr=subprocess.STDOUT)
     words = done.stdout.decode(errors="replace")
     counts = re.findall(r"^([0-9]+) passed, ([0-9]+) failed$", words, re.M)
-    expect(h, done.returncode == 0 and len(counts) == 3 and all(int(p) > 0 and f == "0" for p, f in counts), words[-1500:])
+    expect(h, done.returncode == 0 and len(counts) == 4 and all(int(p) > 0 and f == "0" for p, f in counts), words[-1500:])
+
+
+WARN = ("-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-align -Wcast-qual -Wundef -Wvla "
+        "-Wswitch-enum -Wwrite-strings -Wformat=2 -Werror").split()
+COMPILERS = (["cc", "-std=c99", "-Wstrict-prototypes", "-Wmissing-prototypes"], ["c++", "-std=c++11", "-x", "c++"],
+             ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-std=c99", "-Os", "-Wstrict-prototypes", "-Wmissing-prototypes"])
+SETTINGS = ("", "LWIP_DNS=1", "LWIP_IPV6=1", "LWIP_IPV6=1 LWIP_IPV4=0", "LWIP_UDP=0", "LWIP_DNS=1 LWIP_IPV6=1",
+            "LWIP_WND_SCALE=1 TCP_RCV_SCALE=2", "NO_SYS=0", "NO_SYS=0 LWIP_DNS=1 LWIP_IPV6=1",
+            "NO_SYS=0 LWIP_TCPIP_CORE_LOCKING=0 XMPP_LWIP_LOCK()=((void)0) XMPP_LWIP_UNLOCK()=((void)0)")
+
+
+def compiles(h):
+    """xmpp_io_lwip.h without a warning, whatever lwIP was built for."""
+    top = os.path.dirname(os.path.dirname(HERE))
+    folder = os.path.join(h.place.dir, "settings")
+    os.makedirs(os.path.join(folder, "arch"))
+    for path, text in (
+            ("unit.c", '#define XMPP_IO_LWIP_IMPLEMENTATION\n#include "xmpp_io_lwip.h"\n'),
+            ("lwipopts.h", "#ifndef NO_SYS\n#define NO_SYS 1\n#endif\n#define SYS_LIGHTWEIGHT_PROT (!NO_SYS)\n"
+                           "#define LWIP_SOCKET 0\n#define LWIP_NETCONN 0\n"),
+            ("arch/cc.h", "#include <stdint.h>\n#define LWIP_PLATFORM_DIAG(x)\n#define LWIP_PLATFORM_ASSERT(x)\n"),
+            ("arch/sys_arch.h", "typedef int sys_sem_t, sys_mutex_t, sys_mbox_t, sys_thread_t, sys_prot_t;\n")):
+        with open(os.path.join(folder, path), "w") as f:
+            f.write(text)
+    for compiler in COMPILERS:
+        for setting in SETTINGS:
+            command = compiler + WARN + ["-D" + d for d in setting.split()] + [
+                "-I" + folder, "-I" + top, "-I" + os.path.join(top, "examples", "firmware", "lwip"),
+                "-isystem", os.path.join(top, "build", "src", "lwip", "src", "include"),
+                "-c", os.path.join(folder, "unit.c"), "-o", os.path.join(folder, "unit.o")]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            expect(h, done.returncode == 0, "%s %s: %s" % (compiler[0], setting, done.stdout.decode(errors="replace")[:800]))
 
 
 CASES = [
     ("lwip: transport and driver on the host, hostile peers and frames, out of memory", host_tests),
+    ("lwip: the transport compiles for each kind of lwIP", compiles),
     ("lwip, Cortex-M3: login over direct TLS, presence, answer", logs_in("cortex-m3", "cortex-m3")),
     ("lwip, Cortex-M3: the same over STARTTLS", logs_in("starttls", "cortex-m3", start=True)),
     ("lwip, Cortex-M4: the same over direct TLS", logs_in("cortex-m4", "cortex-m4")),

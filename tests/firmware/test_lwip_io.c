@@ -4,6 +4,7 @@
    and lwIP's own small pools (POOLS). */
 #define XMPP_IMPLEMENTATION
 #include "xmpp.h"
+#define XMPP_LWIP_PBUFS 3               /* so few that lwIP has to keep some */
 #define XMPP_IO_LWIP_IMPLEMENTATION
 #include "xmpp_io_lwip.h"
 #include "lwip/init.h"
@@ -415,32 +416,65 @@ static void half_closed(void)
     CHECK(heard_end);
 }
 
-/* More small segments than may lie here, then FIN: all is handed out before the end is told. */
-static void end_behind_many(void)
+/* Takes all that comes, a little at a time, up to the end, which is told behind it. */
+static void take_to_the_end(size_t n)
 {
-    unsigned char buf[100];
-    int i, r, n = 0;
+    unsigned char buf[40];
+    size_t got = 0;
+    int i, k, r = 0;
+
+    for (i = 0; i < 2000 && (r = take(buf, 1 + test_random() % sizeof buf)) != XMPP_IO_EOF; i++) {
+        CHECK(r >= 0);
+        for (k = 0; k < r; k++, got++)
+            CHECK(buf[k] == pattern(got));
+        if (i % 10 == 0)
+            pass_time(100);
+    }
+    CHECK(got == n && r == XMPP_IO_EOF);
+}
+
+/* More segments than may lie here, but small: they are moved together. Then FIN. */
+static void end_behind_small_ones(void)
+{
+    size_t i;
 
     listen_on(IP4_ADDR_ANY);
     CHECK(connect_to("127.0.0.1"));
-    for (i = 0; i < 2 * XMPP_LWIP_PBUFS; i++) {
-        buf[0] = (unsigned char)i;
-        CHECK(tcp_write(server, buf, 1, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(server) == ERR_OK);
+    for (i = 0; i < 300; i++) {
+        const unsigned char b = pattern(i);
+
+        pass_time(100);
+        CHECK(tcp_write(server, &b, 1, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(server) == ERR_OK);
         turn();
-        CHECK(net.rx != NULL && pbuf_clen(net.rx) <= XMPP_LWIP_PBUFS);
+        CHECK(net.rx != NULL && pbuf_clen(net.rx) <= XMPP_LWIP_PBUFS && net.tcp->refused_data == NULL);
     }
-    CHECK(net.tcp->refused_data != NULL);
+    CHECK(net.rx->tot_len == 300);
     CHECK(tcp_close(server) == ERR_OK);
     server = NULL;
-    for (i = 0; i < 400 && (r = take(buf, 3)) != XMPP_IO_EOF; i++) {
-        int k;
+    pass_time(300);
+    take_to_the_end(300);
+}
 
-        CHECK(r >= 0);
-        for (k = 0; k < r; k++, n++)
-            CHECK(buf[k] == n);
-        pass_time(100);
+/* More than may lie here, and full: lwIP keeps the rest, and FIN with it. */
+static void end_behind_full_ones(void)
+{
+    unsigned char buf[4 * TCP_MSS];
+    size_t i;
+
+    for (i = 0; i < sizeof buf; i++)
+        buf[i] = pattern(i);
+    listen_on(IP4_ADDR_ANY);
+    CHECK(connect_to("127.0.0.1"));
+    for (i = 0; i < sizeof buf; i += TCP_MSS) {
+        CHECK(tcp_write(server, buf + i, TCP_MSS, TCP_WRITE_FLAG_COPY) == ERR_OK && tcp_output(server) == ERR_OK);
+        pass_time(1000);
     }
-    CHECK(n == 2 * XMPP_LWIP_PBUFS && r == XMPP_IO_EOF);
+    CHECK(pbuf_clen(net.rx) == XMPP_LWIP_PBUFS && net.tcp->refused_data != NULL);
+    CHECK(tcp_close(server) == ERR_OK);
+    server = NULL;
+    pass_time(300);
+    CHECK(!net.eof && net.tcp->refused_data != NULL);
+    take_to_the_end(sizeof buf);
 }
 
 static void reset_by_server(void)
@@ -1216,7 +1250,8 @@ int main(void)
     TEST(refused);
     TEST(not_addresses);
     TEST(half_closed);
-    TEST(end_behind_many);
+    TEST(end_behind_small_ones);
+    TEST(end_behind_full_ones);
     TEST(reset_by_server);
     TEST(client_reads_late);
     TEST(server_reads_late);

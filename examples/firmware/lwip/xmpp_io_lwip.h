@@ -17,33 +17,33 @@
            while ((ev = xmpp_next(&client)) != NULL) ...
            // sleep until a frame comes, xmpp_deadline(&client) or sys_timeouts_sleeptime() ms at most
        }
-   or, with the first two lines as platform.idle, the blocking calls: while ((ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL)
+   or, with the first two lines as platform.idle: while ((ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL) ...
 
    WITH ONE (NO_SYS 0)
-   The client belongs to a thread of its own. Each function here takes lwIP's core lock for itself (LWIP_TCPIP_CORE_LOCKING 1,
-   the default), so that neither TLS nor PBKDF2 is computed while lwIP stands still; do not hold it around xmpp_step.
-   platform.notify is called in lwIP's thread, with the lock held, when there is something to do: let it give a semaphore,
-   and let platform.idle take it. In a client that runs in lwIP's own thread instead define XMPP_LWIP_LOCK() and
-   XMPP_LWIP_UNLOCK() as nothing: lwIP then stands still for a whole TLS handshake.
+   The client belongs to a thread of its own. Each function here takes lwIP's core lock for itself (LWIP_TCPIP_CORE_LOCKING,
+   lwIP's default), so that lwIP does not stand still while TLS or PBKDF2 computes; do not hold it around xmpp_step.
+   platform.notify is called with the lock held, mostly in lwIP's thread, when there is something to do: let it give a
+   semaphore, and platform.idle take it. For a client that runs in lwIP's own thread define XMPP_LWIP_LOCK() and
+   XMPP_LWIP_UNLOCK() as nothing; lwIP then stands still for a whole TLS handshake.
 
    WHAT LWIP MUST BE
-   LWIP_TCP 1. LWIP_DNS 1 for host names (otherwise an address, or account.dns, which needs LWIP_UDP 1). LWIP_IPV6 as you like.
-   TCP_SND_BUF   from 2 * TCP_MSS; what does not fit waits in the client's queue.
-   TCP_WND       what the server may send before the client has read it: so many bytes of PBUF_POOL may lie here.
-   PBUF_POOL     frames that can wait, of which this holds XMPP_LWIP_PBUFS at most: the others are for acknowledgements, ARP.
-   MEMP_NUM_TCP_PCB  2, one for the last connection, which lwIP still closes; it gives way when there is but 1.
-   Sequence numbers and ports of lwIP can be guessed as it comes: LWIP_HOOK_TCP_ISN, LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS.
+   LWIP_TCP          1. LWIP_DNS 1 for host names, or account.dns, which wants LWIP_UDP; otherwise addresses alone.
+   TCP_SND_BUF       from 2 * TCP_MSS; what does not fit waits in the client's queue.
+   TCP_WND           what the server may send before the client has read it: so much of PBUF_POOL may lie here.
+   PBUF_POOL_SIZE    2 * TCP_WND / TCP_MSS: half of them (XMPP_LWIP_PBUFS) may wait here, however small the peer's segments are;
+                     the others are for acknowledgements, ARP, DNS.
+   MEMP_NUM_TCP_PCB  2: one for the last connection, which lwIP still closes. It gives way when there is but one.
+   LWIP_RAND, LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS and LWIP_HOOK_TCP_ISN: as they come, ports and sequence numbers can be guessed.
 
    WHAT IT DOES
-   Opens an address (IPv4 or IPv6 text) or a name, of which it tries the one address that lwIP gives; with account.dns the
-   client tries them all. Bytes are acknowledged when they come, but the window opens only as the client takes them.
-   What came before the peer closed or reset the connection is handed out first. Sends as much as lwIP takes at once:
-   TCP_SND_BUF, its pools. Closes in order: waits until all is acknowledged, then FIN; or at once: RST. What lwIP frees by itself
-   is not touched again, and nothing of an old connection reaches the next one.
-   Has no clock: how long connecting may take is config.step_ms's, a dead link is found by the client's pings. What went
-   wrong is XMPP_E_RESOLVE, XMPP_E_CONNECT or XMPP_E_TRANSPORT, with words: refused, no answer, no route, out of memory
-   (and which), reset.
-   Costs 3 KB of flash (Cortex-M3) and sizeof(xmpp_lwip), 232 bytes. */
+   Opens an address (IPv4 or IPv6 text), or a name, of which it tries the one address that lwIP gives; with account.dns the
+   client tries them all. The window opens only as the client takes bytes. What came before the peer closed or reset the
+   connection is handed out first. Sends as much as TCP_SND_BUF and lwIP's pools take. Closes in order: waits until all is
+   acknowledged, then FIN; or at once: RST. What lwIP frees by itself is not touched again, and nothing of an old connection
+   reaches the next one. The client's own limits hold for connecting (config.step_ms), its pings find a dead link.
+   What went wrong is XMPP_E_RESOLVE, XMPP_E_CONNECT or XMPP_E_TRANSPORT, and in words: "connect to 192.0.2.7 port 5223:
+   refused", no answer, no route, out of memory (and which), reset.
+   Costs 2 to 2.6 KB of flash on a Cortex-M3 and sizeof(xmpp_lwip), 228 bytes of RAM; no stack to speak of. */
 
 #ifndef XMPP_IO_LWIP_H
 #define XMPP_IO_LWIP_H
@@ -121,7 +121,7 @@ XMPP_API xmpp_io xmpp_lwip_io(xmpp_lwip *n, const xmpp_lwip_platform *platform, 
 #define XMPP_LWIP_LOCK()   LOCK_TCPIP_CORE()
 #define XMPP_LWIP_UNLOCK() UNLOCK_TCPIP_CORE()
 #else
-#error "xmpp_io_lwip.h: set LWIP_TCPIP_CORE_LOCKING, or run the client in lwIP's thread and define XMPP_LWIP_LOCK and _UNLOCK as nothing"
+#error "set LWIP_TCPIP_CORE_LOCKING, or let lwIP's thread run the client and define XMPP_LWIP_LOCK() and _UNLOCK() as nothing"
 #endif
 #endif
 
@@ -131,8 +131,9 @@ extern "C" {
 
 enum { XMPPI_LWIP_SHUT = 0, XMPPI_LWIP_RESOLVING, XMPPI_LWIP_CONNECTING, XMPPI_LWIP_OPEN, XMPPI_LWIP_FAILED };
 
-#define XMPPI_LWIP_TO "connect to "     /* words: this, the host from byte 11 on, " port N: ", the cause */
-enum { XMPPI_LWIP_TO_N = sizeof XMPPI_LWIP_TO - 1, XMPPI_LWIP_INT = 32767 };     /* the most that any int can tell */
+#define XMPPI_LWIP_TO   "connect to "   /* words: this, the host, " port N: ", the cause */
+#define XMPPI_LWIP_TO_N (sizeof XMPPI_LWIP_TO - 1)
+#define XMPPI_LWIP_INT  32767u          /* the most that any int can tell */
 
 /* Appends at most max bytes of s to the words. */
 static void xmppi_lwip_put(xmpp_lwip *n, const char *s, size_t max)
@@ -172,7 +173,22 @@ static const char *xmppi_lwip_cause(err_t e)
 
 /* ---- what lwIP calls ---- */
 
-/* Beyond XMPP_LWIP_PBUFS lwIP keeps one more and asks again; what follows it drops, so that the peer sends it again. */
+/* Many small segments are moved together: each would hold a whole pbuf of the pool. */
+static void xmppi_lwip_gather(xmpp_lwip *n)
+{
+    struct pbuf *p;
+
+    if ((pbuf_clen(n->rx) - 1) * (u32_t)PBUF_POOL_BUFSIZE < n->rx->tot_len)
+        return;                         /* it would take as many */
+    p = pbuf_alloc(PBUF_RAW, n->rx->tot_len, PBUF_POOL);
+    if (p == NULL)
+        return;
+    (void)pbuf_copy(p, n->rx);
+    pbuf_free(n->rx);
+    n->rx = p;
+}
+
+/* What is refused lwIP keeps, and offers it again; what follows it drops, and the peer sends it again. */
 static err_t xmppi_lwip_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     xmpp_lwip *n = (xmpp_lwip *)arg;
@@ -183,9 +199,11 @@ static err_t xmppi_lwip_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
         n->eof = true;
     } else if (n->rx == NULL) {
         n->rx = p;
-    } else if (pbuf_clen(n->rx) + pbuf_clen(p) > XMPP_LWIP_PBUFS || p->tot_len > 0xffff - n->rx->tot_len) {
-        return ERR_MEM;
     } else {
+        if (pbuf_clen(n->rx) + pbuf_clen(p) > XMPP_LWIP_PBUFS)
+            xmppi_lwip_gather(n);
+        if (pbuf_clen(n->rx) + pbuf_clen(p) > XMPP_LWIP_PBUFS || p->tot_len > 0xffff - n->rx->tot_len)
+            return ERR_MEM;
         pbuf_cat(n->rx, p);
     }
     xmppi_lwip_notify(n);
@@ -219,11 +237,9 @@ static void xmppi_lwip_lost(void *arg, err_t e)
     n->tcp = NULL;
     if (n->state == XMPPI_LWIP_CONNECTING)
         xmppi_lwip_fail(n, XMPP_E_CONNECT, e == ERR_RST ? "refused" : "no answer");
-    else if (e == ERR_RST)
-        xmppi_lwip_fail(n, XMPP_E_TRANSPORT, "reset by the server");
     else if (n->state == XMPPI_LWIP_OPEN)
-        xmppi_lwip_fail(n, XMPP_E_TRANSPORT, "given up by lwIP: nothing is acknowledged, the own address changed, or "
-                                             "another connection took the memory");
+        xmppi_lwip_fail(n, XMPP_E_TRANSPORT, e == ERR_RST ? "reset by the server" : "given up by lwIP: nothing is acknowledged, "
+                                             "the own address changed, or another connection took the memory");
     xmppi_lwip_notify(n);
 }
 
@@ -349,7 +365,7 @@ static int xmppi_lwip_lookup(xmpp_lwip *n, const char *host)
 }
 #endif
 
-/* Brackets around an IPv6 address, as in a JID: lwIP stops at the second. */
+/* An IPv6 address may stand in brackets, as in a JID: lwIP stops at the second. */
 static bool xmppi_lwip_address(const char *host, ip_addr_t *to)
 {
     return ipaddr_aton(host + (host[0] == '['), to) != 0;
@@ -623,7 +639,8 @@ static int xmppi_lwip_resolver(void *ctx, unsigned i, char *out, size_t cap)
 
         XMPP_LWIP_LOCK();
         server = dns_getserver((u8_t)i);
-        if (!ip_addr_isany(server) && ipaddr_ntoa_r(server, out, cap < XMPPI_LWIP_INT ? (int)cap : XMPPI_LWIP_INT) != NULL)
+        cap = cap < XMPPI_LWIP_INT ? cap : XMPPI_LWIP_INT;
+        if (!ip_addr_isany(server) && ipaddr_ntoa_r(server, out, (int)cap) != NULL)
             r = XMPP_OK;
         XMPP_LWIP_UNLOCK();
     }
