@@ -167,15 +167,16 @@ typedef struct xmpp_bearssl_x509 {
     } u;
     br_sha256_context spki_hash;
     const char   *name;
-    struct { uint32_t left; uint8_t node, index; } at[11];
+    struct { uint16_t left; uint8_t node, index; } at[11];
     uint32_t      len, newest, ends;
     uint16_t      pos, name_at, spki_n;
-    char          date[2][15], limit[15];
+    uint32_t      days[3], seconds[3];          /* begin and end; the time, or the floor */
+    char          date[15];
     char          names[96];
     unsigned char oid[10];
     int16_t       error;
     uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert;
-    bool          dead, matched, done, verified, spki_on, clock, is_san;
+    bool          dead, matched, done, verified, spki_on, clock;
 } xmpp_bearssl_x509;
 typedef struct xmpp_bearssl_pinned {
     xmpp_bearssl_check head;
@@ -497,15 +498,9 @@ XMPPI_TLS_FN bool xmppi_tls_is_address(const char *s)
 }
 
 /* ==== >>tls-date ============================================================
-   Dates are compared as 14 digits YYYYMMDDHHMMSS: that is how certificates hold them. */
+   Dates are days since the year 0, as BearSSL counts them, and seconds of the day. */
 
-XMPPI_TLS_FN void xmppi_tls_digits(char *out, uint32_t v, unsigned n)
-{
-    while (n-- > 0) {
-        out[n] = (char)('0' + v % 10);
-        v /= 10;
-    }
-}
+#define XMPPI_TLS_1970 719528u
 
 XMPPI_TLS_FN uint32_t xmppi_tls_number(const char *s, unsigned n)
 {
@@ -515,41 +510,47 @@ XMPPI_TLS_FN uint32_t xmppi_tls_number(const char *s, unsigned n)
     return v;
 }
 
-/* Years begin in March here, so that the leap day is their last. */
-XMPPI_TLS_FN void xmppi_tls_date_of(char out[15], uint32_t utc)
+/* Of YYYYMMDD. Years begin in March here, so that the leap day is their last. No division: on a
+   Cortex-M0 that is a function of half a kilobyte. */
+XMPPI_TLS_FN uint32_t xmppi_tls_days(const char *date)
 {
-    uint32_t z = utc / 86400u + 719468u, s = utc % 86400u;
-    uint32_t era = z / 146097u, doe = z % 146097u;
-    uint32_t yoe = (doe - doe / 1460u + doe / 36524u - doe / 146096u) / 365u;
-    uint32_t doy = doe - (365u * yoe + yoe / 4u - yoe / 100u), mp = (5u * doy + 2u) / 153u;
-    uint32_t month = mp < 10u ? mp + 3u : mp - 9u;
+    uint32_t c = xmppi_tls_number(date, 2), y = c * 100u + xmppi_tls_number(date + 2, 2),
+             m = xmppi_tls_number(date + 4, 2), d = xmppi_tls_number(date + 6, 2);
 
-    xmppi_tls_digits(out, yoe + era * 400u + (month <= 2u ? 1u : 0u), 4);
-    xmppi_tls_digits(out + 4, month, 2);
-    xmppi_tls_digits(out + 6, doy - (153u * mp + 2u) / 5u + 1u, 2);
-    xmppi_tls_digits(out + 8, s / 3600u, 2);
-    xmppi_tls_digits(out + 10, s / 60u % 60u, 2);
-    xmppi_tls_digits(out + 12, s % 60u, 2);
-    out[14] = 0;
+    if (m <= 2) {
+        if (y-- == c * 100u)
+            c--;
+        m += 12;
+    }
+    return y * 365u + (y >> 2) - c + (c >> 2) + ((979u * m - 2919u) >> 5) + d + 59u;
 }
 
-/* Days since the year 0, as BearSSL counts them; 719528 is 1970-01-01. */
-XMPPI_TLS_FN uint32_t xmppi_tls_days(const char date[15])
+/* Of HHMMSS. */
+XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char *time)
 {
-    uint32_t y = xmppi_tls_number(date, 4), m = xmppi_tls_number(date + 4, 2),
-             d = xmppi_tls_number(date + 6, 2);
-    uint32_t doy;
-
-    if (m <= 2)
-        y--;
-    doy = (153u * (m > 2 ? m - 3u : m + 9u) + 2u) / 5u + d - 1u;
-    return y * 365u + y / 4u - y / 100u + y / 400u + doy + 60u;
+    return (xmppi_tls_number(time, 2) * 60u + xmppi_tls_number(time + 2, 2)) * 60u +
+           xmppi_tls_number(time + 4, 2);
 }
 
-XMPPI_TLS_FN uint32_t xmppi_tls_seconds(const char date[15])
+/* The day and the second of the day that utc is. */
+XMPPI_TLS_FN void xmppi_tls_split(uint32_t utc, uint32_t *days, uint32_t *seconds)
 {
-    return xmppi_tls_number(date + 8, 2) * 3600u + xmppi_tls_number(date + 10, 2) * 60u +
-           xmppi_tls_number(date + 12, 2);
+    unsigned i = 16;
+
+    *days = XMPPI_TLS_1970;
+    while (i-- > 0)
+        if (utc >= 86400u << i) {
+            utc -= 86400u << i;
+            *days += (uint32_t)1 << i;
+        }
+    *seconds = utc;
+}
+
+/* Seconds since 1970; 0 before that and past 2106. */
+XMPPI_TLS_FN uint32_t xmppi_tls_utc(uint32_t days, uint32_t seconds)
+{
+    days -= XMPPI_TLS_1970;
+    return days < 49710u ? days * 86400u + seconds : 0;
 }
 
 /* The time of day as the transport below knows it, 0 when it does not. */
@@ -565,79 +566,72 @@ XMPPI_TLS_FN uint32_t xmppi_tls_now(const xmpp_bearssl *t)
     return utc >= t->floor ? utc : 0;
 }
 
-/* Seconds since 1970; 0 before that and past 2106. */
-XMPPI_TLS_FN uint32_t xmppi_tls_utc(const char date[15])
-{
-    uint32_t days = xmppi_tls_days(date);
-    if (days < 719528u || days >= 719528u + 49710u)
-        return 0;
-    return (days - 719528u) * 86400u + xmppi_tls_seconds(date);
-}
-
 /* ==== >>tls-walk ============================================================
    Walks a certificate (RFC 5280 4.1) byte by byte beside BearSSL's validator and takes from it
    what that does not tell: both dates, the names, the key as it stands, the signature's hash.
    Sees DER only: definite lengths, one-byte tags; each element must fit into the one around it.
-   Depth is bounded by the table of nodes. */
+   Depth is bounded by the table of rules. */
 
-enum {  /* nodes; those up to XMPPI_TLS_OTHER_VALUE hold elements */
+enum {  /* nodes; those before XMPPI_TLS_SKIP hold elements */
     XMPPI_TLS_CERT, XMPPI_TLS_TBS, XMPPI_TLS_VALIDITY, XMPPI_TLS_SIGALG, XMPPI_TLS_EXT0,
-    XMPPI_TLS_EXTS, XMPPI_TLS_EXT, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN, XMPPI_TLS_OTHER,
-    XMPPI_TLS_OTHER_VALUE, XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID,
-    XMPPI_TLS_NAME, XMPPI_TLS_BAD
+    XMPPI_TLS_EXTS, XMPPI_TLS_EXT, XMPPI_TLS_EXT_SAN, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN,
+    XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_SRV, XMPPI_TLS_OTHER_ADDR, XMPPI_TLS_VALUE_SRV,
+    XMPPI_TLS_VALUE_ADDR,
+    XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID, XMPPI_TLS_NAME, XMPPI_TLS_BAD
 };
 enum { XMPPI_TLS_AT_TAG, XMPPI_TLS_AT_LENGTH, XMPPI_TLS_AT_MORE, XMPPI_TLS_AT_VALUE };
-enum { XMPPI_TLS_DNS, XMPPI_TLS_SRV, XMPPI_TLS_ADDR };
 
-/* What an element is, by where it stands. */
-XMPPI_TLS_FN uint8_t xmppi_tls_node(xmpp_bearssl_x509 *x, uint8_t parent, uint8_t index)
+/* What an element is, by where it stands: the node around it, from which and to which place in
+   there, its tag (0: any), and what it is then. The first rule that fits counts; none: malformed. */
+static const unsigned char xmppi_tls_rules[][5] = {
+    {XMPPI_TLS_CERT, 0, 0, 0x30, XMPPI_TLS_TBS},
+    {XMPPI_TLS_CERT, 1, 1, 0x30, XMPPI_TLS_SIGALG},
+    {XMPPI_TLS_CERT, 2, 2, 0x03, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 0, 0, 0xA0, XMPPI_TLS_SKIP},        /* the version, which is optional */
+    {XMPPI_TLS_TBS, 0, 1, 0x02, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 4, 4, 0x30, XMPPI_TLS_VALIDITY},
+    {XMPPI_TLS_TBS, 6, 6, 0x30, XMPPI_TLS_SPKI},
+    {XMPPI_TLS_TBS, 2, 5, 0x30, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 7, 255, 0xA3, XMPPI_TLS_EXT0},
+    {XMPPI_TLS_TBS, 7, 255, 0x81, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 7, 255, 0x82, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 7, 255, 0xA1, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_TBS, 7, 255, 0xA2, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_VALIDITY, 0, 1, 0x17, XMPPI_TLS_TIME},
+    {XMPPI_TLS_VALIDITY, 0, 1, 0x18, XMPPI_TLS_TIME},
+    {XMPPI_TLS_SIGALG, 0, 0, 0x06, XMPPI_TLS_OID},
+    {XMPPI_TLS_SIGALG, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_EXT0, 0, 0, 0x30, XMPPI_TLS_EXTS},
+    {XMPPI_TLS_EXTS, 0, 255, 0x30, XMPPI_TLS_EXT},
+    {XMPPI_TLS_EXT, 0, 0, 0x06, XMPPI_TLS_OID},         /* may make it the next one */
+    {XMPPI_TLS_EXT, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_EXT_SAN, 1, 255, 0x04, XMPPI_TLS_OCTETS},
+    {XMPPI_TLS_EXT_SAN, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_OCTETS, 0, 0, 0x30, XMPPI_TLS_SAN},
+    {XMPPI_TLS_SAN, 0, 255, 0x82, XMPPI_TLS_NAME},
+    {XMPPI_TLS_SAN, 0, 255, 0xA0, XMPPI_TLS_OTHER},
+    {XMPPI_TLS_SAN, 0, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_OTHER, 0, 0, 0x06, XMPPI_TLS_OID},       /* may make it one of the next two */
+    {XMPPI_TLS_OTHER, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_OTHER_SRV, 1, 255, 0xA0, XMPPI_TLS_VALUE_SRV},
+    {XMPPI_TLS_OTHER_SRV, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_OTHER_ADDR, 1, 255, 0xA0, XMPPI_TLS_VALUE_ADDR},
+    {XMPPI_TLS_OTHER_ADDR, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_VALUE_SRV, 0, 0, 0x16, XMPPI_TLS_NAME},
+    {XMPPI_TLS_VALUE_SRV, 0, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_VALUE_ADDR, 0, 0, 0x0C, XMPPI_TLS_NAME},
+    {XMPPI_TLS_VALUE_ADDR, 0, 255, 0, XMPPI_TLS_SKIP}
+};
+
+XMPPI_TLS_FN uint8_t xmppi_tls_node(uint8_t parent, uint8_t index, uint8_t tag)
 {
-    const uint8_t tag = x->tag;
+    const unsigned char *r = xmppi_tls_rules[0];
+    const unsigned char *end = r + sizeof xmppi_tls_rules;
 
-    switch (parent) {
-    case XMPPI_TLS_CERT:
-        if (index == 0)
-            return tag == 0x30 ? XMPPI_TLS_TBS : XMPPI_TLS_BAD;
-        if (index == 1)
-            return tag == 0x30 ? XMPPI_TLS_SIGALG : XMPPI_TLS_BAD;
-        return index == 2 && tag == 0x03 ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
-    case XMPPI_TLS_TBS:
-        if (index <= 1)     /* version is optional and has index 0 */
-            return tag == 0x02 || (index == 0 && tag == 0xA0) ? XMPPI_TLS_SKIP : XMPPI_TLS_BAD;
-        if (index <= 6) {
-            if (tag != 0x30)
-                return XMPPI_TLS_BAD;
-            return index == 4 ? XMPPI_TLS_VALIDITY : index == 6 ? XMPPI_TLS_SPKI : XMPPI_TLS_SKIP;
-        }
-        if (tag == 0xA3)
-            return XMPPI_TLS_EXT0;
-        return tag == 0x81 || tag == 0x82 || tag == 0xA1 || tag == 0xA2 ? XMPPI_TLS_SKIP
-                                                                        : XMPPI_TLS_BAD;
-    case XMPPI_TLS_VALIDITY:
-        return index <= 1 && (tag == 0x17 || tag == 0x18) ? XMPPI_TLS_TIME : XMPPI_TLS_BAD;
-    case XMPPI_TLS_SIGALG:
-        return index == 0 ? (tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD) : XMPPI_TLS_SKIP;
-    case XMPPI_TLS_EXT0:
-        return tag == 0x30 && index == 0 ? XMPPI_TLS_EXTS : XMPPI_TLS_BAD;
-    case XMPPI_TLS_EXTS:
-        return tag == 0x30 ? XMPPI_TLS_EXT : XMPPI_TLS_BAD;
-    case XMPPI_TLS_EXT:
-        if (index == 0)
-            return tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD;
-        return tag == 0x04 && x->is_san && x->cert == 0 ? XMPPI_TLS_OCTETS : XMPPI_TLS_SKIP;
-    case XMPPI_TLS_OCTETS:
-        return tag == 0x30 && index == 0 ? XMPPI_TLS_SAN : XMPPI_TLS_BAD;
-    case XMPPI_TLS_SAN:
-        x->kind = XMPPI_TLS_DNS;
-        return tag == 0x82 ? XMPPI_TLS_NAME : tag == 0xA0 ? XMPPI_TLS_OTHER : XMPPI_TLS_SKIP;
-    case XMPPI_TLS_OTHER:
-        if (index == 0)
-            return tag == 0x06 ? XMPPI_TLS_OID : XMPPI_TLS_BAD;
-        return tag == 0xA0 && x->kind != XMPPI_TLS_DNS ? XMPPI_TLS_OTHER_VALUE : XMPPI_TLS_SKIP;
-    default:                /* XMPPI_TLS_OTHER_VALUE */
-        return index == 0 && tag == (x->kind == XMPPI_TLS_SRV ? 0x16 : 0x0C) ? XMPPI_TLS_NAME
-                                                                             : XMPPI_TLS_SKIP;
-    }
+    for (; r < end; r += sizeof xmppi_tls_rules[0])
+        if (r[0] == parent && index >= r[1] && index <= r[2] && (r[3] == 0 || r[3] == tag))
+            return r[4];
+    return XMPPI_TLS_BAD;
 }
 
 /* Remembers a name for the error message, as far as there is room. */
@@ -651,11 +645,12 @@ XMPPI_TLS_FN void xmppi_tls_show(xmpp_bearssl_x509 *x, unsigned char c)
         memcpy(x->names + room, "...", 4);
 }
 
-/* One character of a name in the certificate against the expected one. */
+/* One character of a name in the certificate against the expected one. kind is the node that the
+   name stands in. */
 XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
 {
     static const char srv[] = "_xmpp-client.";
-    const uint16_t skip = x->kind == XMPPI_TLS_SRV ? (uint16_t)(sizeof srv - 1) : 0;
+    const uint16_t skip = x->kind == XMPPI_TLS_VALUE_SRV ? (uint16_t)(sizeof srv - 1) : 0;
     const char *expected = x->name != NULL ? x->name + x->name_at : "";
 
     xmppi_tls_show(x, c);
@@ -663,7 +658,7 @@ XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
         return;
     if (x->pos < skip) {
         x->dead = xmppi_tls_lower(c) != (unsigned char)srv[x->pos];
-    } else if (x->pos == skip && c == '*' && x->kind != XMPPI_TLS_ADDR) {
+    } else if (x->pos == skip && c == '*' && x->kind != XMPPI_TLS_VALUE_ADDR) {
         while (*expected != 0 && *expected != '.')
             expected++, x->name_at++;
         x->dead = x->name_at == 0 || *expected == 0;
@@ -687,26 +682,50 @@ XMPPI_TLS_FN void xmppi_tls_bound(xmpp_bearssl_x509 *x, int what, const void *p,
         t->binding->go(t, what, p, n);
 }
 
-XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t parent)
+/* An object identifier is complete: what it says about the element around it. */
+XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
 {
     static const unsigned char on[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08};
     static const unsigned char san[] = {0x55, 0x1D, 0x11};
 
-    if (parent == XMPPI_TLS_EXT) {
-        x->is_san = x->oid_n == sizeof san && memcmp(x->oid, san, sizeof san) == 0;
-    } else if (parent == XMPPI_TLS_OTHER) {
-        if (x->oid_n == sizeof on + 1 && memcmp(x->oid, on, sizeof on) == 0)
-            x->kind = x->oid[7] == 7 ? XMPPI_TLS_SRV : x->oid[7] == 5 ? XMPPI_TLS_ADDR
-                                                                     : XMPPI_TLS_DNS;
-    } else {
+    if (*around == XMPPI_TLS_SIGALG) {
         xmppi_tls_bound(x, XMPPI_TLS_BIND_OID, x->oid, x->oid_n);
+    } else if (*around == XMPPI_TLS_EXT) {
+        if (x->oid_n == sizeof san && memcmp(x->oid, san, sizeof san) == 0 && x->cert == 0)
+            *around = XMPPI_TLS_EXT_SAN;
+    } else if (x->oid_n == sizeof on + 1 && memcmp(x->oid, on, sizeof on) == 0) {
+        if (x->oid[sizeof on] == 7)
+            *around = XMPPI_TLS_OTHER_SRV;
+        else if (x->oid[sizeof on] == 5)
+            *around = XMPPI_TLS_OTHER_ADDR;
     }
+}
+
+/* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both:
+   without a clock it is told the begin of each certificate, which is always within, and the end is
+   compared with the floor here. */
+XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
+{
+    const uint32_t utc = xmppi_tls_utc(x->days[i], x->seconds[i]);
+    const unsigned first = i == 0 ? 0 : 2, then = i == 0 ? 2 : 1;   /* what must not be later */
+
+    if (i == 0 && !x->clock) {
+        br_x509_minimal_set_time(&x->u.minimal, x->days[0], x->seconds[0]);
+    } else if (x->days[first] > x->days[then] ||
+               (x->days[first] == x->days[then] && x->seconds[first] > x->seconds[then])) {
+        x->error = XMPP_E_TLS_EXPIRED;
+        x->bad_cert = x->cert;
+    }
+    if (i == 0 && utc > x->newest)
+        x->newest = utc;
+    if (i == 1 && utc != 0 && utc < x->ends)
+        x->ends = utc;
 }
 
 /* A date is complete: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and nothing else. False when it is none. */
 XMPPI_TLS_FN bool xmppi_tls_time_end(xmpp_bearssl_x509 *x, unsigned i)
 {
-    char *d = x->date[i];
+    char *d = x->date;
     unsigned k;
 
     if (x->pos != (x->tag == 0x17 ? 13 : 15))
@@ -719,56 +738,33 @@ XMPPI_TLS_FN bool xmppi_tls_time_end(xmpp_bearssl_x509 *x, unsigned i)
     if (d[14] != 'Z' || xmppi_tls_number(d, 4) < 1950 || xmppi_tls_number(d + 4, 2) - 1 > 11
         || xmppi_tls_number(d + 6, 2) - 1 > 30)
         return false;
-    d[14] = 0;
+    x->days[i] = xmppi_tls_days(d);
+    x->seconds[i] = xmppi_tls_seconds(d + 8);
+    if (x->alone == NULL)
+        xmppi_tls_judge_date(x, i);
     return true;
 }
 
-/* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both:
-   without a clock it is told the begin of each certificate, which is always within, and the end is
-   compared with the floor here. */
-XMPPI_TLS_FN void xmppi_tls_judge_date(xmpp_bearssl_x509 *x, unsigned i)
+/* The innermost element is complete. False when it is malformed. */
+XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x)
 {
-    uint32_t utc;
+    const unsigned e = x->depth - 1u;
 
-    if (x->alone != NULL)
-        return;
-    if (i == 0 && !x->clock) {
-        br_x509_minimal_set_time(&x->u.minimal, xmppi_tls_days(x->date[0]),
-                                 xmppi_tls_seconds(x->date[0]));
-    } else if (i == 0 ? memcmp(x->date[0], x->limit, 14) > 0
-                      : memcmp(x->date[1], x->limit, 14) < 0) {
-        x->error = XMPP_E_TLS_EXPIRED;
-        x->bad_cert = x->cert;
-    }
-    utc = xmppi_tls_utc(x->date[i]);
-    if (i == 0 && utc > x->newest)
-        x->newest = utc;
-    if (i == 1 && utc != 0 && utc < x->ends)
-        x->ends = utc;
-}
-
-XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x, uint8_t node, uint8_t parent, uint8_t index)
-{
-    switch (node) {
+    switch (x->at[e].node) {
     case XMPPI_TLS_CERT:
         x->done = true;
-        return index == 3;
+        return x->at[e].index == 3;
     case XMPPI_TLS_TBS:
-        return index >= 7;
+        return x->at[e].index >= 7;
     case XMPPI_TLS_VALIDITY:
-        return index == 2;
-    case XMPPI_TLS_TIME:
-        if (x->error != 0)
-            return true;    /* the dates that were refused stay for the message */
-        if (!xmppi_tls_time_end(x, index))
-            return false;
-        xmppi_tls_judge_date(x, index);
-        return true;
+        return x->at[e].index == 2;
+    case XMPPI_TLS_TIME:        /* dates that were refused stay for the message */
+        return x->error != 0 || xmppi_tls_time_end(x, x->at[e - 1u].index - 1u);
     case XMPPI_TLS_SPKI:
         x->spki_on = false;
         return true;
     case XMPPI_TLS_OID:
-        xmppi_tls_oid_end(x, parent);
+        xmppi_tls_oid_end(x, &x->at[e - 1u].node);
         return true;
     case XMPPI_TLS_NAME:
         if (!x->dead && x->pos > 0 && x->name != NULL && x->name[x->name_at] == 0)
@@ -782,30 +778,31 @@ XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x, uint8_t node, uint8_t pa
 /* An element's header is complete: steps into it. False when it is malformed. */
 XMPPI_TLS_FN bool xmppi_tls_open(xmpp_bearssl_x509 *x)
 {
-    uint8_t parent, index, node;
+    uint8_t node = XMPPI_TLS_CERT, parent = XMPPI_TLS_BAD;
+    const unsigned d = x->depth;
 
-    if (x->depth == 0) {
-        node = x->tag == 0x30 && !x->done ? XMPPI_TLS_CERT : XMPPI_TLS_BAD;
-    } else {
-        if (x->len > x->at[x->depth - 1].left)
+    if (d > 0) {
+        parent = x->at[d - 1u].node;
+        node = xmppi_tls_node(parent, x->at[d - 1u].index, x->tag);
+        if (x->len > x->at[d - 1u].left)
             return false;
-        x->at[x->depth - 1].left -= x->len;
-        parent = x->at[x->depth - 1].node;
-        index = x->at[x->depth - 1].index;
-        node = xmppi_tls_node(x, parent, index);
-        if (index < 0xFF)
-            x->at[x->depth - 1].index++;
-    }
-    if (node == XMPPI_TLS_BAD || x->depth == sizeof x->at / sizeof x->at[0])
+        x->at[d - 1u].left = (uint16_t)(x->at[d - 1u].left - x->len);
+        if (x->at[d - 1u].index < 0xFF)
+            x->at[d - 1u].index++;
+    } else if (x->tag != 0x30 || x->len > 0xFFFF) {
         return false;
-    x->at[x->depth].left = x->len;
-    x->at[x->depth].node = node;
-    x->at[x->depth].index = 0;
+    }
+    if (node == XMPPI_TLS_BAD || d == sizeof x->at / sizeof x->at[0])
+        return false;
+    x->at[d].left = (uint16_t)x->len;
+    x->at[d].node = node;
+    x->at[d].index = 0;
     x->depth++;
-    x->state = node <= XMPPI_TLS_OTHER_VALUE ? XMPPI_TLS_AT_TAG : XMPPI_TLS_AT_VALUE;
+    x->state = node < XMPPI_TLS_SKIP ? XMPPI_TLS_AT_TAG : XMPPI_TLS_AT_VALUE;
     x->pos = 0;
     x->oid_n = 0;
     if (node == XMPPI_TLS_NAME) {
+        x->kind = parent;
         x->name_at = 0;
         x->dead = x->name == NULL;
         if (x->names_n > 0 && x->names_n < sizeof x->names - 6) {
@@ -828,21 +825,18 @@ XMPPI_TLS_FN void xmppi_tls_value(xmpp_bearssl_x509 *x, unsigned char c)
             x->oid[x->oid_n] = c;
         if (x->oid_n < 0xFF)
             x->oid_n++;
-    } else if (node == XMPPI_TLS_TIME && x->error == 0) {
+    } else if (node == XMPPI_TLS_TIME) {
         i = x->pos + (x->tag == 0x17 ? 2u : 0u);
-        if (i < 15)
-            x->date[x->at[x->depth - 2].index - 1][i] = (char)c;
-        x->pos++;
-        if (x->pos > 15)
-            x->pos = 16;
+        if (i < sizeof x->date)
+            x->date[i] = (char)c;
+        if (x->pos < 16)
+            x->pos++;
     }
 }
 
 /* One byte of a certificate. False when it is malformed. */
 XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
 {
-    uint8_t d;
-
     if (x->depth > 0)
         x->at[x->depth - 1].left--;     /* not zero: such an element was closed */
     else if (x->done)
@@ -892,11 +886,7 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
     while (x->depth > 0 && x->at[x->depth - 1].left == 0) {
         if (x->state == XMPPI_TLS_AT_LENGTH || x->state == XMPPI_TLS_AT_MORE)
             return false;               /* the element ends inside a header */
-        d = x->depth;
-        if (!xmppi_tls_close(x, x->at[d - 1].node,
-                             d > 1 ? x->at[d - 2].node : (uint8_t)XMPPI_TLS_BAD,
-                             x->at[d - 1].node == XMPPI_TLS_TIME ? (uint8_t)(x->at[d - 2].index - 1)
-                                                                 : x->at[d - 1].index))
+        if (!xmppi_tls_close(x))
             return false;
         x->depth--;
         x->state = XMPPI_TLS_AT_TAG;
@@ -1060,14 +1050,14 @@ XMPPI_TLS_FN void xmppi_tls_start_minimal(xmpp_bearssl_x509 *x)
     int id;
 
     x->clock = utc != 0;
-    xmppi_tls_date_of(x->limit, x->clock ? utc : t->floor);
+    xmppi_tls_split(x->clock ? utc : t->floor, &x->days[2], &x->seconds[2]);
     br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
     br_x509_minimal_set_rsa(m, e->irsavrfy);
     br_x509_minimal_set_ecdsa(m, e->iec, e->iecdsa);
     br_x509_minimal_set_minrsa(m, 256);
     for (id = br_sha256_ID; id <= br_sha512_ID; id++)
         br_x509_minimal_set_hash(m, id, br_multihash_getimpl(&e->mhash, id));
-    br_x509_minimal_set_time(m, xmppi_tls_days(x->limit), xmppi_tls_seconds(x->limit));
+    br_x509_minimal_set_time(m, x->days[2], x->seconds[2]);
     br_x509_minimal_vtable.start_chain(&m->vtable, NULL);
 }
 
@@ -1098,7 +1088,7 @@ XMPPI_TLS_FN void xmppi_tls_start_cert(const br_x509_class **ctx, uint32_t lengt
 
     x->depth = 0;
     x->state = XMPPI_TLS_AT_TAG;
-    x->done = x->spki_on = x->is_san = false;
+    x->done = x->spki_on = false;
     if (x->cert == 0) {
         x->spki_n = 0;
         br_sha256_init(&x->spki_hash);
@@ -1472,26 +1462,45 @@ XMPPI_TLS_FN size_t xmppi_tls_say(xmpp_bearssl *t, size_t at, const char *text, 
     return at;
 }
 
-XMPPI_TLS_FN size_t xmppi_tls_say_date(xmpp_bearssl *t, size_t at, const char date[15])
+XMPPI_TLS_FN void xmppi_tls_digits(char *out, uint32_t v, unsigned n)
 {
-    at = xmppi_tls_say(t, at, date, 4);
-    at = xmppi_tls_say(t, at, "-", 1);
-    at = xmppi_tls_say(t, at, date + 4, 2);
-    at = xmppi_tls_say(t, at, "-", 1);
-    return xmppi_tls_say(t, at, date + 6, 2);
+    while (n-- > 0) {
+        out[n] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
+/* YYYY-MM-DD. Years begin in March here too. */
+XMPPI_TLS_FN void xmppi_tls_day_text(char out[11], uint32_t days)
+{
+    uint32_t z = days - 60u, era = z / 146097u, doe = z % 146097u;
+    uint32_t yoe = (doe - doe / 1460u + doe / 36524u - doe / 146096u) / 365u;
+    uint32_t doy = doe - (365u * yoe + yoe / 4u - yoe / 100u), mp = (5u * doy + 2u) / 153u;
+    uint32_t month = mp < 10u ? mp + 3u : mp - 9u;
+
+    xmppi_tls_digits(out, yoe + era * 400u + (month <= 2u ? 1u : 0u), 4);
+    xmppi_tls_digits(out + 5, month, 2);
+    xmppi_tls_digits(out + 8, doy - (153u * mp + 2u) / 5u + 1u, 2);
+    out[4] = out[7] = '-';
+    out[10] = 0;
 }
 
 XMPPI_TLS_FN size_t xmppi_tls_say_expired(xmpp_bearssl *t, const xmpp_bearssl_x509 *x)
 {
-    const bool early = x->clock && memcmp(x->date[0], x->limit, 14) > 0;
+    const bool early =
+        x->clock && (x->days[0] > x->days[2] ||
+                     (x->days[0] == x->days[2] && x->seconds[0] > x->seconds[2]));
+    char text[11];
     size_t at;
 
     at = xmppi_tls_say(t, 0, x->bad_cert > 0 ? "the issuer's " : "the ", 64);
     at = xmppi_tls_say(t, at, "certificate ", 64);
     at = xmppi_tls_say(t, at, early ? "is not valid yet, only from " : "has expired on ", 64);
-    at = xmppi_tls_say_date(t, at, x->date[early ? 0 : 1]);
+    xmppi_tls_day_text(text, x->days[early ? 0 : 1]);
+    at = xmppi_tls_say(t, at, text, 10);
     at = xmppi_tls_say(t, at, x->clock ? " (the clock says " : " (the date floor is ", 64);
-    at = xmppi_tls_say_date(t, at, x->limit);
+    xmppi_tls_day_text(text, x->days[2]);
+    at = xmppi_tls_say(t, at, text, 10);
     return xmppi_tls_say(t, at, ")", 1);
 }
 

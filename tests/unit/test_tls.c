@@ -432,15 +432,14 @@ static void refuses_untrusted_chains(void **state)
 static void compares_dates_with_the_clock(void **state)
 {
     link_t *l = good_link();
-    char date[15], text[64];
+    char date[11], text[64];
 
     (void)state;
     l->utc = today + 200 * DAY;
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_EXPIRED);
     assert_non_null(strstr(words(l), "the certificate has expired on 2"));
-    xmppi_tls_date_of(date, today + 200 * DAY);
-    snprintf(text, sizeof text, "(the clock says %.4s-%.2s-%.2s) (BearSSL 54)", date, date + 4,
-             date + 6);
+    xmppi_tls_day_text(date, today / DAY + 200 + 719528);
+    snprintf(text, sizeof text, "(the clock says %s) (BearSSL 54)", date);
     assert_non_null(strstr(words(l), text));
 
     l = good_link();
@@ -2075,13 +2074,15 @@ static bool name_matches(const char *expected, uint8_t kind, const char *value, 
     x.kind = kind;
     for (i = 0; i < n; i++)
         xmppi_tls_name_byte(&x, (unsigned char)value[i]);
-    xmppi_tls_close(&x, XMPPI_TLS_NAME, XMPPI_TLS_SAN, 0);
+    x.depth = 1;
+    x.at[0].node = XMPPI_TLS_NAME;
+    assert_true(xmppi_tls_close(&x));
     return x.matched;
 }
 
 static bool dns_matches(const char *expected, const char *value)
 {
-    return name_matches(expected, XMPPI_TLS_DNS, value, strlen(value));
+    return name_matches(expected, XMPPI_TLS_SAN, value, strlen(value));
 }
 
 static void names(void **state)
@@ -2107,21 +2108,21 @@ static void names(void **state)
     assert_false(dns_matches(".example.org", "*.example.org"));
     assert_false(dns_matches("example", "*"));
     assert_false(dns_matches("example.org", "*"));
-    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "example.org\0", 12));
-    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "example.org\0.evil", 17));
-    assert_false(name_matches("example.org", XMPPI_TLS_DNS, "\0example.org", 12));
-    assert_false(name_matches(NULL, XMPPI_TLS_DNS, "x", 0));
+    assert_false(name_matches("example.org", XMPPI_TLS_SAN, "example.org\0", 12));
+    assert_false(name_matches("example.org", XMPPI_TLS_SAN, "example.org\0.evil", 17));
+    assert_false(name_matches("example.org", XMPPI_TLS_SAN, "\0example.org", 12));
+    assert_false(name_matches(NULL, XMPPI_TLS_SAN, "x", 0));
 
-    assert_true(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client.example.org", 24));
-    assert_true(name_matches("example.org", XMPPI_TLS_SRV, "_XMPP-Client.example.org", 24));
-    assert_true(name_matches("a.example.org", XMPPI_TLS_SRV, "_xmpp-client.*.example.org", 26));
-    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-server.example.org", 24));
-    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "example.org", 11));
-    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client.", 13));
-    assert_false(name_matches("example.org", XMPPI_TLS_SRV, "_xmpp-client", 12));
-    assert_true(name_matches("example.org", XMPPI_TLS_ADDR, "example.org", 11));
-    assert_false(name_matches("a.example.org", XMPPI_TLS_ADDR, "*.example.org", 13));
-    assert_false(name_matches("example.org", XMPPI_TLS_ADDR, "me@example.org", 14));
+    assert_true(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.example.org", 24));
+    assert_true(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_XMPP-Client.example.org", 24));
+    assert_true(name_matches("a.example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.*.example.org", 26));
+    assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-server.example.org", 24));
+    assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "example.org", 11));
+    assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.", 13));
+    assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client", 12));
+    assert_true(name_matches("example.org", XMPPI_TLS_VALUE_ADDR, "example.org", 11));
+    assert_false(name_matches("a.example.org", XMPPI_TLS_VALUE_ADDR, "*.example.org", 13));
+    assert_false(name_matches("example.org", XMPPI_TLS_VALUE_ADDR, "me@example.org", 14));
 
     assert_true(xmppi_tls_is_address("192.0.2.1"));
     assert_true(xmppi_tls_is_address("::1"));
@@ -2154,23 +2155,38 @@ static void dates(void **state)
         {4107542399u, "21000228235959"},
         {4107542400u, "21000301000000"}, {4294967295u, "21060207062815"}
     };
-    char date[15];
-    uint32_t t;
+    char date[11], digits[9];
+    uint32_t t, days, seconds;
     size_t i;
 
     (void)state;
     for (i = 0; i < sizeof known / sizeof known[0]; i++) {
-        xmppi_tls_date_of(date, known[i].utc);
-        assert_string_equal(date, known[i].date);
+        xmppi_tls_day_text(date, known[i].utc / DAY + 719528);
+        snprintf(digits, sizeof digits, "%.4s%.2s%.2s", date, date + 5, date + 8);
+        assert_memory_equal(digits, known[i].date, 8);
+        assert_int_equal(xmppi_tls_days(known[i].date), known[i].utc / DAY + 719528);
+        assert_int_equal(xmppi_tls_seconds(known[i].date + 8), known[i].utc % DAY);
+        xmppi_tls_split(known[i].utc, &days, &seconds);
+        assert_int_equal(days, known[i].utc / DAY + 719528);
+        assert_int_equal(seconds, known[i].utc % DAY);
     }
     for (t = 0; t < 4200000000u; t += 40009u * 7u) {
-        xmppi_tls_date_of(date, t);
-        assert_int_equal(xmppi_tls_utc(date), t);
-        assert_int_equal(xmppi_tls_days(date), t / DAY + 719528);
+        xmppi_tls_day_text(date, t / DAY + 719528);
+        snprintf(digits, sizeof digits, "%.4s%.2s%.2s", date, date + 5, date + 8);
+        assert_int_equal(xmppi_tls_days(digits), t / DAY + 719528);
+        assert_int_equal(xmppi_tls_utc(xmppi_tls_days(digits), t % DAY), t);
+        xmppi_tls_split(t, &days, &seconds);
+        assert_int_equal(days, t / DAY + 719528);
+        assert_int_equal(seconds, t % DAY);
     }
-    assert_int_equal(xmppi_tls_utc("19691231235959"), 0);
-    assert_int_equal(xmppi_tls_utc("21070101000000"), 0);
-    assert_int_equal(xmppi_tls_utc("99991231235959"), 0);
+    for (t = 712224; t < 3652424; t++) {            /* 1950 to 9999: what certificates can hold */
+        xmppi_tls_day_text(date, t);
+        snprintf(digits, sizeof digits, "%.4s%.2s%.2s", date, date + 5, date + 8);
+        assert_int_equal(xmppi_tls_days(digits), t);
+    }
+    assert_int_equal(xmppi_tls_utc(xmppi_tls_days("19691231"), 86399), 0);
+    assert_int_equal(xmppi_tls_utc(xmppi_tls_days("21070101"), 0), 0);
+    assert_int_equal(xmppi_tls_utc(xmppi_tls_days("99991231"), 86399), 0);
 }
 
 /* Feeds a certificate in two pieces to the walker alone. Returns the struct. */
@@ -2211,7 +2227,7 @@ static void walks_every_split(void **state)
         assert_int_equal(the_link.binding.sig_hash, br_sha256_ID);
         assert_string_equal(x->names, "xmpp.test, *.wild.test, other.example");
         assert_memory_equal(the_link.tls.spki, spki, 32);
-        assert_true(xmppi_tls_utc(x->date[1]) - xmppi_tls_utc(x->date[0]) == 100 * DAY);
+        assert_true(x->days[1] - x->days[0] == 100 && x->seconds[0] == x->seconds[1]);
         assert_true(xmppi_tls_key(&x->u.pin.pkey, x->u.pin.spki, x->spki_n));
     }
 }
