@@ -98,9 +98,17 @@
    The stack is BearSSL's, during a handshake.
 
    Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to
-   4096). OpenSSL and GnuTLS comply. A server that does not may send up to 16384: its first record
-   that does not fit ends the connection with XMPP_E_TLS_CONFIG, and the words, and number
-   BR_ERR_TOO_LARGE, say that config.records must grow. Nothing shorter helps against such a server.
+   4096: the largest that fits both ways). OpenSSL and GnuTLS comply. A server that does not may
+   send up to 16384. The handshake is read in pieces all the same; the first record after it that
+   does not fit ends the connection with XMPP_E_TLS_CONFIG, BR_ERR_TOO_LARGE in number, and words
+   that say so: config.records must grow then, XMPP_BEARSSL_BUFFER_IN_OUT(16384, 512) takes all.
+
+   HASHES
+   BearSSL has SHA-256 and SHA-512 of its own. To have xmpp.h use them, so that flash holds them once
+   (500 bytes less with SHA-256), in the file that implements both:
+       #define XMPP_BEARSSL_HASHES
+       #include "xmpp_tls_bearssl.h"            // which includes xmpp.h
+   SCRAM then takes 400 bytes of stack more, less than a handshake does.
 
    CONVENTIONS
    Those of xmpp.h. The structs are the caller's and opaque but for what is marked read or set.
@@ -113,9 +121,21 @@
 #ifndef XMPP_TLS_BEARSSL_H
 #define XMPP_TLS_BEARSSL_H
 
-#include "xmpp.h"
 #include <bearssl.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef XMPP_BEARSSL_HASHES      /* see HASHES above */
+void xmpp_bearssl_sha256_block(unsigned char *h, const unsigned char *block);
+void xmpp_bearssl_sha512_block(unsigned char *h, const unsigned char *block);
+#define XMPP_SHA256_BLOCK xmpp_bearssl_sha256_block
+#define XMPP_SHA512_BLOCK xmpp_bearssl_sha512_block
+#endif
+#ifdef __cplusplus
+}
+#endif
+#include "xmpp.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -1356,15 +1376,17 @@ XMPP_API void xmpp_bearssl_by_pin(br_ssl_client_context *c)
 
 enum { XMPPI_TLS_ALERT = 128, XMPPI_TLS_SENT_ALERT = 255 };
 
+/* Said in any case, for it shows in the field, with a server that nobody tried. */
+#define XMPPI_TLS_TOO_LARGE                                                                        \
+    "a record of the server does not fit: raise config.records, XMPP_BEARSSL_BUFFER(16384) takes all"
+
 /* BearSSL's numbers and alerts in order, XMPP_E_* and words: a line holds up to the next one's
    number. */
 #define XMPPI_TLS_CAUSES(X)                                                                        \
     X(1, TLS_CONFIG, "a parameter that BearSSL refuses")                                           \
     X(BR_ERR_UNSUPPORTED_VERSION, TLS_PROTOCOL, "the server does not speak TLS 1.2 here")          \
     X(BR_ERR_BAD_LENGTH, TLS, "broken record")                                                     \
-    X(BR_ERR_TOO_LARGE, TLS_CONFIG,                                                                \
-      "a record of the server does not fit: raise config.records, "                                \
-      "XMPP_BEARSSL_BUFFER(16384) takes all")                                                      \
+    X(BR_ERR_TOO_LARGE, TLS_CONFIG, XMPPI_TLS_TOO_LARGE)                                           \
     X(BR_ERR_BAD_MAC, TLS, "a record was altered on its way")                                      \
     X(BR_ERR_NO_RANDOM, ENTROPY, "no random numbers")                                              \
     X(BR_ERR_UNKNOWN_TYPE, TLS_PROTOCOL, "the server does not speak TLS here")                     \
@@ -1416,7 +1438,7 @@ enum { XMPPI_TLS_ALERT = 128, XMPPI_TLS_SENT_ALERT = 255 };
     X(XMPPI_TLS_SENT_ALERT, TLS, "the server broke the TLS protocol")
 
 #define XMPPI_TLS_CODE(number, code, words)  {number, (unsigned char)-XMPP_E_##code},
-#define XMPPI_TLS_WORDS(number, code, words) words,
+#define XMPPI_TLS_WORDS(number, code, words) words "\0"
 static const unsigned char xmppi_tls_codes[][2] = {XMPPI_TLS_CAUSES(XMPPI_TLS_CODE)};
 
 /* The place of a number of BearSSL's in the list. */
@@ -1448,7 +1470,8 @@ XMPPI_TLS_FN void xmppi_tls_fail(xmpp_bearssl *t, int code, int number, const ch
 /* The engine stopped with an error. */
 XMPPI_TLS_FN void xmppi_tls_stop(xmpp_bearssl *t, int number)
 {
-    xmppi_tls_fail(t, -(int)xmppi_tls_codes[xmppi_tls_cause(number)][1], number, "");
+    xmppi_tls_fail(t, -(int)xmppi_tls_codes[xmppi_tls_cause(number)][1], number,
+                   number == BR_ERR_TOO_LARGE ? XMPPI_TLS_TOO_LARGE : "");
 }
 
 /* ---- words: composed in the records, which nobody else uses until the next open ---- */
@@ -1513,32 +1536,39 @@ XMPPI_TLS_FN size_t xmppi_tls_say_name(xmpp_bearssl *t, const xmpp_bearssl_x509 
     return xmppi_tls_say(t, at, br_ssl_engine_get_server_name(&t->client.eng), 255);
 }
 
+/* The nth of texts. They are one string each, for a linker cannot leave out those of a table. */
+XMPPI_TLS_FN const char *xmppi_tls_nth(const char *texts, unsigned n)
+{
+    while (n-- > 0)
+        texts += strlen(texts) + 1;
+    return texts;
+}
+
 XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t)
 {
-    static const char *const words[] = {XMPPI_TLS_CAUSES(XMPPI_TLS_WORDS)};
-    static const char *const bad[] = {      /* of XMPP_BEARSSL_BAD_* */
-        "config.profile is missing",
-        "config.x509 or config.pinned is missing, or config.profile cannot check what is trusted",
-        "config.records is smaller than XMPP_BEARSSL_BUFFER(512)",
-        "config.out must be 512 at least and leave as much of config.records",
-        "config.anchors is missing",
-        "config.pins is missing",
-        "config has neither anchors nor pins: nobody would be trusted",
-        "pins without anchors: set config.pins_alone_replace_ca if that is meant",
-        "no clock, and config.floor is not set",
-        "no certificate can be checked against an address: the domain must be a name",
-        "no certificate can be for a name of more than 255 bytes",
-        "config.cert has no certificate or no key",
-        "no random numbers from the transport below",
-        "the server closed the connection during the TLS handshake"
-    };
+    static const char words[] = XMPPI_TLS_CAUSES(XMPPI_TLS_WORDS);
+    static const char bad[] =               /* of XMPP_BEARSSL_BAD_* */
+        "config.profile is missing\0"
+        "config.x509 or config.pinned is missing, or config.profile cannot check what is trusted\0"
+        "config.records is smaller than XMPP_BEARSSL_BUFFER(512)\0"
+        "config.out must be 512 at least and leave as much of config.records\0"
+        "config.anchors is missing\0"
+        "config.pins is missing\0"
+        "config has neither anchors nor pins: nobody would be trusted\0"
+        "pins without anchors: set config.pins_alone_replace_ca if that is meant\0"
+        "no clock, and config.floor is not set\0"
+        "no certificate can be checked against an address: the domain must be a name\0"
+        "no certificate can be for a name of more than 255 bytes\0"
+        "config.cert has no certificate or no key\0"
+        "no random numbers from the transport below\0"
+        "the server closed the connection during the TLS handshake\0";
     const xmpp_bearssl_x509 *x = t->cfg->x509;
     const int number = t->number;
     size_t at, skip = 0;
     char digits[4];
 
     if (number >= XMPP_BEARSSL_BAD_PROFILE) {
-        t->words = bad[number - XMPP_BEARSSL_BAD_PROFILE];
+        t->words = xmppi_tls_nth(bad, (unsigned)number - XMPP_BEARSSL_BAD_PROFILE);
         return;
     }
     t->words = NULL;
@@ -1550,7 +1580,7 @@ XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t)
     else if (x != NULL && number == BR_ERR_X509_BAD_SERVER_NAME)
         at = xmppi_tls_say_name(t, x);
     else
-        at = xmppi_tls_say(t, 0, words[xmppi_tls_cause(number)], 200);
+        at = xmppi_tls_say(t, 0, xmppi_tls_nth(words, xmppi_tls_cause(number)), 200);
     if (number == XMPPI_TLS_NOT_PINNED)
         return;
     at = xmppi_tls_say(t, at, number >= 256 ? " (TLS alert " : " (BearSSL ", 16);
@@ -2519,6 +2549,30 @@ XMPP_API void xmpp_bearssl_cert_ec(br_ssl_client_context *c, const xmpp_bearssl_
                                 (const br_ec_private_key *)cert->key, BR_KEYTYPE_SIGN, 0,
                                 br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
 }
+
+#ifdef XMPP_BEARSSL_HASHES
+/* ==== >>tls-hashes : one block into a state that is kept as bytes ==== */
+
+void xmpp_bearssl_sha256_block(unsigned char *h, const unsigned char *block)
+{
+    br_sha256_context c;
+
+    br_sha256_set_state(&c, h, 0);
+    br_sha256_update(&c, block, 64);
+    br_sha256_state(&c, h);
+    xmppi_tls_wipe(&c, sizeof c);
+}
+
+void xmpp_bearssl_sha512_block(unsigned char *h, const unsigned char *block)
+{
+    br_sha512_context c;
+
+    br_sha512_set_state(&c, h, 0);
+    br_sha512_update(&c, block, 128);
+    br_sha512_state(&c, h);
+    xmppi_tls_wipe(&c, sizeof c);
+}
+#endif
 
 /* ==== >>tls-info ============================================================ */
 

@@ -696,6 +696,129 @@ static void reports_a_record_that_does_not_fit(void **state)
     l->io.ops->close(l->io.ctx, true);
 }
 
+/* ---- a server that knows nothing of max_fragment_length, or says so and sends n bytes a record ---- */
+
+static const br_ssl_server_policy_class *real_policy;
+static br_ssl_server_policy_class        deaf_policy;
+static size_t                            deaf_fragment;
+
+static int choose_deaf(const br_ssl_server_policy_class **policy, const br_ssl_server_context *c,
+                       br_ssl_server_choices *choices)
+{
+    br_ssl_engine_context *e = &the_link.server.eng;
+
+    assert_ptr_equal(c, &the_link.server);
+    e->peer_log_max_frag_len = 0;                   /* the extension is not answered */
+    e->max_frag_len = deaf_fragment;
+    return real_policy->choose(policy, c, choices);
+}
+
+static link_t *deaf_link(size_t records_in, size_t fragment)
+{
+    link_t *l = good_link();
+
+    real_policy = *l->server.policy_vtable;
+    deaf_policy = *real_policy;
+    deaf_policy.choose = choose_deaf;
+    *l->server.policy_vtable = &deaf_policy;
+    deaf_fragment = fragment;
+    l->cfg.out = 512;
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER_IN_OUT(records_in, 512);
+    again(l);
+    return l;
+}
+
+/* The extension that the ClientHello holds: 1 to 4, 0 for none. */
+static int asked_fragment(size_t records)
+{
+    link_t *l = good_link();
+    size_t i;
+
+    l->cfg.records_size = XMPP_BEARSSL_BUFFER(records);
+    again(l);
+    assert_int_equal(open_to(l, "xmpp.test", true), XMPP_OK);
+    assert_int_equal(l->io.ops->send(l->io.ctx, "x", 1), 0);
+    for (i = 0; i + 5 <= l->up.n; i++)
+        if (memcmp(l->up.b + i, "\x00\x01\x00\x01", 4) == 0 && l->up.b[i + 4] < 5)
+            break;
+    l->io.ops->close(l->io.ctx, true);
+    return i + 5 <= l->up.n ? l->up.b[i + 4] : 0;
+}
+
+static void asks_for_small_records(void **state)
+{
+    (void)state;
+    assert_int_equal(asked_fragment(512), 1);
+    assert_int_equal(asked_fragment(1023), 1);
+    assert_int_equal(asked_fragment(1024), 2);
+    assert_int_equal(asked_fragment(2048), 3);
+    assert_int_equal(asked_fragment(4096), 4);
+    assert_int_equal(asked_fragment(16383), 4);
+    assert_int_equal(asked_fragment(16384), 0);
+}
+
+static void meets_servers_that_send_more(void **state)
+{
+    static char text[40000], back[40000];
+    link_t *l;
+    size_t n, most;
+    int k;
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    /* what the buffer was made for fits, and with this cipher 304 bytes more: the rest is for others */
+    for (most = 1024; most <= 1024 + 304; most += 304) {
+        l = deaf_link(1024, most);
+        assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+        server_says(l, text, 3000);
+        assert_true(l->down.b[3] * 256 + l->down.b[4] == (int)most + 16);
+        for (n = 0; n < 3000; n += (size_t)k) {
+            k = l->io.ops->recv(l->io.ctx, back + n, sizeof back - n);
+            assert_true(k > 0);
+        }
+        assert_memory_equal(text, back, n);
+        l->io.ops->close(l->io.ctx, true);
+    }
+    /* one byte more, once the handshake, whose records were smaller, is over */
+    l = deaf_link(1024, 1024);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    l->server.eng.max_frag_len = 1024 + 304 + 1;
+    server_says(l, "x", 1);                         /* a record that was begun with the old bound */
+    assert_int_equal(l->io.ops->recv(l->io.ctx, back, 1), 1);
+    server_says(l, text, 3000);
+    while ((k = l->io.ops->recv(l->io.ctx, back, sizeof back)) > 0)
+        ;
+    assert_int_equal(k, XMPP_IO_ERROR);
+    assert_int_equal(why(l), XMPP_E_TLS_CONFIG);
+    assert_int_equal(l->tls.number, BR_ERR_TOO_LARGE);
+    assert_non_null(strstr(words(l), "raise config.records, XMPP_BEARSSL_BUFFER(16384)"));
+    l->io.ops->close(l->io.ctx, true);
+
+    /* a handshake is read in pieces, however large its records; then it ends. A profile without
+       words has these */
+    l = deaf_link(512, 16384);
+    l->cfg.profile = xmpp_bearssl_profile_ec_chacha;
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, "x", 1);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, back, 1), 1);
+    server_says(l, text, 2000);
+    assert_int_equal(l->io.ops->recv(l->io.ctx, back, 1), XMPP_IO_ERROR);
+    assert_int_equal(why(l), XMPP_E_TLS_CONFIG);
+    assert_non_null(strstr(words(l), "raise config.records, XMPP_BEARSSL_BUFFER(16384)"));
+    assert_int_equal(l->tls.number, BR_ERR_TOO_LARGE);
+    l->io.ops->close(l->io.ctx, true);
+
+    l = deaf_link(16384, 16384);                    /* and what takes all */
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_OK);
+    server_says(l, text, sizeof text);
+    for (n = 0; n < sizeof text; n += (size_t)k) {
+        k = l->io.ops->recv(l->io.ctx, back + n, sizeof back - n);
+        assert_true(k > 0);
+    }
+    assert_memory_equal(text, back, n);
+    l->io.ops->close(l->io.ctx, true);
+}
+
 static void reports_a_changed_record(void **state)
 {
     link_t *l = good_link();
@@ -1314,7 +1437,7 @@ static void pinned_profile(void **state)
     l = pinned_link("good.pem", "good.key");        /* no chain, an address */
     assert_int_equal(connect_to(l, "192.0.2.1"), XMPP_OK);
     l->io.ops->close(l->io.ctx, true);
-    l = pinned_link("ca.pem", "ca.key");            /* another P-256 key, of a certificate of version 3 too */
+    l = pinned_link("ca.pem", "ca.key");            /* another P-256 key */
     assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
     assert_non_null(xmpp_bearssl_spki(&l->tls));
     assert_string_equal(words(l), "");
@@ -2268,6 +2391,69 @@ static void walks_damaged_certificates(void **state)
     }
 }
 
+/* Feeds a certificate in two pieces to what looks for a pinned P-256 key. Returns BearSSL's verdict. */
+static unsigned find_key(const unsigned char *der, size_t n, size_t cut)
+{
+    const br_x509_class **ctx = &pinned.head.vtable;
+    link_t *l = &the_link;
+    unsigned verdict;
+
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 1;
+    l->tls.cfg = &l->cfg;
+    l->tls.has_spki = false;
+    pinned.head.owner = &l->tls;
+    xmppi_tls_pin_start_chain(ctx, "xmpp.test");
+    xmppi_tls_pin_start_cert(ctx, (uint32_t)n);
+    xmppi_tls_pin_append(ctx, der, cut);
+    xmppi_tls_pin_append(ctx, der + cut, n - cut);
+    xmppi_tls_pin_end_cert(ctx);
+    verdict = xmppi_tls_pin_end_chain(ctx);
+    pinned.head.owner = NULL;
+    return verdict;
+}
+
+/* Whatever is damaged: the key is found as it is pinned, or it is not accepted. */
+static void finds_no_key_but_the_pinned(void **state)
+{
+    static const char *const files[] = {"good", "v1"};
+    unsigned char der[2048], *tight;
+    char name[16], end[64];
+    size_t f, n, i, bit, at;
+
+    (void)state;
+    memset(&the_link, 0, sizeof the_link);
+    for (f = 0; f < 2; f++) {
+        snprintf(name, sizeof name, "%s.spki", files[f]);
+        load(name, end, sizeof end);
+        memcpy(pins[0], end, 32);
+        snprintf(name, sizeof name, "%s.der", files[f]);
+        n = load(name, der, sizeof der);
+        for (at = 0; memcmp(der + at, "\x30\x59\x30\x13\x06\x07", 6) != 0; at++)
+            ;
+        for (i = 0; i <= n; i++)
+            assert_int_equal(find_key(der, n, i), 0);
+        assert_memory_equal(pinned.pkey.key.ec.q, der + at + 26, 65);
+        assert_int_equal(xmppi_tls_pin_get_pkey((const br_x509_class *const *)&pinned.head.vtable, NULL)->key.ec.qlen, 65);
+        for (i = 0; i < n; i++) {                   /* cut, in memory that ends there */
+            tight = (unsigned char *)malloc(i + 1);
+            memcpy(tight, der, i);
+            assert_int_equal(find_key(tight, i, i / 2) == 0, i >= at + 91);
+            free(tight);
+        }
+        for (i = 0; i < n; i++)
+            for (bit = 0; bit < 8; bit++) {
+                der[i] ^= (unsigned char)(1u << bit);
+                if (find_key(der, n, i) == 0)       /* all that is not the key, or leads to it, is free */
+                    assert_memory_equal(pinned.pkey.key.ec.q - 26, der + at, 91);
+                if (i >= at && i < at + 91)
+                    assert_int_not_equal(find_key(der, n, i), 0);
+                der[i] ^= (unsigned char)(1u << bit);
+            }
+    }
+    assert_int_not_equal(find_key(der, 0, 0), 0);
+}
+
 static void reads_keys_within_bounds(void **state)
 {
     unsigned char der[2048], spki[600], *tight;
@@ -2423,6 +2609,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(walks_every_split),
         cmocka_unit_test(walks_no_cut_or_trailing_bytes),
         cmocka_unit_test(walks_damaged_certificates),
+        cmocka_unit_test(finds_no_key_but_the_pinned),
         cmocka_unit_test(reads_keys_within_bounds),
         cmocka_unit_test(loads_anchors_into_exact_memory),
         cmocka_unit_test(reads_pem_in_every_split),
@@ -2439,6 +2626,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(shrinks_records),
         cmocka_unit_test(rooms),
         cmocka_unit_test(reports_a_record_that_does_not_fit),
+        cmocka_unit_test(asks_for_small_records),
+        cmocka_unit_test(meets_servers_that_send_more),
         cmocka_unit_test(reports_a_changed_record),
         cmocka_unit_test(says_when_it_is_not_tls),
         cmocka_unit_test(says_when_nothing_is_in_common),

@@ -59,6 +59,7 @@ issue client_rsa rsa ca 'someone' "${leaf}extendedKeyUsage=clientAuth\n"
 key v1 ec
 openssl req -new -key v1.key -subj "/CN=xmpp.test" -out v1.csr
 openssl x509 -req -in v1.csr -signkey v1.key -days 100 -out v1.pem 2>/dev/null
+openssl x509 -in v1.pem -outform DER -out v1.der
 openssl rsa -in client_rsa.key -traditional -out client_rsa1.key 2>/dev/null
 openssl ec -in client_ec.key -out client_ec1.key 2>/dev/null
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out encrypted.key
