@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     options(argc, argv);
     account.use_cert = cert != NULL;
 #ifdef WITH_SOCKETS
-    below = xmpp_sockets_io(&net);
+    below = xmpp_sockets_io(&net, &host_board);
 #else
     below = xmpp_posix_io(&net);
 #endif
