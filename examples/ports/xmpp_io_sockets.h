@@ -59,11 +59,11 @@ XMPP_API int xmpp_sockets_fd(const xmpp_sockets *s);
 #if defined(XMPP_IO_SOCKETS_IMPLEMENTATION) && !defined(XMPPI_SOCK_IMPLEMENTED)
 #define XMPPI_SOCK_IMPLEMENTED
 
-#include <errno.h>
 #include <stdio.h>
 
 /* The stacks differ in names alone. */
 #if defined(XMPP_SOCKETS_LWIP)
+#include <lwip/errno.h>
 #include <lwip/netdb.h>
 #include <lwip/sockets.h>
 typedef struct addrinfo xmppi_sock_info;
@@ -72,6 +72,7 @@ typedef struct pollfd   xmppi_sock_pollfd;
 #define XMPPI_SOCK_IN    POLLIN
 #define XMPPI_SOCK_OUT   POLLOUT
 #elif defined(XMPP_SOCKETS_ZEPHYR)
+#include <errno.h>
 #include <zephyr/net/socket.h>
 typedef struct zsock_addrinfo xmppi_sock_info;
 typedef struct zsock_pollfd   xmppi_sock_pollfd;
@@ -85,6 +86,7 @@ typedef struct zsock_pollfd   xmppi_sock_pollfd;
 #include <fcntl.h>
 #endif
 #else
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>

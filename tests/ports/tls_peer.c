@@ -395,7 +395,9 @@ static void certificates(void)
     expect("good.chain", "good.key", "ca.pem", "XMPP.Test", XMPP_OK, "");
     expect("good.chain", "good.key", "ca.pem", "a.wild.test", XMPP_OK, "");
     expect("good.chain", "good.key", "both.pem", "other.example", XMPP_OK, "");
+#if !(defined(WITH_MBEDTLS) && MBEDTLS_VERSION_NUMBER == 0x03060600)    /* issue 10668 of mbedTLS */
     expect("rsa.pem", "rsa.key", "other.pem", "xmpp.test", XMPP_OK, "");
+#endif
     expect("sha384.pem", "sha384.key", "ca.pem", "xmpp.test", XMPP_OK, "");
     expect("p384.pem", "p384.key", "ca.pem", "xmpp.test", XMPP_OK, "");
     expect("srv.pem", "srv.key", "ca.pem", "xmpp.test", XMPP_OK, "");
