@@ -460,10 +460,12 @@ static int xmppi_mbed_explain(xmpp_mbedtls *t, int e)
     while (c->number != 0 && (number == 0 || c->number != number))
         c++;
     code = c->code;
-    if (alert)
+    if (alert && number == 0)
+        snprintf(t->text, sizeof t->text, "the server ended TLS with an alert");
+    else if (alert)
         snprintf(t->text, sizeof t->text, "%s (TLS alert %d)",
-                 c->number != 0 ? c->words : "the server ended TLS with an alert", (int)t->alert);
-    else if (high == MBEDTLS_ERR_SSL_INVALID_RECORD && t->state == XMPPI_MBED_HANDSHAKE)
+                 c->number != 0 ? c->words : "the server ended TLS with an alert", number);
+    else if (high == MBEDTLS_ERR_SSL_INVALID_RECORD && t->state == XMPPI_MBED_HANDSHAKE && !t->has_spki)
         code = XMPP_E_TLS_PROTOCOL, snprintf(t->text, sizeof t->text, "the server does not speak TLS here");
     else if (high <= -0x2080 && high >= -0x3000)        /* of X.509 */
         code = XMPP_E_TLS_CERT, snprintf(t->text, sizeof t->text, "ill-formed certificate (mbedTLS -0x%04x)", (unsigned)-e);
@@ -716,13 +718,11 @@ static int xmppi_mbed_set_up(xmpp_mbedtls *t)
 #ifdef MBEDTLS_SSL_RENEGOTIATION
     mbedtls_ssl_conf_renegotiation(conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 #endif
-#if MBEDTLS_VERSION_NUMBER < 0x03000000
-    mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-#else                                                   /* 3.x has nothing below TLS 1.2 */
-    mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
-#endif
     if (t->cfg->setup != NULL)
         t->cfg->setup(conf);
+#if MBEDTLS_VERSION_NUMBER < 0x03000000                 /* 3.x has nothing below TLS 1.2 */
+    mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_cert_profile(conf, &profile);
     mbedtls_ssl_conf_ca_chain(conf, t->cfg->ca != NULL ? t->cfg->ca : &t->none, NULL);

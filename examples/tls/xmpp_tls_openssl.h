@@ -355,6 +355,7 @@ static int xmppi_ossl_explain(xmpp_openssl *t)
              reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256 ? reason - SSL_AD_REASON_OFFSET
                                                                                  : reason,
              words != NULL ? ": " : "", words != NULL ? words : "");
+    ERR_clear_error();
     return xmppi_ossl_fail(t, c->code, t->text);
 }
 

@@ -1,6 +1,6 @@
 /* Logs in over one of the TLS adapters and tells on standard output what happened. Compiled twice, with -DWITH_OPENSSL and
    with -DWITH_MBEDTLS, and -DWITH_SOCKETS puts examples/ports/xmpp_io_sockets.h below instead of xmpp_posix_io.
-       tls_client JID PORT start|direct CA|- [pin=HEX] [cert=PEM] [key=PEM] [max=1.2|1.3] [min=1.3] [cut=BYTES]
+       tls_client JID PORT start|direct CA|- [pin=HEX] [cert=PEM] [key=PEM] [max=1.2|1.3] [cut=BYTES]
    Sends presence and answers chat messages; leaves in order at the message "bye" and after the first end of a connection. */
 #define XMPP_IMPLEMENTATION
 #include "../../xmpp.h"
@@ -49,7 +49,7 @@ static xmpp_io cut_io(xmpp_io below)
 
 /* ---- the adapter ---- */
 
-static const char *ca, *cert, *key, *highest, *lowest;
+static const char *ca, *cert, *key, *highest;
 static unsigned char pin[1][32];
 static bool pinned;
 
@@ -61,8 +61,6 @@ static void versions(SSL *ssl)
 {
     if (highest != NULL)
         SSL_set_max_proto_version(ssl, strcmp(highest, "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
-    if (lowest != NULL)
-        SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
 }
 
 static xmpp_io tls_io(xmpp_io below)
@@ -97,8 +95,6 @@ static void versions(mbedtls_ssl_config *conf)
     if (highest != NULL)
         mbedtls_ssl_conf_max_tls_version(conf, strcmp(highest, "1.2") == 0 ? MBEDTLS_SSL_VERSION_TLS1_2
                                                                            : MBEDTLS_SSL_VERSION_TLS1_3);
-    if (lowest != NULL)
-        mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_3);
 #else
     (void)conf;
 #endif
@@ -175,8 +171,6 @@ static void options(int argc, char **argv)
             key = argv[i] + 4;
         else if (strncmp(argv[i], "max=", 4) == 0)
             highest = argv[i] + 4;
-        else if (strncmp(argv[i], "min=", 4) == 0)
-            lowest = argv[i] + 4;
         else if (strncmp(argv[i], "cut=", 4) == 0)
             cut = (size_t)atoi(argv[i] + 4);
 }

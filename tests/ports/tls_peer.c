@@ -267,6 +267,13 @@ static void client_begin(void)
     io = xmpp_openssl_io(&tls, &cfg, pipe_io);
     opened = true;
 }
+
+static void loosen(SSL *ssl)
+{
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    SSL_set_security_level(ssl, 0);
+    SSL_set_min_proto_version(ssl, TLS1_VERSION);
+}
 #define tls_spki    xmpp_openssl_spki
 #define tls_version xmpp_openssl_version
 #else
@@ -312,6 +319,15 @@ static void client_begin(void)
     io = xmpp_mbedtls_io(&tls, &cfg, pipe_io);
     opened = true;
 }
+
+static void loosen(mbedtls_ssl_config *conf)
+{
+    mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_NONE);
+    mbedtls_ssl_conf_verify(conf, NULL, NULL);
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+    mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_1);
+#endif
+}
 #define tls_spki    xmpp_mbedtls_spki
 #define tls_version xmpp_mbedtls_version
 #endif
@@ -348,6 +364,12 @@ static int why(void)
 {
     const char *w;
     return io.ops->reason(io.ctx, &w);
+}
+
+/* Words come after what they are about: arguments have no order. */
+static void told(bool good, const char *what)
+{
+    check(good, what, words());
 }
 
 /* Steps until "hello" is taken or the handshake fails. Returns XMPP_OK or the reason. */
@@ -425,26 +447,25 @@ static void dates(void)
 {
     set_up("good.chain", "good.key", "ca.pem");
     now += 150u * 86400u;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "certificate has expired on 2") != NULL &&
-          strstr(words(), "(the clock says 2") != NULL, "expired", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "certificate has expired on 2") != NULL &&
+          strstr(words(), "(the clock says 2") != NULL, "expired");
     set_up("good.chain", "good.key", "ca.pem");
     now -= 30u * 86400u;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "certificate is not valid yet, only from 2") != NULL,
-          "not valid yet", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "certificate is not valid yet, only from 2") != NULL,
+          "not valid yet");
 #ifdef WITH_MBEDTLS
     set_up("good.chain", "good.key", "ca.pem");
     now = 0;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG && strstr(words(), "config.floor") != NULL, "no clock, no floor",
-          words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG && strstr(words(), "config.floor") != NULL, "no clock, no floor");
     set_up("good.chain", "good.key", "ca.pem");
     cfg.floor = now - 30u * 86400u;
     now = 12345;                                /* a clock before the floor is none */
-    check(connect_to("xmpp.test") == XMPP_OK, "floor, begin not compared", words());
+    told(connect_to("xmpp.test") == XMPP_OK, "floor, begin not compared");
     set_up("good.chain", "good.key", "ca.pem");
     cfg.floor = now + 150u * 86400u;
     now = 0;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "(the date floor is 2") != NULL,
-          "expired before the floor", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_EXPIRED && strstr(words(), "(the date floor is 2") != NULL,
+          "expired before the floor");
 #endif
 }
 
@@ -469,44 +490,44 @@ static void pinning(void)
     set_up("good.chain", "good.key", "ca.pem");
     load_pin("good.spki");
     e = connect_to("xmpp.test");
-    check(e == XMPP_OK && tls_spki(&tls) != NULL && memcmp(tls_spki(&tls), pins[1], 32) == 0, "right pin", words());
+    told(e == XMPP_OK && tls_spki(&tls) != NULL && memcmp(tls_spki(&tls), pins[1], 32) == 0, "right pin");
     set_up("good.chain", "good.key", "ca.pem");
     load_pin("rsa.spki");
-    check(connect_to("xmpp.test") == XMPP_E_TLS_PIN && strstr(words(), "none of config.pins") != NULL, "wrong pin", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_PIN && strstr(words(), "none of config.pins") != NULL, "wrong pin");
     set_up("good.chain", "good.key", "ca.pem");
     load_pin("good.spki");
-    check(connect_to("wrong.example") == XMPP_E_TLS_NAME, "right pin, wrong name", words());
+    told(connect_to("wrong.example") == XMPP_E_TLS_NAME, "right pin, wrong name");
     set_up("good.chain", "good.key", "other.pem");
     load_pin("good.spki");
-    check(connect_to("xmpp.test") == XMPP_E_TLS_UNTRUSTED, "right pin, unknown authority", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_UNTRUSTED, "right pin, unknown authority");
 
     set_up("good.chain", "good.key", NULL);
     load_pin("good.spki");
     cfg.pins_alone_replace_ca = true;
     now += 150u * 86400u;
-    check(connect_to("wrong.example") == XMPP_OK, "right pin alone", words());
+    told(connect_to("wrong.example") == XMPP_OK, "right pin alone");
     set_up("good.chain", "good.key", NULL);
     load_pin("good.spki");
     cfg.pins_alone_replace_ca = true;
-    check(connect_to("192.0.2.1") == XMPP_OK, "right pin alone, an address", words());
+    told(connect_to("192.0.2.1") == XMPP_OK, "right pin alone, an address");
     set_up("good.chain", "good.key", NULL);
     load_pin("rsa.spki");
     cfg.pins_alone_replace_ca = true;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_PIN, "wrong pin alone", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_PIN, "wrong pin alone");
     set_up("good.chain", "good.key", NULL);
     cfg.pins_alone_replace_ca = true;
-    check(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "no pin and no authority", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "no pin and no authority");
 #ifdef WITH_MBEDTLS
     set_up("good.chain", "good.key", NULL);
-    check(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "neither authority nor pin", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "neither authority nor pin");
     set_up("good.chain", "good.key", NULL);
     load_pin("good.spki");
-    check(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "pins alone need pins_alone_replace_ca", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "pins alone need pins_alone_replace_ca");
 #else
     set_up("good.chain", "good.key", "no such file");
-    check(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "no ca_file", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "no ca_file");
     set_up("good.chain", "good.key", NULL);
-    check(connect_to("xmpp.test") == XMPP_E_TLS_UNTRUSTED, "the system's authorities do not know it", words());
+    told(connect_to("xmpp.test") == XMPP_E_TLS_UNTRUSTED, "the system's authorities do not know it");
 #endif
 }
 
@@ -522,7 +543,7 @@ static void bindings(const char *chain, const char *key, const char *ca, const E
 
     set_up(chain, key, ca);
     if (io.ops->binding(io.ctx, "tls-exporter", mine, sizeof mine) != 0 || connect_to("xmpp.test") != XMPP_OK) {
-        check(false, "bindings need a connection", words());
+        told(false, "bindings need a connection");
         return;
     }
     serve();
@@ -586,8 +607,8 @@ static void text_both_ways(size_t size, bool stalling)
         serve();
     }
     snprintf(what, sizeof what, "40000 bytes both ways, %lu at a time%s", (unsigned long)size, stalling ? ", with stalls" : "");
-    check(good && came == sizeof text && memcmp(text, back, came) == 0 && got_n == sizeof text + 5 &&
-          memcmp(got, "hello", 5) == 0 && memcmp(got + 5, text, sizeof text) == 0, what, words());
+    told(good && came == sizeof text && memcmp(text, back, came) == 0 && got_n == sizeof text + 5 &&
+          memcmp(got, "hello", 5) == 0 && memcmp(got + 5, text, sizeof text) == 0, what);
 }
 
 /* The server's bytes stop after k, for every k that stride hits: first for a while, then for good. */
@@ -683,7 +704,7 @@ static void alteration(void)
         ;
     server_says("<a/>", 4);
     down.b[down.n - 3] ^= 1;
-    check(io.ops->recv(io.ctx, b, sizeof b) == XMPP_IO_ERROR && why() == XMPP_E_TLS, "an altered record", words());
+    told(io.ops->recv(io.ctx, b, sizeof b) == XMPP_IO_ERROR && why() == XMPP_E_TLS, "an altered record");
 }
 
 /* Every stride-th byte of the handshake altered: it must never end in another certificate being accepted; most often it fails. */
@@ -725,25 +746,25 @@ static void other_servers(void)
     open_to("xmpp.test", true);
     put(&down, http, sizeof http - 1);
     e = io.ops->recv(io.ctx, got, 1);
-    check(e == XMPP_IO_ERROR && why() == XMPP_E_TLS_PROTOCOL && strstr(words(), "does not speak TLS here") != NULL,
-          "a server without TLS", words());
+    told(e == XMPP_IO_ERROR && why() == XMPP_E_TLS_PROTOCOL && strstr(words(), "does not speak TLS here") != NULL,
+          "a server without TLS");
 
     if (version == TLS1_2_VERSION) {
         server_suites = "AES128-SHA";
         set_up("rsa.pem", "rsa.key", "other.pem");
         e = connect_to("xmpp.test");
-        check(e == XMPP_E_TLS_PROTOCOL && strstr(words(), "in common") != NULL, "no cipher suite in common", words());
+        told(e == XMPP_E_TLS_PROTOCOL && strstr(words(), "in common") != NULL, "no cipher suite in common");
         server_suites = NULL;
         version = TLS1_1_VERSION;
         set_up("good.chain", "good.key", "ca.pem");
         e = connect_to("xmpp.test");
-        check(e == XMPP_E_TLS_PROTOCOL, "TLS 1.1 is refused", words());
+        told(e == XMPP_E_TLS_PROTOCOL, "TLS 1.1 is refused");
         version = TLS1_2_VERSION;
         if (!HAS_13) {
             version = TLS1_3_VERSION;
             set_up("good.chain", "good.key", "ca.pem");
             e = connect_to("xmpp.test");
-            check(e == XMPP_E_TLS_PROTOCOL, "a server of TLS 1.3 alone", words());
+            told(e == XMPP_E_TLS_PROTOCOL, "a server of TLS 1.3 alone");
             version = TLS1_2_VERSION;
         }
     }
@@ -751,14 +772,55 @@ static void other_servers(void)
     open_to("xmpp.test", true);
     broken = true;
     e = io.ops->send(io.ctx, "hello", 5);
-    check(io.ops->recv(io.ctx, got, 1) == XMPP_IO_ERROR && why() == XMPP_E_CONNECT && strcmp(words(), "the pipe broke") == 0,
-          "a broken transport has its own reason", words());
+    told(io.ops->recv(io.ctx, got, 1) == XMPP_IO_ERROR && why() == XMPP_E_CONNECT && strcmp(words(), "the pipe broke") == 0,
+          "a broken transport has its own reason");
 #ifdef WITH_MBEDTLS
     set_up("good.chain", "good.key", "ca.pem");
     no_random = true;
     e = connect_to("xmpp.test");
-    check(e == XMPP_E_ENTROPY || HAS_13, "no random numbers", words());
+    told(e == XMPP_E_ENTROPY || HAS_13, "no random numbers");
 #endif
+}
+
+/* config.setup may choose, but not loosen what is checked. */
+static void setup_that_loosens(void)
+{
+    set_up("good.chain", "good.key", "ca.pem");
+    cfg.setup = loosen;
+    told(connect_to("wrong.example") == XMPP_E_TLS_NAME, "setup cannot turn off the name");
+    set_up("good.chain", "good.key", "other.pem");
+    cfg.setup = loosen;
+    told(connect_to("xmpp.test") == XMPP_E_TLS_UNTRUSTED, "setup cannot turn off the chain");
+    set_up("weak.pem", "weak.key", "ca.pem");
+    cfg.setup = loosen;
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CERT, "setup cannot allow a small key");
+    if (version == TLS1_2_VERSION) {
+        version = TLS1_1_VERSION;
+        set_up("good.chain", "good.key", "ca.pem");
+        cfg.setup = loosen;
+        told(connect_to("xmpp.test") == XMPP_E_TLS_PROTOCOL, "setup cannot allow TLS 1.1");
+        version = TLS1_2_VERSION;
+    }
+}
+
+/* A server that wants another handshake is told no, and OpenSSL's ends the connection then. */
+static void renegotiation(void)
+{
+    char b[64];
+    int i, n = 0;
+
+    if (version != TLS1_2_VERSION)
+        return;
+    set_up("good.chain", "good.key", "ca.pem");
+    connect_to("xmpp.test");
+    serve();
+    SSL_renegotiate(server);
+    SSL_do_handshake(server);
+    for (i = 0; i < 20 && n >= 0; i++) {
+        serve();
+        n = io.ops->recv(io.ctx, b, sizeof b);
+    }
+    told(n == XMPP_IO_ERROR && why() == (strcmp(NAME, "openssl") == 0 ? XMPP_E_TLS_PROTOCOL : XMPP_E_TLS), "no renegotiation");
 }
 
 static int shake_on(void)
@@ -797,10 +859,9 @@ static void own_certificate(const char *cert, const char *key)
     if (e == XMPP_OK)
         e = shake_on();
     if (version == TLS1_2_VERSION)              /* OpenSSL's server says no more than handshake_failure there */
-        check(e == XMPP_E_TLS_PROTOCOL, "an own certificate is missing", words());
+        told(e == XMPP_E_TLS_PROTOCOL, "an own certificate is missing");
     else
-        check(e == (strcmp(NAME, "mbedtls") == 0 ? XMPP_E_TLS : XMPP_E_TLS_CLIENT_CERT), "an own certificate is missing",
-              words());
+        told(e == (strcmp(NAME, "mbedtls") == 0 ? XMPP_E_TLS : XMPP_E_TLS_CLIENT_CERT), "an own certificate is missing");
     asks = false;
 }
 
@@ -815,8 +876,8 @@ static void start_and_close(void)
     up.n = 0;
     put(&down, "go", 2);
     check(io.ops->recv(io.ctx, b, sizeof b) == 2, "plain text comes through", "");
-    check(io.ops->start_tls(io.ctx, "xmpp.test") == XMPP_OK && (io.ops->wants(io.ctx) & XMPP_WANT_WRITE) != 0 &&
-          shake() == XMPP_OK, "TLS begins on an open connection", words());
+    told(io.ops->start_tls(io.ctx, "xmpp.test") == XMPP_OK && (io.ops->wants(io.ctx) & XMPP_WANT_WRITE) != 0 &&
+          shake() == XMPP_OK, "TLS begins on an open connection");
     check(io.ops->start_tls(io.ctx, "xmpp.test") == XMPP_E_STATE, "but once", "");
     check(strcmp(SSL_get_servername(server, TLSEXT_NAMETYPE_host_name), "xmpp.test") == 0, "SNI names the domain", "");
     serve();
@@ -838,7 +899,7 @@ static void start_and_close(void)
 
     /* opened again without anything in between */
     server_begin("good.chain", "good.key");
-    check(connect_to("xmpp.test") == XMPP_OK, "opened again", words());
+    told(connect_to("xmpp.test") == XMPP_OK, "opened again");
     check(io.ops->room(io.ctx) >= 512, "room of a record", "");
 }
 
@@ -855,11 +916,13 @@ static void all_of(int v)
     text_both_ways((size_t)-1, false);
     text_both_ways(1, false);
     text_both_ways(700, true);
-    cut_anywhere(23);
+    cut_anywhere(37);
     truncation();
     alteration();
-    altered_handshake(31);
+    altered_handshake(41);
     other_servers();
+    setup_that_loosens();
+    renegotiation();
     own_certificate("client_ec.pem", "client_ec.key");
     own_certificate("client_rsa.pem", "client_rsa.key");
     start_and_close();
