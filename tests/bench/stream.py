@@ -8,7 +8,7 @@ import random
 import sys
 
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-          "id='7b1f4cd2-7a5c-4e2f-9d0a-2f6f4d1f9c10' from='bench.test' version='1.0' xml:lang='en'>")
+          "id='7b1f4cd2-7a5c-4e2f-9d0a-2f6f4d1f9c10' from='xmpp.test' version='1.0' xml:lang='en'>")
 END = "</stream:stream>"
 
 # every attribute name that occurs: what a tokenizer is asked for when answers are compared
@@ -32,7 +32,7 @@ FEATURES = ("http://jabber.org/protocol/disco#info", "http://jabber.org/protocol
             "urn:xmpp:ping", "urn:xmpp:receipts", "urn:xmpp:time", "urn:xmpp:carbons:2", "urn:xmpp:message-correct:0",
             "urn:xmpp:jingle:1", "urn:xmpp:jingle:apps:rtp:1", "urn:xmpp:avatar:metadata+notify", "jabber:iq:version",
             "jabber:iq:last", "jabber:x:conference", "urn:xmpp:chat-markers:0", "eu.siacs.conversations.axolotl.devicelist+notify")
-ME = "me@bench.test/bench"
+ME = "me@xmpp.test/bench"
 HEX = "0123456789abcdef"
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -100,7 +100,7 @@ class Stream:
             out.append("<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>")
         if self.random() < 0.5:
             out.append("<origin-id xmlns='urn:xmpp:sid:0' id='%s'/>" % id_)
-        out.append("<stanza-id xmlns='urn:xmpp:sid:0' by='me@bench.test' id='%s'/>" % self.letters(BASE64, 16))
+        out.append("<stanza-id xmlns='urn:xmpp:sid:0' by='me@xmpp.test' id='%s'/>" % self.letters(BASE64, 16))
         if self.random() < 0.1:
             out.append("<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'><p>%s "
                        "<strong>%s</strong></p></body></html>" % (self.text(8), self.pick(WORDS)))
