@@ -3,7 +3,10 @@
    xml time FILE CHUNK ROUNDS [NAME]    a line each round and parser: NAME CPU-seconds; the parsers take turns
    xml count FILE CHUNK [NAME]          each once, for callgrind: a dump each, named as the parser
    xml check FILE CHUNK                 what each found: NAME STRICT RESULT ELEMENTS TEXTS STANZAS SKIPPED HASH
-   xml strict                           what must be refused: NAME TREE|- WORDS accepts|refuses */
+   xml shapes NAME CHUNK FILE...        one parser over each file, for callgrind: a dump each, named as the file
+   xml held FILE                        FILE has a stanza in each line; each is fed in two pieces, for every place to cut
+                                        it: NAME, how often its tree was there with the last byte, how often it was not
+   xml strict                           what must be refused: NAME WORDS accepts|refuses */
 #include "bench.h"
 #include "xml.h"
 
@@ -105,6 +108,33 @@ static void strict(const struct parser *p)
     }
 }
 
+static void held(const struct parser *p, const char *data, size_t n)
+{
+    static const char header[] = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    const char *end;
+    void *state = p->open(0);
+    unsigned long there = 0, late = 0, stanzas = 0;
+    size_t k, i;
+
+    memset(&found, 0, sizeof found);
+    p->feed(state, header, sizeof header - 1);
+    for (; n > 0; data += k + 1, n -= k + 1 < n ? k + 1 : n) {
+        end = memchr(data, '\n', n);
+        k = end != NULL ? (size_t)(end - data) : n;
+        for (i = 1; i < k; i++) {
+            p->feed(state, data, i);
+            p->feed(state, data + i, k - i);
+            stanzas++;
+            if (found.stanzas == stanzas)
+                there++;
+            else
+                late++;
+        }
+    }
+    printf("%s\t%lu\t%lu\n", p->name, there, late);
+    p->close(state);
+}
+
 int main(int argc, char **argv)
 {
     const struct parser *const *p;
@@ -116,6 +146,29 @@ int main(int argc, char **argv)
         for (p = parsers; *p != NULL; p++)
             if (!(*p)->tree)
                 strict(*p);
+        return 0;
+    }
+    if (strcmp(what, "shapes") == 0 && argc > 4) {
+        for (p = parsers; *p != NULL && strcmp((*p)->name, argv[2]) != 0; p++)
+            ;
+        for (i = 4; *p != NULL && i < (size_t)argc; i++) {
+            const char *result;
+
+            data = bench_file(argv[i], &n);
+            bench_begin();
+            result = run(*p, data, n, strtoul(argv[3], NULL, 10), 0) ? "refused" : "read";
+            bench_end(argv[i]);
+            printf("%s\t%s\t%lu\t%lu\n", argv[i], result, found.elements, found.skipped);
+            free(data);
+        }
+        return 0;
+    }
+    if (strcmp(what, "held") == 0 && argc > 2) {
+        data = bench_file(argv[2], &n);
+        for (p = parsers; *p != NULL; p++)
+            if ((*p)->tree)
+                held(*p, data, n);
+        free(data);
         return 0;
     }
     if (argc < 4)
