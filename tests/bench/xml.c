@@ -4,8 +4,9 @@
    xml count FILE CHUNK [NAME]          each once, for callgrind: a dump each, named as the parser
    xml check FILE CHUNK                 what each found: NAME STRICT RESULT ELEMENTS TEXTS STANZAS SKIPPED HASH
    xml shapes NAME CHUNK FILE...        one parser over each file, for callgrind: a dump each, named as the file
-   xml held FILE                        FILE has a stanza in each line; each is fed in two pieces, for every place to cut
-                                        it: NAME, how often its tree was there with the last byte, how often it was not
+   xml held FILE                        FILE has a stanza in each line; each is fed in two and three pieces, cut at all pairs
+                                        of places near its end: NAME, how often its tree was there with its last byte, how
+                                        often it was not
    xml strict                           what must be refused: NAME WORDS accepts|refuses */
 #include "bench.h"
 #include "xml.h"
@@ -108,28 +109,33 @@ static void strict(const struct parser *p)
     }
 }
 
+enum { TAIL = 16 };      /* bytes at the end of a stanza among which it is cut */
+
 static void held(const struct parser *p, const char *data, size_t n)
 {
     static const char header[] = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
     const char *end;
     void *state = p->open(0);
     unsigned long there = 0, late = 0, stanzas = 0;
-    size_t k, i;
+    size_t k, i, j;
 
     memset(&found, 0, sizeof found);
     p->feed(state, header, sizeof header - 1);
     for (; n > 0; data += k + 1, n -= k + 1 < n ? k + 1 : n) {
         end = memchr(data, '\n', n);
         k = end != NULL ? (size_t)(end - data) : n;
-        for (i = 1; i < k; i++) {
-            p->feed(state, data, i);
-            p->feed(state, data + i, k - i);
-            stanzas++;
-            if (found.stanzas == stanzas)
-                there++;
-            else
-                late++;
-        }
+        for (i = k > TAIL ? k - TAIL : 1; i < k; i++)
+            for (j = i; j < k; j++) {
+                p->feed(state, data, i);
+                if (j > i)
+                    p->feed(state, data + i, j - i);
+                p->feed(state, data + j, k - j);
+                stanzas++;
+                if (found.stanzas == stanzas)
+                    there++;
+                else
+                    late++;
+            }
     }
     printf("%s\t%lu\t%lu\n", p->name, there, late);
     p->close(state);
