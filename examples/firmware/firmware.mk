@@ -39,8 +39,8 @@ LINK     := $(CPU) -nostartfiles -Wl,--gc-sections,--no-warn-rwx-segments -T $(F
             -Wl,--defsym=ram_base=$(call first,$(RAM)),--defsym=ram_size=$(call second,$(RAM)),--defsym=stack_size=$(STACK) \
             $(WRAPPED:%=-Wl,--wrap=%)
 
-APP      ?= $(FIRMWARE)/device.c $(FIRMWARE)/tls.c
-ALL      := $(APP) $(FIRMWARE)/board/start.c $(BOARD_SOURCES) $(SOURCES) $(TOP)/examples/xmpp.c
+APP      ?= $(FIRMWARE)/device.c $(FIRMWARE)/xmpp_tls.c
+ALL      := $(APP) $(FIRMWARE)/board/start.c $(BOARD_SOURCES) $(SOURCES)
 OBJECTS  := $(addprefix $(OUT)/,$(notdir $(ALL:.c=.o)))
 VPATH    := $(sort $(dir $(ALL)) $(EXTRA_VPATH))
 ELF      := $(OUT)/$(IMAGE).elf

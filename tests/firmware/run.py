@@ -3,8 +3,8 @@
 their own, with a slixmpp contact at the other side. Prints "ok NAME" or "FAIL NAME: why" for each test; the last line is
 "N passed, N failed". Parts: uart, refused, watchdog, stack, lwip; default: all.
 -v: also what the images said. XMPP_TEST_KEEP=1 keeps the folder with the server's logs.
-build/firmware/figures.txt: a line "IMAGE flash static_ram stack" for each image that logged in, in bytes, and a line
-"longest-step INSTRUCTIONS"."""
+build/firmware/figures.txt: a line "IMAGE flash static_ram stack" for each image that logged in, in bytes; and lines
+"longest-step INSTRUCTIONS", "longest-step-own-hashes INSTRUCTIONS", "stack-core-scram PAINTED COMPUTED"."""
 import fcntl
 import hashlib
 import hmac
@@ -452,8 +452,8 @@ def watchdog_tests(h):
         elf = h.build("uart", name, h.config("watchdog", JID=jid), "BOARD=mps2-an385", "WATCHDOG=1", *variables)
         return h.boot_uart("mps2-an385", elf, args=("watchdog", "steps"), more=("-icount", "shift=%d" % SHIFT))
 
-    def quiet():
-        running = run("watchdog")
+    def quiet(name, figure, hashes, *variables):
+        running = run(name, *variables)
         try:
             running.until("^online " + re.escape(jid), 60)
         finally:
@@ -461,8 +461,8 @@ def watchdog_tests(h):
         steps = [int(line.split()[-1]) for line in running.lines if line.startswith("longest step")]
         expect(steps, "no step was measured")
         instructions = steps[-1] * 10 ** 9 // HZ >> SHIFT
-        h.figures.append("longest-step %d" % instructions)
-        print("     longest step of xmpp.h at the default slice, BearSSL not counted: %d instructions" % instructions)
+        h.figures.append("%s %d" % (figure, instructions))
+        print("     longest step of xmpp.h at the default slice, %s: %d instructions" % (hashes, instructions), flush=True)
 
     def bites():
         running = run("watchdog-bites", "DEFINES=-DXMPP_CFG_SLICE=%d" % ITERATIONS)
@@ -473,7 +473,10 @@ def watchdog_tests(h):
             running.stop()
         expect(not any(line.startswith("online") for line in running.lines), "it went online")
 
-    h.test("10,000 iterations under a watchdog of 100 ms: quiet at the default slice", quiet)
+    own = "APP=%s %s" % (os.path.join(FIRMWARE, "device.c"), os.path.join(HERE, "own_hashes.c"))
+    h.test("10,000 iterations under a watchdog of 100 ms: quiet at the default slice", quiet, "watchdog", "longest-step",
+           "BearSSL's SHA-256")
+    h.test("the same with the hashes of xmpp.h", quiet, "watchdog-own", "longest-step-own-hashes", "its own SHA-256", own)
     h.test("the same with all iterations in one step: the watchdog bites", bites)
 
 
