@@ -103,7 +103,7 @@ def server_restarts(h):
         d.online()
         server.terminate()                          # Prosody closes the connection, and no more
         server.child.wait(PATIENCE)
-        d.offline("XMPP_E_EOF")
+        d.offline("XMPP_E_(EOF|TRANSPORT)")
         d.offline("XMPP_E_CONNECT")
         server.relaunch()
         server.wait_ready()

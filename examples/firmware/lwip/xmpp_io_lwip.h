@@ -275,8 +275,7 @@ static void xmppi_lwip_drop(xmpp_lwip *n, bool in_order)
     }
     n->tcp = NULL;
     if (tcp != NULL) {
-        tcp_arg(tcp, NULL);
-        tcp_recv(tcp, NULL);
+        tcp_recv(tcp, NULL);            /* it may live on for a while, without us */
         tcp_sent(tcp, NULL);
         tcp_err(tcp, NULL);
         tcp_setprio(tcp, TCP_PRIO_MIN); /* gives way to a new connection */
