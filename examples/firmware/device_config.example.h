@@ -14,7 +14,7 @@
 /* Whom to trust: `xmpp anchors ca.pem >anchors.h` prints your authority; `xmpp anchors HOST:PORT >anchors.h` prints what a
    server shows, for you to verify. */
 #include "anchors.h"
-#define DEVICE_PINNED     0                 /* 1: the key_pins there are the whole check, keys of P-256. 3.7 KB of RAM less */
+#define DEVICE_PINNED     0                 /* 1: the key_pins there are the whole check, keys of P-256. 3 KB of RAM less */
 #define DEVICE_PROFILE    xmpp_bearssl_profile_ec_chacha    /* P-256 throughout; for others see xmpp_tls_bearssl.h */
 #define DEVICE_BUILD_DATE 1767225600        /* seconds since 1970, `date +%s`: certificates that ended before are refused */
 

@@ -1,6 +1,7 @@
 # firmware.mk: what the Makefiles of the images share. They set
-#   IMAGE CORE CROSS CPU HZ MACHINE   name; name of BearSSL's build; compiler's prefix; its flags; ticks a second; QEMU's
-#   FLASH RAM STACK SOURCES           base,size of each; bytes of stack; the image's own files
+#   IMAGE CORE CROSS CPU HZ   name; name of BearSSL's build; compiler's prefix; its flags; ticks of the clock in a second
+#   FLASH RAM STACK SOURCES   base,size of each; bytes of stack; the image's own files
+#   BEARSSL_FLAGS SPECS       compiler's flags for BearSSL; its C library
 # and a caller may set
 #   CONFIG=DIR    where device_config.h (and anchors.h) are; default: here
 #   OUT=DIR       where everything built goes
