@@ -81,21 +81,21 @@
    MEMORY (bytes)                       Cortex-M   x86-64
    xmpp_bearssl       one a connection      3504     3872
    xmpp_bearssl_pinned  one a thread         128      160   with profile_pin_chacha
-   xmpp_bearssl_x509  one a thread          3456     3592   with the others; both in handshakes alone
+   xmpp_bearssl_x509  one a thread          3408     3544   with the others; both in handshakes alone
    records            one a connection      1434 .. 33178   XMPP_BEARSSL_BUFFER(512) .. (16384)
    xmpp_bearssl_session one a connection     116      120   if it resumes, and ...
    xmpp_bearssl_binding one a connection     472      496   if it binds
    xmpp_bearssl_store when PEM is read      1832     1960   and xmpp_bearssl_own 2908, 3120
 
-   Stack and flash with -Os, BearSSL included, xmpp.h and the C library (1 KB) not:
-                           Cortex-M4 (31 bits)      Cortex-M0+ (15 bits)
-                           stack   this  BearSSL    stack   this  BearSSL
-   profile_pin_chacha       3630    3215    24956    5100    3679    29252
-   profile_ec_chacha        3630    6423    31127    5100    7387    35725
-   profile_ec_aesgcm        3630    6423    32371    5100    7387    37359
-   profile_rsa_chacha       3920    6423    30628    5100    7387    35208
-   profile_full             3920   10298    44827    5100   11302    54195
-   The stack is BearSSL's, during a handshake.
+   Stack, painted, in a handshake   Cortex-M4  Cortex-M0  RV32IMC   flash on Cortex-M4, with BearSSL
+                                      31 bits    15 bits    31 bits   and without xmpp.h
+   profile_pin_chacha                 3356       4812       -         28 KB, 3.3 of it this file
+   profile_ec_chacha                  3556       5092       3624      36 KB, 5.6 of it this file
+   profile_ec_aesgcm                  3556       5092       -         37 KB
+   profile_rsa_chacha                 4044       4196       -         36 KB
+   profile_full                       4044       5092       -         54 KB, 9.8 of it this file
+   It is BearSSL's for the most part, and xmpp.h adds less than 200 bytes to it. What of a client
+   and its buffers makes up the rest of the RAM: the README's table, and make size.
 
    Records of n bytes are asked of the server (max_fragment_length, n a power of two from 512 to
    4096: the largest that fits both ways). OpenSSL and GnuTLS comply. A server that does not may
@@ -121,21 +121,22 @@
 #ifndef XMPP_TLS_BEARSSL_H
 #define XMPP_TLS_BEARSSL_H
 
-#include <bearssl.h>
-
+#ifdef XMPP_BEARSSL_HASHES      /* see HASHES above: xmpp.h needs them */
 #ifdef __cplusplus
 extern "C" {
 #endif
-#ifdef XMPP_BEARSSL_HASHES      /* see HASHES above */
 void xmpp_bearssl_sha256_block(unsigned char *h, const unsigned char *block);
 void xmpp_bearssl_sha512_block(unsigned char *h, const unsigned char *block);
-#define XMPP_SHA256_BLOCK xmpp_bearssl_sha256_block
-#define XMPP_SHA512_BLOCK xmpp_bearssl_sha512_block
-#endif
 #ifdef __cplusplus
 }
 #endif
+#define XMPP_SHA256_BLOCK xmpp_bearssl_sha256_block
+#define XMPP_SHA512_BLOCK xmpp_bearssl_sha512_block
+#endif
+
 #include "xmpp.h"
+#include <bearssl.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -144,8 +145,8 @@ extern "C" {
 
 /* BearSSL's code with 15-bit products (1) or with 31-bit ones (0) in the small profiles. The long
    multiply of a Cortex-M3 takes a time that depends on the numbers: 15 bits are a must there. A
-   Cortex-M0 or M0+ has none: 15 bits take 86 million instructions and 5.1 KB of stack for a
-   handshake, 31 bits 132 million and 3.8 KB, and 1.8 KB less flash; both are sound. */
+   Cortex-M0 or M0+ has no such multiply, and both are sound: with a pinned key a handshake takes 64
+   million instructions and 4.8 KB of stack by 15 bits, 94 million and 3.5 KB by 31 bits. */
 #ifndef XMPP_CFG_TLS_M15
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_8M_BASE__) ||     \
     defined(__AVR__) || defined(__MSP430__)
