@@ -16,8 +16,8 @@
        ... xmpp_init(&client, &config, &account, tls_over(xmpp_sockets_io(&net, &board))) ...
 
    It never blocks but in wait, and in open when the host is a name: that asks the name servers, for as long as the stack's
-   getaddrinfo does. Each of a host's addresses is tried in turn, 10 seconds each. With account.dns names are resolved by
-   xmpp.h, which does not block; give it name servers by config.resolve or your own resolver.
+   getaddrinfo does. Each of a host's addresses is tried in turn, 10 seconds each. Leave account.dns NULL: its queries need
+   name servers, and this transport knows none.
    One xmpp_sockets belongs to one task, which alone calls xmpp_step, xmpp_wait and all that sends. */
 
 #ifndef XMPP_IO_SOCKETS_H
@@ -90,7 +90,11 @@ typedef struct zsock_pollfd   xmppi_sock_pollfd;
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#ifdef ESP_PLATFORM
+#include <sys/poll.h>
+#else
 #include <poll.h>
+#endif
 #include <sys/socket.h>
 #include <unistd.h>
 typedef struct addrinfo xmppi_sock_info;

@@ -36,6 +36,9 @@
    tls-exporter           TLS 1.3 alone (RFC 9266), where mbedTLS has mbedtls_ssl_export_keying_material. Not with TLS 1.2:
                           mbedTLS does not tell whether the extended master secret, which it needs, was negotiated.
 
+   MEMORY
+   An xmpp_mbedtls takes 1,928 bytes on Cortex-M4 with mbedTLS 2.28, and this file 6.4 KB of flash, mbedTLS not counted.
+
    CONVENTIONS
    Those of xmpp.h, with one exception: mbedTLS allocates, by mbedtls_calloc: two record buffers (MBEDTLS_SSL_IN_CONTENT_LEN,
    _OUT_CONTENT_LEN) and what a handshake needs; this file allocates when the transport below does not take a whole record.

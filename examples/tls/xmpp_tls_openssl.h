@@ -30,8 +30,7 @@
    tls-unique             TLS 1.2 with the extended master secret alone; never with 1.3
 
    CONVENTIONS
-   Those of xmpp.h, with one exception: OpenSSL allocates, about 100 KB a connection and more for the system's authorities.
-   Random numbers for TLS are OpenSSL's own. The keys are OpenSSL's to wipe: it does so in close. No globals here;
+   Those of xmpp.h, with one exception: OpenSSL allocates, for the authorities once and for each connection. Random numbers for TLS are OpenSSL's own. The keys are OpenSSL's to wipe: it does so in close. No globals here;
    OpenSSL's error queue, one a thread, is cleared by each call. */
 
 #ifndef XMPP_TLS_OPENSSL_H
