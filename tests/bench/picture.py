@@ -47,5 +47,7 @@ def svg(results):
             parts.append('<text x="%.1f" y="%d">%s%s</text>' % (max(begin, end) + 8, y, "{:,.{}f}".format(got[name], digits),
                                                                 "" if ours else "  (%.2g&#215;)" % ratio if ratio < 100 else "  (%.0f&#215;)" % ratio))
         parts.append('<line class="l" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>' % (place(1), place(1), top, y + 3))
+    y += 26
+    parts.append('<text x="8" y="%d">Less is better. A bar is the logarithm of what a peer takes for each thing that xmpp.h takes.</text>' % y)
     return ('<svg xmlns="http://www.w3.org/2000/svg" width="740" height="%d" viewBox="0 0 740 %d" role="img">'
             '<title>xmpp.h and its peers: less is better</title>%s%s</svg>\n' % (y + 14, y + 14, STYLE, "".join(parts)))
