@@ -23,7 +23,7 @@ static struct {
 /* heap.c, when it is preloaded */
 struct heap { unsigned long calls, requested, live, peak; };
 
-static inline struct heap *heap(void)
+static inline struct heap *client_heap(void)
 {
     static struct heap none;
     struct heap *h = (struct heap *)dlsym(RTLD_DEFAULT, "bench_heap");
@@ -35,8 +35,8 @@ static inline struct heap *heap(void)
 static inline void client_begin(void)
 {
     seen.on = 1;
-    seen.calls = heap()->calls;
-    seen.requested = heap()->requested;
+    seen.calls = client_heap()->calls;
+    seen.requested = client_heap()->requested;
     seen.begun = bench_cpu();
     bench_begin();
 }
@@ -50,8 +50,8 @@ static inline void client_end(void)
         return;
     seen.done = 1;
     printf("cpu %.6f message %lu presence %lu iq %lu from %lu text %lu calls %lu requested %lu peak %lu\n", t, seen.message,
-           seen.presence, seen.iq, (unsigned long)seen.from, (unsigned long)seen.text, heap()->calls - seen.calls,
-           heap()->requested - seen.requested, heap()->peak);
+           seen.presence, seen.iq, (unsigned long)seen.from, (unsigned long)seen.text, client_heap()->calls - seen.calls,
+           client_heap()->requested - seen.requested, client_heap()->peak);
     fflush(stdout);
 }
 
@@ -93,7 +93,7 @@ static inline long client_resident(void)
 /* After each login: what is in use. */
 static inline void client_idle(unsigned long sessions)
 {
-    printf("sessions %lu live %lu resident %ld\n", sessions, heap()->live, client_resident());
+    printf("sessions %lu live %lu resident %ld\n", sessions, client_heap()->live, client_resident());
     fflush(stdout);
 }
 

@@ -6,6 +6,7 @@ static iksparser *stream;
 static iksid     *me;
 static iksfilter *filter;
 static int        idle, authorized, up;
+static char       ns[] = IKS_NS_CLIENT, password[] = "secret";      /* it takes no constants */
 
 static int on_message(void *u, ikspak *p)
 {
@@ -40,7 +41,7 @@ static void log_in(iks *x)
         if (authorized)
             send_and_delete(iks_make_resource_bind(me));
         else
-            iks_start_sasl(stream, IKS_SASL_PLAIN, me->user, (char *)"secret");
+            iks_start_sasl(stream, IKS_SASL_PLAIN, me->user, password);
     } else if (strcmp(iks_name(x), "success") == 0) {
         authorized = 1;
         iks_send_header(stream, me->server);
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
     }
     for (i = 0; i < n; i++) {
         up = authorized = 0;
-        stream = iks_stream_new((char *)IKS_NS_CLIENT, NULL, on_stream);
+        stream = iks_stream_new(ns, NULL, on_stream);
         me = iks_id_new(iks_parser_stack(stream), "me@xmpp.test/bench");
         filter = iks_filter_new();
         iks_filter_add_rule(filter, on_message, NULL, IKS_RULE_TYPE, IKS_PAK_MESSAGE, IKS_RULE_DONE);

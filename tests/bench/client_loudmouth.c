@@ -16,11 +16,12 @@ static LmHandlerResult on_stanza(LmMessageHandler *h, LmConnection *c, LmMessage
     const char *from = lm_message_node_get_attribute(m->node, "from");
 
     (void)h, (void)c, (void)u;
-    switch (lm_message_get_type(m)) {
-    case LM_MESSAGE_TYPE_MESSAGE: client_message(from, text_of(m, "body")); break;
-    case LM_MESSAGE_TYPE_PRESENCE: client_presence(from, text_of(m, "status")); break;
-    default: client_iq(from); break;
-    }
+    if (lm_message_get_type(m) == LM_MESSAGE_TYPE_MESSAGE)
+        client_message(from, text_of(m, "body"));
+    else if (lm_message_get_type(m) == LM_MESSAGE_TYPE_PRESENCE)
+        client_presence(from, text_of(m, "status"));
+    else
+        client_iq(from);
     if (client_enough()) {
         client_end();
         exit(0);

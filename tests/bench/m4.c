@@ -38,9 +38,10 @@ void fault(void)
 
 void reset(void) { leave(main()); }
 
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault
-};
+__attribute__((section(".vectors"), used)) static const struct {
+    unsigned char *stack;
+    void         (*handlers[6])(void);
+} vectors = { stack_top, { reset, fault, fault, fault, fault, fault } };
 
 static int open_file(const char *path)
 {

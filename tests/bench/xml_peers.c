@@ -186,8 +186,10 @@ static int iks_node(void *u, int type, iks *node)
 
 static void *iks_tree_open(int check)
 {
+    static char ns[] = IKS_NS_CLIENT;      /* it takes no constant */
+
     (void)check;
-    return iks_stream_new(IKS_NS_CLIENT, NULL, iks_node);
+    return iks_stream_new(ns, NULL, iks_node);
 }
 
 const struct parser iksemel_tree = { "iksemel + tree", 1, 0, iks_tree_open, iks_feed, iks_close };
