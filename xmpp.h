@@ -971,14 +971,16 @@ typedef struct xmpp_dns {
     bool        use_last;       /* set it: the next connection goes to `last` first; it is cleared then */
     bool        last_tls;       /* read: TLS from the first byte there                                 */
     uint16_t    last_port;      /* read                                                                */
-    char        last[46];       /* read: the address that is connected to; from XMPP_EV_ONLINE on the one that
-                                   works. "": none. Save the three, and a device comes back without a name server */
     /* private; filled in by xmpp_resolve */
     uint8_t     phase, step, server, round, tries, given, next, addrs[2];
     bool        srv, begun, tcp, heard, silent, records, refused, domain, tried, tls, busy;
     uint16_t    id, port, n, at, targets_n;
     uint32_t    until, limit;
     const char *name;
+    char        last[46];       /* read: the address that is connected to; from XMPP_EV_ONLINE on the one that
+                                   works. "": none. Save it with last_tls and last_port, and a device comes back
+                                   without a name server */
+    /* private */
     unsigned char addr[2][XMPP_CFG_DNS_ADDRESSES][16];
     unsigned char targets[XMPP_CFG_DNS_TARGETS];
     unsigned char packet[XMPP_CFG_DNS_PACKET + 2];
@@ -1190,14 +1192,14 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e);
    In the queue a stanza takes 20 bytes besides its text. 160 bytes of it are kept for answers. An automatic error that
    finds no room is not sent: XMPP_EV_DROPPED. */
 
-typedef struct xmpp_sm {        /* zero-fill it; all of it is private */
-    char        line[44];       /* <a/> or <r/> under way */
+typedef struct xmpp_sm {        /* zero-fill it; all of it is private. Small members first, as in xmpp_client */
     uint8_t     line_at, state, tries, deliver, latest, seen_at, limit;
     bool        want_a, want_r, news, refused, inactive, sleeping, waking, timed, changed, tell_save, elsewhere, loaded;
     uint32_t    keys_crc, ttl, timer_at, in, saved_in, block_in, sent, acked, token, max_s, max_bytes;
     const char *id, *location;  /* in the arena */
     uint32_t    seen[8];
     char        made[10];       /* the id of the message that is being written */
+    char        line[44];       /* <a/> or <r/> under way */
 } xmpp_sm;
 /* What config.sm points to. */
 extern const xmpp_sm_hooks xmpp_stream_management;
@@ -9773,7 +9775,7 @@ XMPPI_FN bool xmppi_dns_begin(const xmpp_client *c, xmpp_dns *d, xmpp_target *to
 {
     bool last = d->use_last && c->redirect == NULL && d->last[0] != '\0' && xmppi_dns_fits(c, d->last_tls);
 
-    xmpp_wipe((unsigned char *)d + offsetof(xmpp_dns, phase), offsetof(xmpp_dns, addr) - offsetof(xmpp_dns, phase));
+    xmpp_wipe((unsigned char *)d + offsetof(xmpp_dns, phase), offsetof(xmpp_dns, last) - offsetof(xmpp_dns, phase));
     d->use_last = false;
     d->name = to->host;
     d->srv = to->port == 0 && (c->acct->host == NULL || c->redirect != NULL);
