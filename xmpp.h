@@ -701,7 +701,7 @@ typedef struct xmpp_io { const xmpp_io_ops *ops; void *ctx; } xmpp_io;   /* by v
    password elements, and token attributes, as ***. A layer of its own, above TLS: what does not use it does not link
    it. Nothing is shown of what goes to name servers. Received bytes are shown before they are checked: mind control
    characters on a terminal. print gets runs of text: out true for what the client sends; not NUL-terminated. */
-struct xmpp_trace_dir { uint8_t state, n; char name[18]; };    /* private */
+struct xmpp_trace_dir { uint8_t state, n; bool secret, begun, slash, stars; char name[18]; };    /* private */
 typedef struct xmpp_trace {
     void      (*print)(void *ctx, bool out, const char *text, size_t n);
     void       *ctx;
@@ -8889,6 +8889,14 @@ static const char xmppi_ns_disco[] = "http://jabber.org/protocol/disco#info";
 static const char xmppi_ns_caps[] = "http://jabber.org/protocol/caps";
 static const char *const xmppi_disco_features[] = {xmppi_ns_disco, xmppi_ns_caps, NULL};
 
+/* Does a come before b, bytewise? */
+XMPPI_FN bool xmppi_before(const char *a, const char *b)
+{
+    while (*a == *b && *a != '\0')
+        a++, b++;
+    return (unsigned char)*a < (unsigned char)*b;
+}
+
 /* The smallest feature greater than `last` (bytewise) that anything listed advertises, or NULL: so all of
    them come in order and once, without memory. */
 XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
@@ -8900,7 +8908,7 @@ XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
 
     for (;;) {
         for (; f != NULL && *f != NULL; f++)
-            if (strcmp(*f, last) > 0 && (best == NULL || strcmp(*f, best) < 0))
+            if (xmppi_before(last, *f) && (best == NULL || xmppi_before(*f, best)))
                 best = *f;
         if (u == NULL || u->ext == NULL)
             return best;
@@ -8947,15 +8955,16 @@ XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29])
 XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *node)
 {
     char ver[29];
-    size_t n;
+    size_t n = 0;
 
     if (node == NULL)
         return true;
     if (d == NULL || d->node == NULL)
         return false;
-    n = xmppi_len(d->node);
+    while (node[n] == d->node[n] && node[n] != '\0')
+        n++;
     xmpp_caps_ver(c, ver);
-    return strncmp(node, d->node, n) == 0 && node[n] == '#' && xmppi_eq(node + n + 1, ver);
+    return d->node[n] == '\0' && node[n] == '#' && xmppi_eq(node + n + 1, ver);
 }
 
 XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const char *node)
@@ -9848,34 +9857,14 @@ XMPP_API int xmpp_resolve(xmpp_client *c, xmpp_target *to)
    split, and errs on the side of hiding: namespaces are not looked at, and a
    secret element hides all text until its end tag. */
 
-enum {
-    XMPPI_TRACE_TEXT = 0, XMPPI_TRACE_LT, XMPPI_TRACE_NAME, XMPPI_TRACE_END, XMPPI_TRACE_ATTR,
-    XMPPI_TRACE_APOS, XMPPI_TRACE_QUOT, XMPPI_TRACE_BANG, XMPPI_TRACE_CDATA,
-    XMPPI_TRACE_STATE  = 0x0f,
-    XMPPI_TRACE_SECRET = 0x10,      /* inside a secret element                    */
-    XMPPI_TRACE_BEGUN  = 0x20,      /* in the start tag of one                    */
-    XMPPI_TRACE_SLASH  = 0x40,      /* the last byte of the tag was '/'           */
-    XMPPI_TRACE_STARS  = 0x80       /* *** was printed for what is hidden now     */
-};
-
-/* Is what was collected one of the names of a list "a b c "? */
-XMPPI_FN bool xmppi_trace_is(const struct xmpp_trace_dir *d, const char *list)
-{
-    for (; *list != '\0'; list++) {
-        size_t n = 0;
-        while (list[n] != ' ')
-            n++;
-        if (n == d->n && memcmp(list, d->name, n) == 0)
-            return true;
-        list += n;
-    }
-    return false;
-}
+enum { XMPPI_TRACE_TEXT = 0, XMPPI_TRACE_LT, XMPPI_TRACE_NAME, XMPPI_TRACE_END, XMPPI_TRACE_ATTR, XMPPI_TRACE_BANG,
+       XMPPI_TRACE_CDATA }; /* or the quote that ends the attribute's value */
 
 XMPPI_FN bool xmppi_trace_secret(const struct xmpp_trace_dir *d)
 {
-    return xmppi_trace_is(d, "auth response challenge success initial-response additional-data "
-                             "password ");
+    static const char names[] = "auth\0response\0challenge\0success\0initial-response\0additional-data\0password\0";
+
+    return xmppi_which(names, d->name) >= 0;
 }
 
 /* Collects a name without its prefix. No secret name is as long as the room for it. */
@@ -9883,102 +9872,92 @@ XMPPI_FN void xmppi_trace_name(struct xmpp_trace_dir *d, char c)
 {
     if (c == ':')
         d->n = 0;
-    else if (d->n < sizeof d->name)
+    else if (d->n < sizeof(d->name) - 1)
         d->name[d->n++] = c;
+    d->name[d->n] = '\0';
 }
 
-/* One byte that is not hidden by itself, in state s. Returns the next state, with flags. */
-XMPPI_FN unsigned xmppi_trace_next(struct xmpp_trace_dir *d, unsigned s, char c)
+/* One byte of a tag, quoted values excepted. */
+XMPPI_FN void xmppi_trace_tag(struct xmpp_trace_dir *d, char c, bool slash)
 {
-    unsigned flags = d->state & (unsigned)(XMPPI_TRACE_SECRET | XMPPI_TRACE_BEGUN);
     bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
 
-    if (s == XMPPI_TRACE_TEXT || s == XMPPI_TRACE_LT)
-        d->n = 0;
-    switch (s) {
-    case XMPPI_TRACE_TEXT:
-        return flags | (unsigned)(c == '<' ? XMPPI_TRACE_LT : XMPPI_TRACE_TEXT);
-    case XMPPI_TRACE_LT:
-        if (c == '/' || c == '!')
-            return flags | (c == '/' ? XMPPI_TRACE_END : XMPPI_TRACE_BANG);
-        xmppi_trace_name(d, c);
-        return flags | XMPPI_TRACE_NAME;
-    case XMPPI_TRACE_BANG:
-        return flags | (c == '[' ? XMPPI_TRACE_CDATA : XMPPI_TRACE_ATTR);
-    case XMPPI_TRACE_CDATA:                     /* n: how many ']' in a row */
-        if (c == '>' && d->n >= 2)
-            return flags | XMPPI_TRACE_TEXT;
-        d->n = (uint8_t)(c != ']' ? 0 : d->n < 2 ? d->n + 1 : 2);
-        return flags | XMPPI_TRACE_CDATA;
-    case XMPPI_TRACE_APOS:
-    case XMPPI_TRACE_QUOT:
-        if (c != (s == XMPPI_TRACE_APOS ? '\'' : '"'))
-            return flags | s;
-        d->n = 0;
-        return flags | XMPPI_TRACE_ATTR;
-    case XMPPI_TRACE_END:
-        if (c == '>')
-            return (xmppi_trace_secret(d) ? 0u : flags) | XMPPI_TRACE_TEXT;
-        if (!space)
-            xmppi_trace_name(d, c);
-        return flags | s;
-    default:                                    /* NAME, ATTR */
-        break;
-    }
-    if (s == XMPPI_TRACE_NAME && (space || c == '/' || c == '>')) {
-        if (xmppi_trace_secret(d))
-            flags |= XMPPI_TRACE_BEGUN;
-        d->n = 0;
-        s = XMPPI_TRACE_ATTR;
+    if (d->state == XMPPI_TRACE_NAME && (space || c == '/' || c == '>')) {
+        d->begun = xmppi_trace_secret(d);
+        xmppi_trace_name(d, ':');
+        d->state = XMPPI_TRACE_ATTR;
     }
     if (c == '>') {
-        if ((flags & XMPPI_TRACE_BEGUN) != 0 && (d->state & XMPPI_TRACE_SLASH) == 0)
-            flags |= XMPPI_TRACE_SECRET;
-        return (flags & XMPPI_TRACE_SECRET) | XMPPI_TRACE_TEXT;
-    }
-    if (c == '/')
-        return flags | s | XMPPI_TRACE_SLASH;
-    if (s == XMPPI_TRACE_ATTR && (c == '\'' || c == '"'))
-        return flags | (c == '"' ? XMPPI_TRACE_QUOT : XMPPI_TRACE_APOS);
-    if (!space && c != '=')
+        if (d->state != XMPPI_TRACE_END)
+            d->secret = d->secret || (d->begun && !slash);
+        else if (xmppi_trace_secret(d))
+            d->secret = false;
+        d->state = XMPPI_TRACE_TEXT;
+    } else if (d->state == XMPPI_TRACE_ATTR && (c == '\'' || c == '"')) {
+        d->state = (uint8_t)c;
+    } else if (!space && c != '/' && c != '=') {
         xmppi_trace_name(d, c);
-    return flags | s;
+    }
 }
 
 /* Takes one byte. Returns whether it must be hidden. */
-XMPPI_FN bool xmppi_trace_byte(struct xmpp_trace_dir *d, char c)
+XMPPI_FRAME bool xmppi_trace_byte(struct xmpp_trace_dir *d, char c)
 {
-    unsigned s = d->state & (unsigned)XMPPI_TRACE_STATE;
-    bool hide = false;
-    if (s == XMPPI_TRACE_TEXT)
-        hide = (d->state & XMPPI_TRACE_SECRET) != 0 && c != '<';
-    else if (s == XMPPI_TRACE_CDATA)
-        hide = (d->state & XMPPI_TRACE_SECRET) != 0;
-    else if (s == XMPPI_TRACE_APOS || s == XMPPI_TRACE_QUOT)
-        hide = c != (s == XMPPI_TRACE_APOS ? '\'' : '"') && xmppi_trace_is(d, "token ");
-    d->state = (uint8_t)(xmppi_trace_next(d, s, c) |
-                         (d->state & (hide ? (unsigned)XMPPI_TRACE_STARS : 0u)));
-    return hide;
+    bool slash = d->slash;
+
+    d->slash = c == '/';
+    switch (d->state) {
+    case XMPPI_TRACE_TEXT:
+        if (c != '<')
+            return d->secret;
+        xmppi_trace_name(d, ':');
+        d->begun = false;
+        d->state = XMPPI_TRACE_LT;
+        return false;
+    case XMPPI_TRACE_LT:
+        d->state = c == '/' ? XMPPI_TRACE_END : c == '!' ? XMPPI_TRACE_BANG : XMPPI_TRACE_NAME;
+        if (d->state == XMPPI_TRACE_NAME)
+            xmppi_trace_name(d, c);
+        return false;
+    case XMPPI_TRACE_BANG:
+        d->state = c == '[' ? XMPPI_TRACE_CDATA : XMPPI_TRACE_ATTR;
+        return false;
+    case XMPPI_TRACE_CDATA: /* n: how many ']' in a row */
+        if (c == '>' && d->n >= 2)
+            d->state = XMPPI_TRACE_TEXT;
+        d->n = (uint8_t)(c != ']' ? 0 : d->n < 2 ? d->n + 1 : 2);
+        return d->secret;
+    case '\'':
+    case '"':
+        if (c != (char)d->state)
+            return xmppi_eq(d->name, "token");
+        xmppi_trace_name(d, ':');
+        d->state = XMPPI_TRACE_ATTR;
+        return false;
+    default:
+        xmppi_trace_tag(d, c, slash);
+        return false;
+    }
 }
 
 XMPPI_FN void xmppi_trace_show(xmpp_trace *t, bool out, const char *text, size_t n)
 {
     struct xmpp_trace_dir *d = &t->dir[out ? 1 : 0];
     size_t i, from = 0;
-    if (t->quiet)
-        return;
-    for (i = 0; i < n; i++) {
-        if (!xmppi_trace_byte(d, text[i]))
-            continue;
-        if (i > from)
+    bool hide;
+
+    for (i = 0; i < n && !t->quiet; i++) {
+        hide = xmppi_trace_byte(d, text[i]);
+        if (hide && i > from)
             t->print(t->ctx, out, text + from, i - from);
-        if ((d->state & XMPPI_TRACE_STARS) == 0)
+        if (hide && !d->stars)
             t->print(t->ctx, out, "***", 3);
-        d->state |= XMPPI_TRACE_STARS;
-        from = i + 1;
+        if (hide)
+            from = i + 1;
+        d->stars = hide;
     }
-    if (n > from)
-        t->print(t->ctx, out, text + from, n - from);
+    if (i > from)
+        t->print(t->ctx, out, text + from, i - from);
 }
 
 #define XMPPI_TRACE_BELOW const xmpp_io b = ((xmpp_trace *)ctx)->below
@@ -9986,7 +9965,7 @@ XMPPI_FN void xmppi_trace_show(xmpp_trace *t, bool out, const char *text, size_t
 XMPPI_FN int xmppi_trace_open(void *ctx, const xmpp_target *to)
 {
     XMPPI_TRACE_BELOW;
-    memset(((xmpp_trace *)ctx)->dir, 0, sizeof ((xmpp_trace *)ctx)->dir);
+    xmpp_wipe(((xmpp_trace *)ctx)->dir, sizeof(((xmpp_trace *)ctx)->dir));
     ((xmpp_trace *)ctx)->quiet = to->dns;
     return b.ops->open(b.ctx, to);
 }
@@ -10030,13 +10009,13 @@ XMPPI_FN int xmppi_trace_binding(void *ctx, const char *type, void *out, size_t 
 XMPPI_FN unsigned xmppi_trace_wants(void *ctx)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->wants != NULL ? b.ops->wants(b.ctx) : (unsigned)XMPP_WANT_READ;
+    return b.ops->wants(b.ctx);
 }
 
 XMPPI_FN int xmppi_trace_reason(void *ctx, const char **words)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->reason != NULL ? b.ops->reason(b.ctx, words) : XMPP_OK;
+    return b.ops->reason(b.ctx, words);
 }
 
 XMPPI_FN size_t xmppi_trace_room(void *ctx)
@@ -10054,7 +10033,7 @@ XMPPI_FN int xmppi_trace_random(void *ctx, void *out, size_t n)
 XMPPI_FN uint32_t xmppi_trace_utc(void *ctx)
 {
     XMPPI_TRACE_BELOW;
-    return b.ops->utc != NULL ? b.ops->utc(b.ctx) : 0;
+    return b.ops->utc(b.ctx);
 }
 
 XMPPI_FN uint32_t xmppi_trace_millis(void *ctx)
@@ -10081,29 +10060,33 @@ XMPPI_FN int xmppi_trace_state(void *ctx, bool load, void *buf, size_t n)
     return b.ops->state(b.ctx, load, buf, n);
 }
 
+static const xmpp_io_ops xmppi_trace_ops = {
+    xmppi_trace_open,   xmppi_trace_recv, xmppi_trace_send,   xmppi_trace_close, xmppi_trace_start_tls,
+    xmppi_trace_binding, xmppi_trace_wants, xmppi_trace_reason, xmppi_trace_room, xmppi_trace_random,
+    xmppi_trace_utc,    xmppi_trace_millis, xmppi_trace_wait,  xmppi_trace_resolver, xmppi_trace_state};
+
 /* What is absent below is absent here: the client looks for NULL. */
+#define XMPPI_TRACE_OPTIONAL(op) \
+    if (below.ops->op == NULL)   \
+    t->ops.op = NULL
 XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 {
-    const xmpp_io_ops *b = below.ops;
     xmpp_io io;
+
+    xmppi_move(&t->ops, &xmppi_trace_ops, sizeof(t->ops));
+    XMPPI_TRACE_OPTIONAL(start_tls);
+    XMPPI_TRACE_OPTIONAL(binding);
+    XMPPI_TRACE_OPTIONAL(wants);
+    XMPPI_TRACE_OPTIONAL(reason);
+    XMPPI_TRACE_OPTIONAL(room);
+    XMPPI_TRACE_OPTIONAL(utc);
+    XMPPI_TRACE_OPTIONAL(millis);
+    XMPPI_TRACE_OPTIONAL(wait);
+    XMPPI_TRACE_OPTIONAL(resolver);
+    XMPPI_TRACE_OPTIONAL(state);
+    xmpp_wipe(t->dir, sizeof(t->dir));
     t->below = below;
-    memset(t->dir, 0, sizeof t->dir);
     t->quiet = false;
-    t->ops.open      = xmppi_trace_open;
-    t->ops.recv      = xmppi_trace_recv;
-    t->ops.send      = xmppi_trace_send;
-    t->ops.close     = xmppi_trace_close;
-    t->ops.start_tls = b->start_tls == NULL ? NULL : xmppi_trace_start_tls;
-    t->ops.binding   = b->binding == NULL ? NULL : xmppi_trace_binding;
-    t->ops.wants     = xmppi_trace_wants;
-    t->ops.reason    = xmppi_trace_reason;
-    t->ops.room      = b->room == NULL ? NULL : xmppi_trace_room;
-    t->ops.random    = b->random == NULL ? NULL : xmppi_trace_random;
-    t->ops.utc       = b->utc == NULL ? NULL : xmppi_trace_utc;
-    t->ops.millis    = b->millis == NULL ? NULL : xmppi_trace_millis;
-    t->ops.wait      = b->wait == NULL ? NULL : xmppi_trace_wait;
-    t->ops.resolver  = b->resolver == NULL ? NULL : xmppi_trace_resolver;
-    t->ops.state     = b->state == NULL ? NULL : xmppi_trace_state;
     io.ops = &t->ops;
     io.ctx = t;
     return io;
