@@ -3636,6 +3636,21 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 }
 #endif
 
+#if !defined(XMPP_SHA256_BLOCK) || !defined(XMPP_SHA512_BLOCK)
+static const uint32_t xmppi_sha256_k[64] = {
+    0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4,
+    0xAB1C5ED5, 0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3, 0x72BE5D74, 0x80DEB1FE,
+    0x9BDC06A7, 0xC19BF174, 0xE49B69C1, 0xEFBE4786, 0x0FC19DC6, 0x240CA1CC, 0x2DE92C6F,
+    0x4A7484AA, 0x5CB0A9DC, 0x76F988DA, 0x983E5152, 0xA831C66D, 0xB00327C8, 0xBF597FC7,
+    0xC6E00BF3, 0xD5A79147, 0x06CA6351, 0x14292967, 0x27B70A85, 0x2E1B2138, 0x4D2C6DFC,
+    0x53380D13, 0x650A7354, 0x766A0ABB, 0x81C2C92E, 0x92722C85, 0xA2BFE8A1, 0xA81A664B,
+    0xC24B8B70, 0xC76C51A3, 0xD192E819, 0xD6990624, 0xF40E3585, 0x106AA070, 0x19A4C116,
+    0x1E376C08, 0x2748774C, 0x34B0BCB5, 0x391C0CB3, 0x4ED8AA4A, 0x5B9CCA4F, 0x682E6FF3,
+    0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7,
+    0xC67178F2
+};
+#endif
+
 #ifdef XMPP_SHA256_BLOCK
 XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
@@ -3649,18 +3664,6 @@ XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
 
 XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
-    static const uint32_t k[64] = {
-        0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4,
-        0xAB1C5ED5, 0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3, 0x72BE5D74, 0x80DEB1FE,
-        0x9BDC06A7, 0xC19BF174, 0xE49B69C1, 0xEFBE4786, 0x0FC19DC6, 0x240CA1CC, 0x2DE92C6F,
-        0x4A7484AA, 0x5CB0A9DC, 0x76F988DA, 0x983E5152, 0xA831C66D, 0xB00327C8, 0xBF597FC7,
-        0xC6E00BF3, 0xD5A79147, 0x06CA6351, 0x14292967, 0x27B70A85, 0x2E1B2138, 0x4D2C6DFC,
-        0x53380D13, 0x650A7354, 0x766A0ABB, 0x81C2C92E, 0x92722C85, 0xA2BFE8A1, 0xA81A664B,
-        0xC24B8B70, 0xC76C51A3, 0xD192E819, 0xD6990624, 0xF40E3585, 0x106AA070, 0x19A4C116,
-        0x1E376C08, 0x2748774C, 0x34B0BCB5, 0x391C0CB3, 0x4ED8AA4A, 0x5B9CCA4F, 0x682E6FF3,
-        0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7,
-        0xC67178F2
-    };
     uint32_t v[8], w, x, y;
     unsigned i;
 
@@ -3674,7 +3677,7 @@ XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
                     w + (xmppi_ror32(x, 7) ^ xmppi_ror32(x, 18) ^ x >> 3) + xmppi_word(block, i + 9)
                     + (xmppi_ror32(y, 17) ^ xmppi_ror32(y, 19) ^ y >> 10));
         x = v[7] + (xmppi_ror32(v[4], 6) ^ xmppi_ror32(v[4], 11) ^ xmppi_ror32(v[4], 25))
-          + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + k[i] + w;
+          + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + xmppi_sha256_k[i] + w;
         y = (xmppi_ror32(v[0], 2) ^ xmppi_ror32(v[0], 13) ^ xmppi_ror32(v[0], 22))
           + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
         v[7] = v[6];
@@ -3713,51 +3716,64 @@ XMPPI_FN void xmppi_put64(unsigned char *p, uint64_t v)
     xmppi_put32(p + 4, (uint32_t)(v & 0xFFFFFFFF));
 }
 
+/* The upper halves of the first 64 are the constants of SHA-256. */
+XMPPI_FN uint64_t xmppi_sha512_k(unsigned i)
+{
+    static const uint32_t upper[16] = {
+        0xCA273ECE, 0xD186B8C7, 0xEADA7DD6, 0xF57D4F7F, 0x06F067AA, 0x0A637DC5, 0x113F9804,
+        0x1B710B35, 0x28DB77F5, 0x32CAAB7B, 0x3C9EBE0A, 0x431D67C4, 0x4CC5D4BE, 0x597F299C,
+        0x5FCB6FAB, 0x6C44198C
+    };
+    static const uint32_t lower[80] = {
+        0xD728AE22, 0x23EF65CD, 0xEC4D3B2F, 0x8189DBBC, 0xF348B538, 0xB605D019, 0xAF194F9B,
+        0xDA6D8118, 0xA3030242, 0x45706FBE, 0x4EE4B28C, 0xD5FFB4E2, 0xF27B896F, 0x3B1696B1,
+        0x25C71235, 0xCF692694, 0x9EF14AD2, 0x384F25E3, 0x8B8CD5B5, 0x77AC9C65, 0x592B0275,
+        0x6EA6E483, 0xBD41FBD4, 0x831153B5, 0xEE66DFAB, 0x2DB43210, 0x98FB213F, 0xBEEF0EE4,
+        0x3DA88FC2, 0x930AA725, 0xE003826F, 0x0A0E6E70, 0x46D22FFC, 0x5C26C926, 0x5AC42AED,
+        0x9D95B3DF, 0x8BAF63DE, 0x3C77B2A8, 0x47EDAEE6, 0x1482353B, 0x4CF10364, 0xBC423001,
+        0xD0F89791, 0x0654BE30, 0xD6EF5218, 0x5565A910, 0x5771202A, 0x32BBD1B8, 0xB8D2D0C8,
+        0x5141AB53, 0xDF8EEB99, 0xE19B48A8, 0xC5C95A63, 0xE3418ACB, 0x7763E373, 0xD6B2B8A3,
+        0x5DEFB2FC, 0x43172F60, 0xA1F0AB72, 0x1A6439EC, 0x23631E28, 0xDE82BDE9, 0xB2C67915,
+        0xE372532B, 0xEA26619C, 0x21C0C207, 0xCDE0EB1E, 0xEE6ED178, 0x72176FBA, 0xA2C898A6,
+        0xBEF90DAE, 0x131C471B, 0x23047D84, 0x40C72493, 0x15C9BEBC, 0x9C100D4C, 0xCB3E42B6,
+        0xFC657E2A, 0x3AD6FAEC, 0x4A475817
+    };
+
+    return (uint64_t)(i < 64 ? xmppi_sha256_k[i] : upper[i - 64]) << 32 | lower[i];
+}
+
+/* The word of round i, with its constant; in its place comes that of round i + 16. */
+XMPPI_FRAME uint64_t xmppi_sha512_word(unsigned char *block, unsigned i)
+{
+    uint64_t w = xmppi_get64(block + (i & 15) * 8), x = xmppi_get64(block + ((i + 1) & 15) * 8);
+    uint64_t next = w + xmppi_get64(block + ((i + 9) & 15) * 8) + (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7);
+
+    x = xmppi_get64(block + ((i + 14) & 15) * 8);
+    next += xmppi_ror64(x, 19) ^ xmppi_ror64(x, 61) ^ x >> 6;
+    xmppi_put64(block + (i & 15) * 8, next);
+    return w + xmppi_sha512_k(i);
+}
+
+/* One round; w: its word and constant. */
+XMPPI_FRAME void xmppi_sha512_round(uint64_t v[8], uint64_t w)
+{
+    w += v[7] + (xmppi_ror64(v[4], 14) ^ xmppi_ror64(v[4], 18) ^ xmppi_ror64(v[4], 41));
+    w += v[6] ^ (v[4] & (v[5] ^ v[6]));
+    xmppi_move(v + 1, v, 7 * sizeof(*v));
+    v[4] += w;
+    v[0] = w + (xmppi_ror64(v[1], 28) ^ xmppi_ror64(v[1], 34) ^ xmppi_ror64(v[1], 39));
+    v[0] += (v[1] & v[2]) | (v[3] & (v[1] | v[2]));
+}
+
 XMPPI_FN void xmppi_sha512_fold(unsigned char *h, unsigned char *block)
 {
-    static const uint64_t k[80] = {
-        0x428A2F98D728AE22, 0x7137449123EF65CD, 0xB5C0FBCFEC4D3B2F, 0xE9B5DBA58189DBBC,
-        0x3956C25BF348B538, 0x59F111F1B605D019, 0x923F82A4AF194F9B, 0xAB1C5ED5DA6D8118,
-        0xD807AA98A3030242, 0x12835B0145706FBE, 0x243185BE4EE4B28C, 0x550C7DC3D5FFB4E2,
-        0x72BE5D74F27B896F, 0x80DEB1FE3B1696B1, 0x9BDC06A725C71235, 0xC19BF174CF692694,
-        0xE49B69C19EF14AD2, 0xEFBE4786384F25E3, 0x0FC19DC68B8CD5B5, 0x240CA1CC77AC9C65,
-        0x2DE92C6F592B0275, 0x4A7484AA6EA6E483, 0x5CB0A9DCBD41FBD4, 0x76F988DA831153B5,
-        0x983E5152EE66DFAB, 0xA831C66D2DB43210, 0xB00327C898FB213F, 0xBF597FC7BEEF0EE4,
-        0xC6E00BF33DA88FC2, 0xD5A79147930AA725, 0x06CA6351E003826F, 0x142929670A0E6E70,
-        0x27B70A8546D22FFC, 0x2E1B21385C26C926, 0x4D2C6DFC5AC42AED, 0x53380D139D95B3DF,
-        0x650A73548BAF63DE, 0x766A0ABB3C77B2A8, 0x81C2C92E47EDAEE6, 0x92722C851482353B,
-        0xA2BFE8A14CF10364, 0xA81A664BBC423001, 0xC24B8B70D0F89791, 0xC76C51A30654BE30,
-        0xD192E819D6EF5218, 0xD69906245565A910, 0xF40E35855771202A, 0x106AA07032BBD1B8,
-        0x19A4C116B8D2D0C8, 0x1E376C085141AB53, 0x2748774CDF8EEB99, 0x34B0BCB5E19B48A8,
-        0x391C0CB3C5C95A63, 0x4ED8AA4AE3418ACB, 0x5B9CCA4F7763E373, 0x682E6FF3D6B2B8A3,
-        0x748F82EE5DEFB2FC, 0x78A5636F43172F60, 0x84C87814A1F0AB72, 0x8CC702081A6439EC,
-        0x90BEFFFA23631E28, 0xA4506CEBDE82BDE9, 0xBEF9A3F7B2C67915, 0xC67178F2E372532B,
-        0xCA273ECEEA26619C, 0xD186B8C721C0C207, 0xEADA7DD6CDE0EB1E, 0xF57D4F7FEE6ED178,
-        0x06F067AA72176FBA, 0x0A637DC5A2C898A6, 0x113F9804BEF90DAE, 0x1B710B35131C471B,
-        0x28DB77F523047D84, 0x32CAAB7B40C72493, 0x3C9EBE0A15C9BEBC, 0x431D67C49C100D4C,
-        0x4CC5D4BECB3E42B6, 0x597F299CFC657E2A, 0x5FCB6FAB3AD6FAEC, 0x6C44198C4A475817
-    };
-    uint64_t v[8], w, x, y;
-    unsigned i, j;
+    uint64_t v[8];
+    unsigned i;
 
     for (i = 0; i < 8; i++)
         v[i] = xmppi_get64(h + i * 8);
-    for (i = 0; i < 80; i++) {
-        w = xmppi_get64(block + (i & 15) * 8);
-        x = xmppi_get64(block + ((i + 1) & 15) * 8);
-        y = xmppi_get64(block + ((i + 14) & 15) * 8);
-        x = (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7)
-          + (xmppi_ror64(y, 19) ^ xmppi_ror64(y, 61) ^ y >> 6);
-        xmppi_put64(block + (i & 15) * 8, w + x + xmppi_get64(block + ((i + 9) & 15) * 8));
-        x = v[7] + (xmppi_ror64(v[4], 14) ^ xmppi_ror64(v[4], 18) ^ xmppi_ror64(v[4], 41))
-          + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + k[i] + w;
-        y = (xmppi_ror64(v[0], 28) ^ xmppi_ror64(v[0], 34) ^ xmppi_ror64(v[0], 39))
-          + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
-        for (j = 7; j > 0; j--)
-            v[j] = v[j - 1];
-        v[4] += x;
-        v[0] = x + y;
-    }
+    for (i = 0; i < 80; i++)
+        xmppi_sha512_round(v, xmppi_sha512_word(block, i));
     for (i = 0; i < 8; i++)
         xmppi_put64(h + i * 8, xmppi_get64(h + i * 8) + v[i]);
 }
