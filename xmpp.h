@@ -4498,6 +4498,12 @@ XMPPI_FN const char *xmppi_or_empty(const char *s)
     return s != NULL ? s : "";
 }
 
+/* The value of an attribute, "" when it is absent. */
+XMPPI_FRAME const char *xmppi_attr_of(xmpp_node n, const char *name)
+{
+    return xmppi_or_empty(xmpp_attr(n, name));
+}
+
 /* Word number i of a list, in which each is ended by NUL and the list by an empty one. */
 XMPPI_FN const char *xmppi_nth(const char *list, int i)
 {
@@ -8846,6 +8852,20 @@ XMPPI_FN bool xmppi_asks(xmpp_client *c, const xmpp_event *ev, const char *name,
            xmpp_may_see(c, ev->from);
 }
 
+/* Asks with a payload from a form, one element that it leaves open. ext: whose the answer is; NULL: the application's. */
+XMPPI_FN int xmppi_get_form(xmpp_client *c, const xmpp_ext *ext, const char *to, void *tag, const char *form, ...)
+{
+    xmpp_writer w;
+    va_list ap;
+
+    xmpp_iq_begin(c, &w, "get", to); /* refused: so is the commit */
+    va_start(ap, form);
+    xmppi_vform(&w, form, ap);
+    va_end(ap);
+    xmpp_w_close(&w);
+    return xmpp_ext_iq_commit(c, ext, &w, tag, 0);
+}
+
 /* ---- >>ping : XEP-0199 ---- */
 
 static const char xmppi_ns_ping[] = "urn:xmpp:ping";
@@ -8864,7 +8884,7 @@ const xmpp_ext xmpp_ping_ext = {xmppi_ping_features, xmppi_ping_stanza, NULL, NU
 
 XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag)
 {
-    return xmpp_iqf(c, "get", to != NULL ? to : c->domain, tag, "<ping xmlns='%s'/>", xmppi_ns_ping);
+    return xmppi_get_form(c, NULL, to != NULL ? to : c->domain, tag, "<ping xmlns='{%}'|", xmppi_ns_ping);
 }
 
 /* ---- >>version : XEP-0092 ---- */
@@ -8874,18 +8894,17 @@ static const char *const xmppi_version_features[] = {xmppi_ns_version, NULL};
 
 XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
+    static const xmpp_version nothing = {NULL, NULL, NULL};
     const xmpp_version *v = (const xmpp_version *)state;
     xmpp_writer w;
 
     if (!xmppi_asks(c, ev, "query", xmppi_ns_version))
         return XMPP_EXT_PASS;
-    if (xmpp_answer_begin(c, &w) != XMPP_OK)
-        return XMPP_EXT_TAKEN;
-    xmpp_w_open(&w, "query", xmppi_ns_version);
-    xmpp_w_leaf(&w, "name", NULL, v != NULL && v->name != NULL ? v->name : "xmpp.h");
-    xmpp_w_leaf(&w, "version", NULL, v != NULL && v->version != NULL ? v->version : XMPP_VERSION);
-    if (v != NULL)
-        xmpp_w_leaf(&w, "os", NULL, v->os);
+    if (v == NULL)
+        v = &nothing;
+    xmpp_answer_begin(c, &w);
+    xmppi_form(&w, "<query xmlns='{%}'|{<name|%}{<version|%}{<os|%}", xmppi_ns_version, XMPPI_OR(v->name, "xmpp.h"),
+               XMPPI_OR(v->version, XMPP_VERSION), v->os);
     xmpp_w_close(&w);
     xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
     return XMPP_EXT_TAKEN;
@@ -8896,7 +8915,7 @@ const xmpp_ext xmpp_version_ext = {
 
 XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag)
 {
-    return xmpp_iqf(c, "get", to, tag, "<query xmlns='%s'/>", xmppi_ns_version);
+    return xmppi_get_form(c, NULL, to, tag, "<query xmlns='{%}'|", xmppi_ns_version);
 }
 
 /* ---- >>disco : XEP-0030 disco#info, XEP-0115 ---- */
@@ -8915,10 +8934,9 @@ XMPPI_FN bool xmppi_before(const char *a, const char *b)
 
 /* The smallest feature greater than `last` (bytewise) that anything listed advertises, or NULL: so all of
    them come in order and once, without memory. */
-XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
+XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const xmpp_disco *d, const char *last)
 {
     const xmpp_ext_use *u = c->acct != NULL ? c->acct->exts : NULL;
-    const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
     const char *const *f = d != NULL ? d->features : NULL;
     const char *best = NULL;
 
@@ -8932,29 +8950,32 @@ XMPPI_FN const char *xmppi_next_feature(const xmpp_client *c, const char *last)
     }
 }
 
-XMPPI_FN const char *xmppi_identity(const xmpp_client *c, int which)
+/* Category, type or name. */
+XMPPI_FN const char *xmppi_identity(const xmpp_disco *d, int which)
 {
-    const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
     const char *s = d == NULL ? NULL : which == 0 ? d->category : which == 1 ? d->type : d->name;
 
     return s != NULL ? s : which == 0 ? "client" : which == 1 ? "bot" : "";
 }
 
+XMPPI_FRAME void xmppi_caps_add(xmpp_hash *h, const char *s, char end)
+{
+    xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
+    xmpp_hash_add(&xmpp_sha1, h, &end, 1);
+}
+
 XMPPI_FRAME void xmppi_caps_hash(const xmpp_client *c, xmpp_hash *h, char ver[29])
 {
-    const char *s = "";
-    int i;
+    const xmpp_disco *d = (const xmpp_disco *)xmpp_ext_state(c, &xmpp_disco_ext);
+    const char *f = "";
 
     xmpp_hash_init(&xmpp_sha1, h);
-    for (i = 0; i < 4; i++) { /* category/type/lang/name<, without a lang */
-        s = i == 2 ? "" : xmppi_identity(c, i < 2 ? i : 2);
-        xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
-        xmpp_hash_add(&xmpp_sha1, h, i == 3 ? "<" : "/", 1);
-    }
-    for (s = ""; (s = xmppi_next_feature(c, s)) != NULL;) {
-        xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
-        xmpp_hash_add(&xmpp_sha1, h, "<", 1);
-    }
+    xmppi_caps_add(h, xmppi_identity(d, 0), '/');
+    xmppi_caps_add(h, xmppi_identity(d, 1), '/');
+    xmppi_caps_add(h, "", '/'); /* no language */
+    xmppi_caps_add(h, xmppi_identity(d, 2), '<');
+    while ((f = xmppi_next_feature(c, d, f)) != NULL)
+        xmppi_caps_add(h, f, '<');
     xmpp_hash_end(&xmpp_sha1, h, (unsigned char *)ver + 8);
     xmpp_base64_encode(ver + 8, 20, ver, 28); /* in place */
     ver[28] = '\0';
@@ -8983,26 +9004,17 @@ XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *
     return d->node[n] == '\0' && node[n] == '#' && xmppi_eq(node + n + 1, ver);
 }
 
-XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const char *node)
+XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const xmpp_disco *d, const char *node)
 {
-    const char *f;
+    const char *name = xmppi_identity(d, 2), *f = "";
     xmpp_writer w;
 
-    if (xmpp_answer_begin(c, &w) != XMPP_OK)
-        return;
-    xmpp_w_open(&w, "query", xmppi_ns_disco);
-    xmpp_w_attr(&w, "node", node);
-    xmpp_w_open(&w, "identity", NULL);
-    xmpp_w_attr(&w, "category", xmppi_identity(c, 0));
-    xmpp_w_attr(&w, "type", xmppi_identity(c, 1));
-    if (*xmppi_identity(c, 2) != '\0')
-        xmpp_w_attr(&w, "name", xmppi_identity(c, 2));
+    xmpp_answer_begin(c, &w);
+    xmppi_form(&w, "<query xmlns='{%}'{ node='%'}|<identity category='{%}' type='{%}'{ name='%'}|", xmppi_ns_disco, node,
+               xmppi_identity(d, 0), xmppi_identity(d, 1), *name != '\0' ? name : NULL);
     xmpp_w_close(&w);
-    for (f = ""; (f = xmppi_next_feature(c, f)) != NULL;) {
-        xmpp_w_open(&w, "feature", NULL);
-        xmpp_w_attr(&w, "var", f);
-        xmpp_w_close(&w);
-    }
+    while ((f = xmppi_next_feature(c, d, f)) != NULL)
+        xmppi_form(&w, "<feature var='{%'|}", f);
     xmpp_w_close(&w);
     xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
 }
@@ -9014,7 +9026,7 @@ XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
     if (!xmppi_asks(c, ev, "query", xmppi_ns_disco))
         return XMPP_EXT_PASS;
     if (xmppi_disco_node(c, (const xmpp_disco *)state, node))
-        xmppi_disco_answer(c, node);
+        xmppi_disco_answer(c, (const xmpp_disco *)state, node);
     else
         xmpp_answer_error(c, "cancel", "item-not-found", NULL, NULL, NULL);
     return XMPP_EXT_TAKEN;
@@ -9028,11 +9040,7 @@ XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
     if (d == NULL || d->node == NULL)
         return;
     xmpp_caps_ver(c, ver);
-    xmpp_w_open(w, "c", xmppi_ns_caps);
-    xmpp_w_attr(w, "hash", "sha-1");
-    xmpp_w_attr(w, "node", d->node);
-    xmpp_w_attr(w, "ver", ver);
-    xmpp_w_close(w);
+    xmppi_form(w, "<c xmlns='{%}' hash='sha-1' node='{%}' ver='{%'|}", xmppi_ns_caps, d->node, ver);
 }
 
 const xmpp_ext xmpp_disco_ext = {
@@ -9040,15 +9048,7 @@ const xmpp_ext xmpp_disco_ext = {
 
 XMPP_API int xmpp_get_disco(xmpp_client *c, const char *to, const char *node, void *tag)
 {
-    xmpp_writer w;
-    int r = xmpp_iq_begin(c, &w, "get", to);
-
-    if (r != XMPP_OK)
-        return r;
-    xmpp_w_open(&w, "query", xmppi_ns_disco);
-    xmpp_w_attr(&w, "node", node);
-    xmpp_w_close(&w);
-    return xmpp_iq_commit(c, &w, tag, 0);
+    return xmppi_get_form(c, NULL, to, tag, "<query xmlns='{%}'{ node='%'}|", xmppi_ns_disco, node);
 }
 
 /* ---- >>roster : RFC 6121 section 2 ---- */
@@ -9057,19 +9057,16 @@ static const char xmppi_ns_roster[] = "jabber:iq:roster";
 
 XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
 {
-    const char *s = xmpp_attr(item, "subscription");
+    static const char subscriptions[] = "to\0from\0both\0remove\0";
 
-    xmpp_wipe(out, sizeof(*out));
-    out->jid = xmppi_or_empty(xmpp_attr(item, "jid"));
-    out->name = xmppi_or_empty(xmpp_attr(item, "name"));
-    out->ask = xmppi_or_empty(xmpp_attr(item, "ask"));
-    out->subscription =
-        s != NULL && (xmppi_eq(s, "to") || xmppi_eq(s, "from") || xmppi_eq(s, "both") || xmppi_eq(s, "remove"))
-            ? s
-            : "none";
-    s = xmppi_or_empty(xmpp_attr(item, "approved"));
-    out->approved = xmppi_eq(s, "true") || xmppi_eq(s, "1");
     out->node = item;
+    out->jid = xmppi_attr_of(item, "jid");
+    out->name = xmppi_attr_of(item, "name");
+    out->ask = xmppi_attr_of(item, "ask");
+    out->subscription = xmppi_attr_of(item, "subscription");
+    if (xmppi_which(subscriptions, out->subscription) < 0)
+        out->subscription = "none";
+    out->approved = xmppi_true(xmpp_attr(item, "approved"));
     return xmpp_is(item, "item", xmppi_ns_roster) && xmppi_jid_ok(out->jid);
 }
 
@@ -9079,6 +9076,8 @@ XMPPI_FN void xmppi_roster_note(xmpp_client *c, xmpp_roster *ro, const xmpp_rost
     uint32_t h = xmppi_addr(c, it->jid);
     size_t i = 0;
 
+    if (ro == NULL || ro->seen == NULL)
+        return;
     while (i < ro->seen_n && ro->seen[i] != h)
         i++;
     if (xmppi_eq(it->subscription, "from") || xmppi_eq(it->subscription, "both")) {
@@ -9095,7 +9094,7 @@ XMPPI_FN bool xmppi_roster_trusts(xmpp_client *c, void *state, const char *jid)
     uint32_t h = xmppi_addr_n(c, jid, xmppi_find(jid, '/'));
     size_t i;
 
-    for (i = 0; ro != NULL && ro->seen != NULL && i < ro->seen_n; i++)
+    for (i = 0; ro != NULL && i < ro->seen_n; i++)
         if (ro->seen[i] == h)
             return true;
     return false;
@@ -9117,8 +9116,7 @@ XMPPI_FN int xmppi_roster_stanza(xmpp_client *c, void *state, xmpp_event *ev)
         return XMPP_EXT_TAKEN;
     }
     xmpp_answer(c);
-    if (ro != NULL && ro->seen != NULL)
-        xmppi_roster_note(c, ro, &it);
+    xmppi_roster_note(c, ro, &it);
     return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_PUSH, NULL);
 }
 
@@ -9127,22 +9125,17 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
     xmpp_roster *ro = (xmpp_roster *)state;
     xmpp_roster_item it;
     xmpp_node n;
-    int part = ev->type - XMPP_EV_PART_BEGIN;
+    int part = ev->type - XMPP_EV_PART_BEGIN; /* negative: the whole list */
 
-    if (part >= 0) {
-        if (part == 0 && ro != NULL)
-            ro->seen_n = 0;
-        if (part == 1 && ro != NULL && ro->seen != NULL && xmpp_roster_read(ev->part, &it))
-            xmppi_roster_note(c, ro, &it);
-        return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_BEGIN + part, NULL);
-    }
-    if (ro != NULL && ro->seen != NULL && ev->error == XMPP_OK) {
+    if (ro != NULL && (part == 0 || (part < 0 && ev->error == XMPP_OK)))
         ro->seen_n = 0;
+    if (part == 1 && xmpp_roster_read(ev->part, &it))
+        xmppi_roster_note(c, ro, &it);
+    if (part < 0 && ev->error == XMPP_OK)
         for (n = xmpp_first(ev->payload); xmpp_exists(n); n = xmpp_sibling(n))
             if (xmpp_roster_read(n, &it))
                 xmppi_roster_note(c, ro, &it);
-    }
-    return xmpp_ext_event(ev, &xmpp_roster_ext, XMPP_ROSTER_LIST, NULL);
+    return xmpp_ext_event(ev, &xmpp_roster_ext, part < 0 ? (int)XMPP_ROSTER_LIST : XMPP_ROSTER_BEGIN + part, NULL);
 }
 
 XMPPI_FN void xmppi_roster_online(xmpp_client *c, void *state)
@@ -9163,31 +9156,21 @@ const xmpp_ext xmpp_roster_ext = {
 
 XMPP_API int xmpp_roster_get(xmpp_client *c)
 {
-    xmpp_writer w;
-    int r = xmpp_iq_begin(c, &w, "get", NULL);
-
-    if (r != XMPP_OK)
-        return r;
-    xmpp_w_open(&w, "query", xmppi_ns_roster);
-    xmpp_w_close(&w);
-    return xmpp_ext_iq_commit(c, &xmpp_roster_ext, &w, NULL, 0);
+    return xmppi_get_form(c, &xmpp_roster_ext, NULL, NULL, "<query xmlns='{%}'|", xmppi_ns_roster);
 }
 
 XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *name, const char *const *groups,
                                  const char *subscription, void *tag)
 {
     xmpp_writer w;
-    int r = xmppi_jid_ok(jid) ? xmpp_iq_begin(c, &w, "set", NULL) : XMPP_E_JID;
 
-    if (r != XMPP_OK)
-        return r;
-    xmpp_w_open(&w, "query", xmppi_ns_roster);
-    xmpp_w_open(&w, "item", NULL);
+    if (!xmppi_jid_ok(jid))
+        return XMPP_E_JID;
+    xmpp_iq_begin(c, &w, "set", NULL); /* refused: so is the commit */
+    xmppi_form(&w, "<query xmlns='{%}'|<item{ name='%'}{ subscription='%'}|", xmppi_ns_roster, name, subscription);
     xmppi_w_attr_n(&w, "jid", jid, xmppi_find(jid, '/'));
-    xmpp_w_attr(&w, "name", name);
-    xmpp_w_attr(&w, "subscription", subscription);
     for (; groups != NULL && *groups != NULL; groups++)
-        xmpp_w_leaf(&w, "group", NULL, *groups);
+        xmppi_form(&w, "{<group|%}", *groups);
     xmpp_w_close(&w);
     xmpp_w_close(&w);
     return xmpp_iq_commit(c, &w, tag, 0);
