@@ -7156,6 +7156,7 @@ enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
 static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
 static const char xmppi_ns_csi[] = "urn:xmpp:csi:0";
 static const char xmppi_ns_limits[] = "urn:xmpp:stream-limits:0";
+static const char xmppi_sm_element_form[] = "<{%} xmlns='{%}'{ h='%'}|";
 
 /* CRC-32 (ISO 3309). */
 XMPPI_FN uint32_t xmppi_crc(const unsigned char *p, size_t n)
@@ -7231,7 +7232,7 @@ XMPPI_FN void xmppi_sm_answer_last(xmpp_client *c)
     char h[11];
 
     xmppi_sm_number(h, c->sm->in);
-    xmppi_control(c, "<a xmlns='{%}'{ h='%'}|", xmppi_ns_sm, h);
+    xmppi_control(c, xmppi_sm_element_form, "a", xmppi_ns_sm, h);
 }
 
 /* c->line is about to be sent. */
@@ -7247,10 +7248,8 @@ XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
     xmpp_w_init(&w, m->line, sizeof(m->line));
     /* durable: never more than what was saved, or the session could not be resumed after a crash */
     xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
-    if (m->want_a)
-        xmppi_form(&w, "<a{ xmlns='%'}{ h='%'}/>", xmppi_ns_sm, h);
-    else
-        xmppi_form(&w, "<r{ xmlns='%'}/>", xmppi_ns_sm);
+    xmppi_form(&w, xmppi_sm_element_form, m->want_a ? "a" : "r", xmppi_ns_sm, m->want_a ? h : NULL);
+    xmpp_w_close(&w);
     c->line_n = (uint16_t)w.len;
     return 0;
 }
@@ -7276,20 +7275,25 @@ XMPPI_FN int xmppi_sm_sent(xmpp_client *c, uint32_t n)
 
 /* ---- the queue's records ---- */
 
-/* The stanza is not needed any more, but for its start tag, which is told. */
-XMPPI_FN void xmppi_sm_empty(xmpp_client *c, uint16_t at)
+XMPPI_FN void xmppi_sm_length(unsigned char *r, size_t n)
 {
-    uint16_t next = xmppi_q_next(c, at), end = (uint16_t)(next - XMPPI_TAIL), keep = (uint16_t)(at + XMPPI_R_HEAD), text;
+    r[0] = (unsigned char)(n & 255);
+    r[1] = (unsigned char)(n >> 8);
+}
 
-    while (keep < end && c->q[keep++] != '>')
+/* The stanza is not needed any more, but for its start tag, which is told. */
+XMPPI_FN void xmppi_sm_empty(xmpp_client *c, unsigned char *r, unsigned char *t)
+{
+    unsigned char *keep = r + XMPPI_R_HEAD;
+    size_t text;
+
+    while (keep < t && *keep++ != '>')
         ;
-    text = (uint16_t)(end - keep);
-    xmppi_move(c->q + keep, c->q + end, (size_t)(c->q_end - end));
-    next = (uint16_t)(next - at - XMPPI_R_HEAD - text);
-    c->q[at] = (unsigned char)(next & 255);
-    c->q[at + 1] = (unsigned char)(next >> 8);
+    text = (size_t)(t - keep);
+    xmppi_move(keep, t, (size_t)(c->q + c->q_end - t));
+    xmppi_sm_length(r, (size_t)(keep - r) - XMPPI_R_HEAD + XMPPI_TAIL);
     c->q_end = (uint16_t)(c->q_end - text);
-    if (c->q_at > at)
+    if (c->q + c->q_at > r)
         c->q_at = (uint16_t)(c->q_at - text);
 }
 
@@ -7300,60 +7304,64 @@ XMPPI_FN bool xmppi_sm_shown(const xmpp_client *c)
 }
 
 /* Ends a stanza's life. Returns true when the record stays, to be told. */
-XMPPI_FN bool xmppi_sm_end(xmpp_client *c, uint16_t at, int fate)
+XMPPI_FN bool xmppi_sm_end(xmpp_client *c, unsigned char *r, unsigned char *t, int fate)
 {
-    unsigned char *t = xmppi_tail(c, at);
-
     if (xmppi_get32(t + XMPPI_T_TOKEN) == 0)
         return false;
     t[XMPPI_T_FATE] = (unsigned char)(fate & 255);
-    c->q[at + 2] |= XMPPI_R_HELD;
+    r[2] |= XMPPI_R_HELD;
     if (fate < 0)
-        c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
+        r[2] &= (unsigned char)~XMPPI_R_AVAILABLE;
     c->sm->news = true;
     return true;
 }
 
 /* Nothing is to be told of a record any more: presence that stands is kept, the rest removed. */
-XMPPI_FN int xmppi_sm_retire(xmpp_client *c, uint16_t at)
+XMPPI_FN int xmppi_sm_retire(const unsigned char *r, unsigned char *t)
 {
-    xmppi_tail(c, at)[XMPPI_T_FATE] = XMPPI_F_KEPT;
-    return c->q[at + 2] & XMPPI_R_AVAILABLE ? 0 : -1;
+    t[XMPPI_T_FATE] = XMPPI_F_KEPT;
+    return r[2] & XMPPI_R_AVAILABLE ? 0 : -1;
 }
 
 /* A stanza was written and has its fate. For xmppi_sm_each. */
-XMPPI_FN int xmppi_sm_settle(xmpp_client *c, uint16_t at, int fate)
+XMPPI_FN int xmppi_sm_settle(xmpp_client *c, unsigned char *r, unsigned char *t, int fate)
 {
-    return xmppi_sm_end(c, at, fate) ? 0 : xmppi_sm_retire(c, at);
+    return xmppi_sm_end(c, r, t, fate) ? 0 : xmppi_sm_retire(r, t);
+}
+
+/* It is to be written again. */
+XMPPI_FN void xmppi_sm_requeue(unsigned char *r, unsigned char *t)
+{
+    t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
+    r[2] &= (unsigned char)~XMPPI_R_HELD;
 }
 
 /* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
-XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, uint16_t at)
+XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, unsigned char *r, unsigned char *t)
 {
-    unsigned char *t = xmppi_tail(c, at);
-    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, at, XMPP_E_REPLACED);
+    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, r, t, XMPP_E_REPLACED);
 
     if (!xmppi_sm_shown(c)) {
         if (tell)
-            xmppi_sm_empty(c, at);
+            xmppi_sm_empty(c, r, t);
         return tell;
     }
     if (!tell) {
         t[XMPPI_T_FATE] = XMPPI_F_TOLD; /* it goes when the event at hand ends */
-        c->q[at + 2] = (unsigned char)((c->q[at + 2] & ~XMPPI_R_AVAILABLE) | XMPPI_R_HELD);
+        r[2] = (unsigned char)((r[2] & ~XMPPI_R_AVAILABLE) | XMPPI_R_HELD);
         c->sm->news = true;
     }
     return true;
 }
 
 /* Calls f with each record until it answers 1; one for which it answers -1 is removed. */
-XMPPI_FN int xmppi_sm_each(xmpp_client *c, int (*f)(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n), uint32_t n)
+XMPPI_FN int xmppi_sm_each(xmpp_client *c, int (*f)(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n), uint32_t n)
 {
     uint16_t at = 0;
     int r;
 
     while (at < c->q_end) {
-        r = f(c, at, xmppi_tail(c, at), n);
+        r = f(c, c->q + at, xmppi_tail(c, at), n);
         if (r > 0)
             return r;
         if (r < 0)
@@ -7365,61 +7373,50 @@ XMPPI_FN int xmppi_sm_each(xmpp_client *c, int (*f)(xmpp_client *c, uint16_t at,
 }
 
 /* Was no byte of it written? */
-XMPPI_FN bool xmppi_sm_untouched(const xmpp_client *c, uint16_t at)
+XMPPI_FN bool xmppi_sm_untouched(const xmpp_client *c, const unsigned char *r)
 {
-    return !(c->q[at + 2] & XMPPI_R_HELD) && (c->q_sent == 0 || at != xmppi_q_first(c));
+    return !(r[2] & XMPPI_R_HELD) && (c->q_sent == 0 || r != c->q + xmppi_q_first(c));
 }
 
 /* A newer one takes its place. */
-XMPPI_FN int xmppi_sm_replace(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t latest)
+XMPPI_FN int xmppi_sm_replace(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t latest)
 {
-    if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, at))
+    if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, r))
         return 0;
-    return xmppi_sm_replaced(c, at) ? 0 : -1;
+    return xmppi_sm_replaced(c, r, t) ? 0 : -1;
 }
 
 /* The record at n is of no use any more. Returns 1 when it stays, to be told. */
 XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint32_t n)
 {
-    uint16_t at = (uint16_t)n;
-    unsigned char *t = xmppi_tail(c, at);
+    unsigned char *r = c->q + n, *t = xmppi_tail(c, (uint16_t)n);
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
     if (fate == XMPPI_F_KEPT)
-        return xmppi_sm_replaced(c, at);
-    if (c->q[at + 2] & XMPPI_R_PRESENCE) {
-        c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE; /* not to be kept any more */
-        return fate != XMPPI_F_QUEUED || xmppi_sm_replaced(c, at);
+        return xmppi_sm_replaced(c, r, t);
+    if (r[2] & XMPPI_R_PRESENCE) {
+        r[2] &= (unsigned char)~XMPPI_R_AVAILABLE; /* not to be kept any more */
+        return fate != XMPPI_F_QUEUED || xmppi_sm_replaced(c, r, t);
     }
     if (fate != XMPPI_F_QUEUED && fate != XMPPI_F_WRITTEN)
         return 1;
-    return xmppi_sm_end(c, at, fate == XMPPI_F_QUEUED ? XMPP_E_UNHANDLED : XMPP_E_DOUBT);
+    return xmppi_sm_end(c, r, t, fate == XMPPI_F_QUEUED ? XMPP_E_UNHANDLED : XMPP_E_DOUBT);
 }
 
 /* ---- a stanza comes into the queue ---- */
 
-/* Is this the text of a message with an id? */
-XMPPI_FN bool xmppi_sm_has_id(const unsigned char *p, size_t n)
+/* Is this the text of a message with an id? Behind it stand XMPPI_TAIL bytes. */
+XMPPI_FN bool xmppi_sm_has_id(const unsigned char *p)
 {
-    static const char begin[] = "<message", attr[] = " id=";
     unsigned quote = 0;
-    size_t i, k;
 
-    for (i = 0; i < 8; i++)
-        if (i >= n || p[i] != (unsigned char)begin[i])
-            return false;
-    for (; i < n && (quote != 0 || p[i] != '>'); i++) {
-        if (quote != 0) {
-            quote = p[i] == quote ? 0 : quote;
-            continue;
-        }
-        if (p[i] == '\'' || p[i] == '"')
-            quote = p[i];
-        for (k = 0; k < 4 && i + k < n && (p[i + k] == (unsigned char)attr[k] ||
-                                           (k == 0 && (p[i] == '\n' || p[i] == '\t' || p[i] == '\r'))); k++)
-            ;
-        if (k == 4)
+    if (!xmpp_same(p, "<message", 8))
+        return false;
+    for (; quote != 0 || *p != '>'; p++) {
+        if (quote == 0 && *p <= ' ' && xmpp_same(p + 1, "id=", 3))
             return true;
+        if (quote != 0 ? *p == quote : *p == '\'' || *p == '"')
+            quote ^= *p;
     }
     return false;
 }
@@ -7433,9 +7430,9 @@ XMPPI_FN void xmppi_sm_timer(xmpp_client *c, uint32_t at)
     c->sm->timed = true;
 }
 
-XMPPI_FN int xmppi_sm_kept(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_kept(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
-    (void)c; (void)at; (void)n;
+    (void)c; (void)r; (void)n;
     return t[XMPPI_T_FATE] != XMPPI_F_KEPT;
 }
 
@@ -7478,7 +7475,6 @@ XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint32_t record)
     xmpp_sm *m = c->sm;
     uint16_t at = (uint16_t)record;
     unsigned char *t = xmppi_tail(c, at);
-    size_t n = (size_t)(t - (c->q + at + XMPPI_R_HEAD));
     uint8_t must = m->deliver, latest = m->latest;
     uint32_t ttl = m->ttl;
 
@@ -7486,7 +7482,7 @@ XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint32_t record)
     xmppi_put32(t + XMPPI_T_TIME, c->now);
     xmppi_sm_no_policy(c);
     if (c->hook == 0) {
-        if (must && !xmppi_sm_has_id(t - n, n))
+        if (must && !xmppi_sm_has_id(c->q + at + XMPPI_R_HEAD))
             return XMPP_E_ARG;
         if (++m->token == 0)
             m->token = 1;
@@ -7557,6 +7553,14 @@ XMPPI_FN bool xmppi_sm_enough(const xmpp_client *c)
     return n >= XMPPI_OR(c->cfg->ack_count, 1u) || (n > 0 && (c->sm->sleeping || xmppi_sm_half(c)));
 }
 
+/* What was asked is answered. */
+XMPPI_FN void xmppi_sm_answered(xmpp_client *c)
+{
+    c->iq[0].state = XMPPI_IQ_FREE;
+    if (c->state == XMPPI_ONLINE && xmppi_sm_enough(c))
+        xmppi_sm_ask(c);
+}
+
 /* More is to be sent behind this record. */
 XMPPI_FN bool xmppi_sm_more(const xmpp_client *c, uint16_t at)
 {
@@ -7574,7 +7578,7 @@ XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint32_t n)
     unsigned char *t = xmppi_tail(c, at);
 
     if (m->state == XMPPI_SM_NONE) /* this server counts nothing */
-        return xmppi_sm_settle(c, at, XMPPI_F_UNCONFIRMED) == 0;
+        return xmppi_sm_settle(c, c->q + at, t, XMPPI_F_UNCONFIRMED) == 0;
     m->sent++;
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
     xmppi_put16(t + XMPPI_T_NUMBER, m->sent & 0xffff);
@@ -7583,20 +7587,20 @@ XMPPI_FN int xmppi_sm_written(xmpp_client *c, uint32_t n)
     return 1;
 }
 
-XMPPI_FN int xmppi_sm_acked(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t h)
+XMPPI_FN int xmppi_sm_acked(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t h)
 {
     uint16_t number = (uint16_t)xmppi_get16(t + XMPPI_T_NUMBER);
 
     if (t[XMPPI_T_FATE] != XMPPI_F_WRITTEN || (int16_t)(uint16_t)((uint16_t)h - number) < 0)
         return 0;
-    return xmppi_sm_settle(c, at, XMPPI_F_ACKED);
+    return xmppi_sm_settle(c, r, t, XMPPI_F_ACKED);
 }
 
 /* This server, or stream, counts no more: what was written may or may not have arrived. */
-XMPPI_FN int xmppi_sm_unconfirmed(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_unconfirmed(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
     (void)n;
-    return t[XMPPI_T_FATE] == XMPPI_F_WRITTEN ? xmppi_sm_settle(c, at, XMPPI_F_UNCONFIRMED) : 0;
+    return t[XMPPI_T_FATE] == XMPPI_F_WRITTEN ? xmppi_sm_settle(c, r, t, XMPPI_F_UNCONFIRMED) : 0;
 }
 
 XMPPI_FN void xmppi_sm_off(xmpp_client *c)
@@ -7612,7 +7616,6 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
     char h[11], sent[11];
     uint32_t n;
 
-    text = xmppi_or_empty(text);
     if (!xmppi_number(text, xmppi_len(text), 0xffffffffu, &n))
         return XMPP_E_PROTOCOL;
     if (n - m->acked > m->sent - m->acked) { /* XEP-0198 6 */
@@ -7632,79 +7635,79 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
 
 /* ---- the end of a session ---- */
 
-/* 20 bytes, 2026-01-31T12:00:00Z. Years begin in March here, so that the leap day is their last. */
-XMPPI_FN void xmppi_stamp(char *out, uint32_t utc)
+/* Writes a time into "....-..-..T..:..:..Z". */
+XMPPI_FN void xmppi_stamp(unsigned char *out, uint32_t utc)
 {
-    static const char form[] = "YYYY-mm-ddTHH:MM:SSZ";
-    uint32_t z = utc / 86400u + 719468u, s = utc % 86400u, era = z / 146097u, doe = z % 146097u;
-    uint32_t yoe = (doe - doe / 1460u + doe / 36524u - doe / 146096u) / 365u;
-    uint32_t doy = doe - (365u * yoe + yoe / 4u - yoe / 100u), mp = (5u * doy + 2u) / 153u;
-    uint32_t month = mp < 10u ? mp + 3u : mp - 9u, v[6];
-    int i, k;
+    uint32_t days = utc / 86400u, year = 1970, month = 0, n = 0;
+    uint8_t v[7];
+    bool leap;
+    int i;
 
-    v[0] = yoe + era * 400u + (month <= 2u ? 1u : 0u);
-    v[1] = month;
-    v[2] = doy - (153u * mp + 2u) / 5u + 1u;
-    v[3] = s / 3600u;
-    v[4] = s / 60u % 60u;
-    v[5] = s % 60u;
-    xmppi_move(out, form, 20);
-    for (i = 19, k = 5; i >= 0; i--) {
-        if (form[i] < 'A' || form[i] == 'T' || form[i] == 'Z') {
-            if (i < 19)
-                k--;
-            continue;
-        }
-        out[i] = (char)('0' + v[k] % 10);
-        v[k] /= 10;
+    do {
+        days -= n;
+        leap = year % 4 == 0 && year != 2100; /* 32 bits end in 2106 */
+        n = 365u + leap;
+    } while (days >= n && ++year);
+    n = 0;
+    do {
+        days -= n;
+        month++;
+        n = month == 2 ? 28u + leap : 30u + ((month + month / 8) & 1);
+    } while (days >= n);
+    v[0] = (uint8_t)(year / 100);
+    v[1] = (uint8_t)(year % 100);
+    v[2] = (uint8_t)month;
+    v[3] = (uint8_t)(days + 1);
+    v[4] = (uint8_t)(utc / 3600 % 24);
+    v[5] = (uint8_t)(utc / 60 % 60);
+    v[6] = (uint8_t)(utc % 60);
+    for (i = 0; i < 7; i++) {
+        *out++ = (unsigned char)('0' + v[i] / 10);
+        *out++ = (unsigned char)('0' + v[i] % 10);
+        out += i > 0;
     }
 }
 
 /* Says in a message that is sent again when it was sent first (XEP-0203), where there is room. */
-XMPPI_FN void xmppi_sm_delay(xmpp_client *c, uint16_t at)
+XMPPI_FN void xmppi_sm_delay(xmpp_client *c, unsigned char *r, unsigned char *t)
 {
-    static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay' stamp='";
-    enum { DELAY = 37, ALL = DELAY + 20 + 3 };
-    unsigned char *t = xmppi_tail(c, at), *p = t - (sizeof(end) - 1);
+    static const char end[] = "</message>", delay[] = "<delay xmlns='urn:xmpp:delay' stamp='0000-00-00T00:00:00Z'/>";
+    enum { END = sizeof(end) - 1, DELAY = sizeof(delay) - 1, STAMP = 37 };
     uint32_t utc = c->io.ops->utc != NULL ? c->io.ops->utc(c->io.ctx) : 0;
-    size_t n = (size_t)(t + XMPPI_TAIL - (c->q + at + XMPPI_R_HEAD));
+    size_t n = (size_t)(t + XMPPI_TAIL - r - XMPPI_R_HEAD);
+    unsigned char *p = t - END;
 
-    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || n < sizeof(end) + XMPPI_TAIL ||
-        !xmpp_same(p, end, sizeof(end) - 1) || ALL > c->q_size - c->q_end)
+    if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || !xmpp_same(p, end, END) ||
+        DELAY > c->q_size - c->q_end)
         return;
     t[XMPPI_T_FLAGS] |= XMPPI_T_STAMPED;
     utc -= (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000;
-    xmppi_move(p + ALL, p, (size_t)(c->q + c->q_end - p));
+    xmppi_move(p + DELAY, p, (size_t)(c->q + c->q_end - p));
     xmppi_move(p, delay, DELAY);
-    xmppi_stamp((char *)p + DELAY, utc);
-    xmppi_move(p + DELAY + 20, "'/>", 3);
-    n += ALL;
-    c->q[at] = (unsigned char)(n & 255);
-    c->q[at + 1] = (unsigned char)(n >> 8);
-    c->q_end = (uint16_t)(c->q_end + ALL);
+    xmppi_stamp(p + STAMP, utc);
+    xmppi_sm_length(r, n + DELAY);
+    c->q_end = (uint16_t)(c->q_end + DELAY);
 }
 
 /* What becomes of a record when the session ends; known: the server said what it had. */
-XMPPI_FN int xmppi_sm_lose(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t known)
+XMPPI_FN int xmppi_sm_lose(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t known)
 {
-    uint8_t flags = c->q[at + 2], fate = t[XMPPI_T_FATE];
-    bool presence = (flags & XMPPI_R_AVAILABLE) && fate <= XMPPI_F_TOLD;
+    uint8_t fate = t[XMPPI_T_FATE];
+    bool presence = (r[2] & XMPPI_R_AVAILABLE) && fate <= XMPPI_F_TOLD;
 
     if (fate == XMPPI_F_QUEUED || (fate > XMPPI_F_KEPT && !presence))
         return 0;
-    if (presence || (t[XMPPI_T_FLAGS] & XMPPI_T_MUST)) {
-        if (fate == XMPPI_F_KEPT || fate == XMPPI_F_TOLD)
-            xmppi_put32(t + XMPPI_T_TOKEN, 0);
-        t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
-        c->q[at + 2] &= (unsigned char)~XMPPI_R_HELD;
-        if (presence)
-            return 0;
+    if (!presence && !(t[XMPPI_T_FLAGS] & XMPPI_T_MUST))
+        return xmppi_sm_end(c, r, t, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
+    if (fate == XMPPI_F_KEPT || fate == XMPPI_F_TOLD)
+        xmppi_put32(t + XMPPI_T_TOKEN, 0);
+    xmppi_sm_requeue(r, t);
+    if (!presence) {
         t[XMPPI_T_FLAGS] |= XMPPI_T_RESENT;
         c->sm->news = true;
-        xmppi_sm_delay(c, at);
-        return 0;
+        xmppi_sm_delay(c, r, t);
     }
-    return xmppi_sm_end(c, at, known ? XMPP_E_UNHANDLED : XMPP_E_DOUBT) ? 0 : -1;
+    return 0;
 }
 
 /* No session, nothing counted. */
@@ -7774,19 +7777,19 @@ XMPPI_FN void xmppi_sm_no_limits(xmpp_client *c)
 XMPPI_FN int xmppi_sm_feature(xmpp_client *c, uint32_t depth)
 {
     xmpp_sm *m = c->sm;
-    const char *name = xmpp_name(c->xml.node), *ns = xmpp_ns(c->xml.node);
+    xmpp_node node = c->xml.node;
 
     if (depth == 3) {
-        if (xmppi_eq(name, "sm") && xmppi_eq(ns, xmppi_ns_sm))
+        if (xmpp_is(node, "sm", xmppi_ns_sm))
             c->features |= XMPPI_FEATURE_SM;
-        if (xmppi_eq(name, "csi") && xmppi_eq(ns, xmppi_ns_csi))
+        if (xmpp_is(node, "csi", xmppi_ns_csi))
             c->features |= XMPPI_FEATURE_CSI;
         /* what is said before TLS anybody may have said */
-        m->limit = (c->done & XMPPI_TLS_DONE) && xmppi_eq(name, "limits") && xmppi_eq(ns, xmppi_ns_limits);
+        m->limit = (c->done & XMPPI_TLS_DONE) && xmpp_is(node, "limits", xmppi_ns_limits);
         if (m->limit)
             xmppi_sm_no_limits(c); /* new ones replace the old */
     } else if (depth == 4 && m->limit) {
-        m->limit = xmppi_eq(name, "max-bytes") ? 2 : xmppi_eq(name, "idle-seconds") ? 3 : 1;
+        m->limit = xmpp_is(node, "max-bytes", NULL) ? 2 : xmpp_is(node, "idle-seconds", NULL) ? 3 : 1;
     }
     return 0;
 }
@@ -7807,15 +7810,15 @@ XMPPI_FN int xmppi_sm_text(xmpp_client *c, uint32_t n)
 XMPPI_FN void xmppi_sm_csi(xmpp_client *c)
 {
     if ((c->features & XMPPI_FEATURE_CSI) && c->state == XMPPI_ONLINE)
-        xmppi_control(c, "<{%} xmlns='{%}'|", c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi);
+        xmppi_control(c, xmppi_sm_element_form, c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi, NULL);
 }
 
 /* A stanza that was accepted is longer than what the server takes. */
-XMPPI_FN int xmppi_sm_too_long(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t most)
+XMPPI_FN int xmppi_sm_too_long(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t most)
 {
-    if (t[XMPPI_T_FATE] != XMPPI_F_QUEUED || most == 0 || (size_t)(t - (c->q + at + XMPPI_R_HEAD)) <= most)
+    if (t[XMPPI_T_FATE] != XMPPI_F_QUEUED || most == 0 || (size_t)(t - r - XMPPI_R_HEAD) <= most)
         return 0;
-    return xmppi_sm_end(c, at, XMPP_E_LIMIT) ? 0 : -1;
+    return xmppi_sm_end(c, r, t, XMPP_E_LIMIT) ? 0 : -1;
 }
 
 /* A stream with a session has begun. */
@@ -7885,32 +7888,34 @@ XMPPI_FN const char *xmppi_keep_text(xmpp_client *c, const char *s)
     return keep;
 }
 
+/* An attribute of the element at hand, "" when it is absent. */
+XMPPI_FRAME const char *xmppi_sm_attr(const xmpp_client *c, const char *name)
+{
+    return xmppi_or_empty(xmpp_attr(c->xml.node, name));
+}
+
 XMPPI_FN void xmppi_sm_enabled(xmpp_client *c)
 {
     xmpp_sm *m = c->sm;
-    const char *max = xmppi_or_empty(xmpp_attr(c->xml.node, "max"));
+    const char *max = xmppi_sm_attr(c, "max");
 
     m->state = XMPPI_SM_COUNTING;
     m->max_s = 0;
     xmppi_number(max, xmppi_len(max), 0x3fffff, &m->max_s);
-    if (xmppi_true(xmpp_attr(c->xml.node, "resume"))) {
-        m->id = xmppi_keep_text(c, xmppi_or_empty(xmpp_attr(c->xml.node, "id")));
-        m->location = xmppi_keep_text(c, xmppi_or_empty(xmpp_attr(c->xml.node, "location")));
+    if (xmppi_true(xmppi_sm_attr(c, "resume"))) {
+        m->id = xmppi_keep_text(c, xmppi_sm_attr(c, "id"));
+        m->location = xmppi_keep_text(c, xmppi_sm_attr(c, "location"));
     }
-    c->iq[0].state = XMPPI_IQ_FREE;
-    if (xmppi_sm_enough(c))
-        xmppi_sm_ask(c);
+    xmppi_sm_answered(c);
     xmppi_sm_changed(c);
 }
 
 /* It was not handled: it goes out again. */
-XMPPI_FN int xmppi_sm_again(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_again(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
-    (void)n;
-    if (t[XMPPI_T_FATE] == XMPPI_F_WRITTEN) {
-        t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
-        c->q[at + 2] &= (unsigned char)~XMPPI_R_HELD;
-    }
+    (void)c; (void)n;
+    if (t[XMPPI_T_FATE] == XMPPI_F_WRITTEN)
+        xmppi_sm_requeue(r, t);
     return 0;
 }
 
@@ -7919,11 +7924,11 @@ XMPPI_FN int xmppi_sm_resumed(xmpp_client *c)
     xmpp_sm *m = c->sm;
     int r;
 
-    if (!xmppi_eq(xmppi_or_empty(xmpp_attr(c->xml.node, "previd")), m->id))
+    if (!xmppi_eq(xmppi_sm_attr(c, "previd"), m->id))
         return XMPP_E_PROTOCOL;
     m->state = XMPPI_SM_COUNTING;
     c->done |= XMPPI_BOUND | XMPPI_SESSION_DONE;
-    r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
+    r = xmppi_sm_ack(c, xmppi_sm_attr(c, "h"));
     if (r != XMPP_OK || c->state == XMPPI_CLOSING)
         return r;
     /* what is not acknowledged goes out again, and is counted again */
@@ -7958,30 +7963,13 @@ XMPPI_FN int xmppi_sm_failed(xmpp_client *c)
     return xmppi_negotiate(c);
 }
 
-/* A child of the stream that is no stanza. Unsolicited ones are ignored. */
-XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
+/* <a/> */
+XMPPI_FN int xmppi_sm_a(xmpp_client *c)
 {
     xmpp_sm *m = c->sm;
-    const char *name = xmpp_name(c->xml.node);
     uint32_t acked = m->acked;
-    int r;
+    int r = xmppi_sm_ack(c, xmppi_sm_attr(c, "h"));
 
-    (void)n;
-    if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm) && !c->xml.skipping) /* an id may be longer than the arena */
-        return XMPP_OK;
-    if (m->state == XMPPI_SM_ENABLING && xmppi_eq(name, "enabled"))
-        xmppi_sm_enabled(c);
-    if (m->state == XMPPI_SM_RESUMING && xmppi_eq(name, "resumed"))
-        return xmppi_sm_resumed(c);
-    if ((m->state == XMPPI_SM_ENABLING || m->state == XMPPI_SM_RESUMING) && xmppi_eq(name, "failed"))
-        return xmppi_sm_failed(c);
-    if (m->state != XMPPI_SM_COUNTING)
-        return XMPP_OK;
-    if (xmppi_eq(name, "r"))
-        xmppi_sm_answer(c);
-    if (!xmppi_eq(name, "a"))
-        return XMPP_OK;
-    r = xmppi_sm_ack(c, xmpp_attr(c->xml.node, "h"));
     if (r != XMPP_OK || c->deaf)
         return r;
     if (m->acked == acked && m->sent != acked) { /* nothing new: asked again, but not at once for ever. The link lives */
@@ -7989,9 +7977,32 @@ XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
         return XMPP_OK;
     }
     m->tries = 0;
-    c->iq[0].state = XMPPI_IQ_FREE;
-    if (c->state == XMPPI_ONLINE && xmppi_sm_enough(c))
-        xmppi_sm_ask(c);
+    xmppi_sm_answered(c);
+    return XMPP_OK;
+}
+
+/* A child of the stream that is no stanza. Unsolicited ones are ignored. */
+XMPPI_FN int xmppi_sm_element(xmpp_client *c, uint32_t n)
+{
+    static const char names[] = "a\0r\0enabled\0resumed\0failed\0";
+    enum { A = 0, R, ENABLED, RESUMED, FAILED };
+    uint8_t state = c->sm->state;
+    int name;
+
+    (void)n;
+    if (!xmppi_eq(xmpp_ns(c->xml.node), xmppi_ns_sm) && !c->xml.skipping) /* an id may be longer than the arena */
+        return XMPP_OK;
+    name = xmppi_which(names, xmpp_name(c->xml.node));
+    if (name == A && state == XMPPI_SM_COUNTING)
+        return xmppi_sm_a(c);
+    if (name == R && state == XMPPI_SM_COUNTING)
+        xmppi_sm_answer(c);
+    if (name == ENABLED && state == XMPPI_SM_ENABLING)
+        xmppi_sm_enabled(c);
+    if (name == RESUMED && state == XMPPI_SM_RESUMING)
+        return xmppi_sm_resumed(c);
+    if (name == FAILED && (state == XMPPI_SM_ENABLING || state == XMPPI_SM_RESUMING))
+        return xmppi_sm_failed(c);
     return XMPP_OK;
 }
 
@@ -8006,7 +8017,7 @@ XMPPI_FN int xmppi_sm_fill(xmpp_client *c, uint32_t mark)
     int i;
 
     for (n = c->ev.payload; xmpp_exists(n) && *c->ev.delayed == '\0'; n = xmpp_sibling(n)) {
-        from = xmppi_or_empty(xmpp_attr(n, "from"));
+        from = xmppi_attr_of(n, "from");
         stamp = xmpp_attr(n, "stamp");
         /* anybody can write one: that of the own server or account counts */
         if (stamp != NULL && xmpp_is(n, "delay", "urn:xmpp:delay") &&
@@ -8035,18 +8046,18 @@ XMPPI_FN int xmppi_sm_handled(xmpp_client *c, uint32_t n)
 /* ---- events and time ---- */
 
 /* Turns c->ev into one about a record, if there is anything to tell of it. */
-XMPPI_FN int xmppi_sm_tell(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_tell(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
     bool resent = (t[XMPPI_T_FLAGS] & XMPPI_T_RESENT) != 0;
 
     (void)n;
     if (fate == XMPPI_F_TOLD)
-        return xmppi_sm_retire(c, at);
-    if (!resent && (fate == XMPPI_F_QUEUED || fate == XMPPI_F_WRITTEN || fate == XMPPI_F_KEPT))
+        return xmppi_sm_retire(r, t);
+    if (!resent && fate >= XMPPI_F_QUEUED && fate <= XMPPI_F_KEPT)
         return 0;
-    c->ev.data = c->q + at + XMPPI_R_HEAD;
-    c->ev.size = (uint32_t)(t - (c->q + at + XMPPI_R_HEAD));
+    c->ev.data = r + XMPPI_R_HEAD;
+    c->ev.size = (uint32_t)(t - r - XMPPI_R_HEAD);
     c->ev.token = xmppi_get32(t + XMPPI_T_TOKEN);
     t[XMPPI_T_FLAGS] &= (unsigned char)~XMPPI_T_RESENT;
     c->ev.type = XMPP_EV_RESENT;
@@ -8112,19 +8123,19 @@ XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
     return xmppi_sm_falls_asleep(c);
 }
 
-XMPPI_FN int xmppi_sm_expire(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_expire(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
     uint32_t life = xmppi_get32(t + XMPPI_T_LIFE), end = xmppi_get32(t + XMPPI_T_TIME) + life;
 
     (void)n;
-    if (life == 0 || !xmppi_sm_untouched(c, at))
+    if (life == 0 || !xmppi_sm_untouched(c, r))
         return 0;
     if (!xmppi_due(c->now, end)) {
         xmppi_sm_timer(c, end);
         return 0;
     }
     xmppi_sm_changed(c);
-    return xmppi_sm_end(c, at, XMPP_E_EXPIRED) ? 0 : -1;
+    return xmppi_sm_end(c, r, t, XMPP_E_EXPIRED) ? 0 : -1;
 }
 
 /* Returns 1 when it looks after the link in its own way. */
@@ -8149,9 +8160,9 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     return 1;
 }
 
-XMPPI_FN int xmppi_sm_shift(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t n)
+XMPPI_FN int xmppi_sm_shift(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
 {
-    (void)c; (void)at;
+    (void)c; (void)r;
     xmppi_put32(t + XMPPI_T_TIME, xmppi_get32(t + XMPPI_T_TIME) + n);
     return 0;
 }
@@ -8493,7 +8504,7 @@ XMPPI_FN bool xmppi_warm_records(const unsigned char *q, size_t n)
 
 /* A record that was loaded. exact: the session goes on, and with XMPP_OPT_DURABLE whatever was in the queue may have been
    written since. Otherwise all of it is in doubt. */
-XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, uint32_t flags)
+XMPPI_FN int xmppi_warm_record(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t flags)
 {
     bool untouched = (flags & XMPPI_WARM_STILL) && !(c->cfg->options & XMPP_OPT_DURABLE);
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
@@ -8507,7 +8518,7 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, uint16_t at, unsigned char *t, ui
     if (fate != XMPPI_F_WRITTEN && (fate != XMPPI_F_QUEUED || untouched))
         return 0;
     t[XMPPI_T_FATE] = XMPPI_F_WRITTEN;
-    c->q[at + 2] |= XMPPI_R_HELD;
+    r[2] |= XMPPI_R_HELD;
     if (flags & XMPPI_WARM_EXACT) {
         c->sm->sent++;
         xmppi_put16(t + XMPPI_T_NUMBER, c->sm->sent & 0xffff);
@@ -9167,8 +9178,9 @@ XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *na
     if (!xmppi_jid_ok(jid))
         return XMPP_E_JID;
     xmpp_iq_begin(c, &w, "set", NULL); /* refused: so is the commit */
-    xmppi_form(&w, "<query xmlns='{%}'|<item{ name='%'}{ subscription='%'}|", xmppi_ns_roster, name, subscription);
+    xmppi_form(&w, "<query xmlns='{%}'|<item|", xmppi_ns_roster);
     xmppi_w_attr_n(&w, "jid", jid, xmppi_find(jid, '/'));
+    xmppi_form(&w, "{ name='%'}{ subscription='%'}", name, subscription);
     for (; groups != NULL && *groups != NULL; groups++)
         xmppi_form(&w, "{<group|%}", *groups);
     xmpp_w_close(&w);
