@@ -972,8 +972,10 @@ typedef struct xmpp_dns {
     bool        last_tls;       /* read: TLS from the first byte there                                 */
     uint16_t    last_port;      /* read                                                                */
     /* private; filled in by xmpp_resolve */
-    uint8_t     phase, step, server, round, tries, given, next, addrs[2];
-    bool        srv, begun, tcp, heard, silent, records, refused, domain, tried, tls, busy;
+    uint8_t     phase, server, step, round, tries;
+    bool        tcp;
+    uint8_t     given, next, addrs[2];
+    bool        srv, begun, heard, silent, records, refused, domain, tried, tls, busy;
     uint16_t    id, port, n, at, targets_n;
     uint32_t    until, limit;
     const char *name;

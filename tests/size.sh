@@ -17,7 +17,7 @@ mode=${1:-print}
 work=build/size
 table=$work/table.txt
 tls_table=$work/tls.txt
-names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-dns core-scram-sm core-scram-template all"
+names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-dns core-scram-sm core-scram-template all error-texts"
 mkdir -p $work build/results
 : >$table
 : >$tls_table
