@@ -8333,20 +8333,21 @@ XMPP_API void xmpp_awake(xmpp_client *c)
 enum { XMPPI_WARM_VERSION = 1, XMPPI_WARM_EXACT = 1, XMPPI_WARM_PINNED = 2, XMPPI_WARM_INACTIVE = 4, XMPPI_WARM_STILL = 8 };
 enum { XMPPI_WARM_M = 56 }; /* bytes of part m before its strings */
 
-/* Begins a part; its length is set at its end. */
-XMPPI_FN size_t xmppi_warm_begin(xmpp_writer *w, char tag)
+/* Ends the part that is open: its length is known now. */
+XMPPI_FN void xmppi_warm_end(xmpp_writer *w)
 {
-    size_t at = w->len;
-
-    xmppi_w_bytes(w, &tag, 1);
-    xmppi_w_bytes(w, "\0", 2);
-    return at;
+    if (w->error == XMPP_OK && w->depth > 0)
+        xmppi_put16(w->buf + w->name[0] + 1, (unsigned)(w->len - w->name[0] - 3));
 }
 
-XMPPI_FN void xmppi_warm_end(xmpp_writer *w, size_t at)
+/* Begins the next part. */
+XMPPI_FN void xmppi_warm_begin(xmpp_writer *w, char tag)
 {
-    if (w->error == XMPP_OK)
-        xmppi_put16(w->buf + at + 1, (unsigned)(w->len - at - 3));
+    xmppi_warm_end(w);
+    w->name[0] = (uint16_t)w->len;
+    w->depth = 1;
+    xmppi_w_bytes(w, &tag, 1);
+    xmppi_w_bytes(w, "\0", 2);
 }
 
 XMPPI_FN void xmppi_warm_number(xmpp_writer *w, uint32_t v)
@@ -8365,9 +8366,9 @@ XMPPI_FN void xmppi_warm_string(xmpp_writer *w, const char *s)
 XMPPI_FN void xmppi_warm_counts(xmpp_client *c, xmpp_writer *w, bool exact)
 {
     const xmpp_sm *m = c->sm;
-    size_t at = xmppi_warm_begin(w, 'm');
     int i;
 
+    xmppi_warm_begin(w, 'm');
     xmppi_warm_number(w, m->in);
     xmppi_warm_number(w, m->acked);
     xmppi_warm_number(w, m->token);
@@ -8379,16 +8380,21 @@ XMPPI_FN void xmppi_warm_counts(xmpp_client *c, xmpp_writer *w, bool exact)
     xmppi_warm_string(w, exact ? m->id : NULL);
     xmppi_warm_string(w, exact ? m->location : NULL);
     xmppi_warm_string(w, exact ? c->jid : NULL);
-    xmppi_warm_end(w, at);
+}
+
+/* Times become ages, and ages times. */
+XMPPI_FN void xmppi_warm_age(const xmpp_client *c, unsigned char *t)
+{
+    xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
 }
 
 /* The queue, with ages for times. What is told already needs no place. */
 XMPPI_FN void xmppi_warm_queue(xmpp_client *c, xmpp_writer *w)
 {
-    size_t begin = xmppi_warm_begin(w, 'q');
     uint16_t at, next;
     unsigned char *t;
 
+    xmppi_warm_begin(w, 'q');
     for (at = 0; at < c->q_end; at = next) {
         next = xmppi_q_next(c, at);
         t = xmppi_tail(c, at);
@@ -8397,24 +8403,22 @@ XMPPI_FN void xmppi_warm_queue(xmpp_client *c, xmpp_writer *w)
         xmppi_w_bytes(w, c->q + at, (size_t)(next - at));
         if (w->error == XMPP_OK) {
             t = w->buf + w->len - XMPPI_TAIL;
-            xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
+            xmppi_warm_age(c, t);
         }
     }
-    xmppi_warm_end(w, begin);
 }
 
 XMPPI_FN void xmppi_warm_transport(xmpp_client *c, xmpp_writer *w)
 {
-    size_t at = xmppi_warm_begin(w, 't');
     int n = 0;
 
+    xmppi_warm_begin(w, 't');
     if (w->error == XMPP_OK && c->io.ops->state != NULL)
         n = c->io.ops->state(c->io.ctx, false, w->buf + w->len, w->cap - w->len);
     if (n < 0)
         xmppi_w_fail(w, XMPP_E_FULL);
     else
         w->len += (size_t)n;
-    xmppi_warm_end(w, at);
 }
 
 XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
@@ -8424,7 +8428,6 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
     unsigned char head[4] = { 'x', 'W', XMPPI_WARM_VERSION, 0 };
     bool exact, still;
     xmpp_writer w;
-    size_t at;
 
     if (m == NULL)
         return XMPP_E_STATE;
@@ -8435,23 +8438,21 @@ XMPP_API int xmpp_save(xmpp_client *c, void *out, size_t cap)
                               (c->pinned ? XMPPI_WARM_PINNED : 0) | (m->inactive ? XMPPI_WARM_INACTIVE : 0));
     xmpp_w_init(&w, out, cap < 65535 ? cap : 65535);
     xmppi_w_bytes(&w, head, 4);
-    at = xmppi_warm_begin(&w, 'j');
+    xmppi_warm_begin(&w, 'j');
     xmppi_warm_string(&w, c->bare);
-    xmppi_warm_end(&w, at);
     xmppi_warm_counts(c, &w, exact);
     xmppi_warm_queue(c, &w);
     if (c->acct->keys != NULL) {
-        at = xmppi_warm_begin(&w, 'k');
+        xmppi_warm_begin(&w, 'k');
         xmppi_w_bytes(&w, c->acct->keys, sizeof(*c->acct->keys));
-        xmppi_warm_end(&w, at);
     }
     if (dns != NULL && dns->last[0] != '\0') {
-        at = xmppi_warm_begin(&w, 'a');
+        xmppi_warm_begin(&w, 'a');
         xmppi_warm_number(&w, (uint32_t)dns->last_tls << 16 | dns->last_port);
         xmppi_warm_string(&w, dns->last);
-        xmppi_warm_end(&w, at);
     }
     xmppi_warm_transport(c, &w);
+    xmppi_warm_end(&w);
     if (w.error == XMPP_OK)
         xmppi_warm_number(&w, xmppi_crc(w.buf, w.len));
     if (w.error != XMPP_OK)
@@ -8470,21 +8471,28 @@ XMPP_API void xmpp_saved(xmpp_client *c)
     c->fresh = true;
 }
 
-/* The content of a part, NULL when there is none. */
-XMPPI_FN const unsigned char *xmppi_warm_part(const unsigned char *p, size_t n, char tag, size_t *len)
-{
-    size_t at = 4;
+/* The parts of what is loaded, in the order of xmppi_warm_tags. p: the content, NULL when there is none. */
+enum { XMPPI_WARM_JID = 0, XMPPI_WARM_COUNTS, XMPPI_WARM_QUEUE, XMPPI_WARM_KEYS, XMPPI_WARM_ADDRESS, XMPPI_WARM_TRANSPORT, XMPPI_WARM_PARTS };
+static const char xmppi_warm_tags[] = "jmqkat";
+typedef struct xmppi_warm { const unsigned char *p; size_t n; } xmppi_warm;
 
-    while (at < n) {
-        *len = n - at < 3 ? n : xmppi_get16(p + at + 1);
-        if (*len > n - at - 3)
-            return NULL;
-        if (p[at] == (unsigned char)tag)
-            return p + at + 3;
-        at += 3 + *len;
+/* Finds the parts. False: a length is wrong. */
+XMPPI_FN bool xmppi_warm_parts(const unsigned char *p, size_t n, xmppi_warm part[XMPPI_WARM_PARTS])
+{
+    size_t len, i;
+
+    xmpp_wipe(part, XMPPI_WARM_PARTS * sizeof(*part));
+    for (n -= 4, p += 4; n > 0; n -= 3 + len, p += 3 + len) {
+        len = n > 3 ? xmppi_get16(p + 1) : 0;
+        if (n < 3 || len > n - 3)
+            return false;
+        i = xmppi_find(xmppi_warm_tags, (char)*p);
+        if (i < XMPPI_WARM_PARTS && part[i].p == NULL) {
+            part[i].p = p + 3;
+            part[i].n = len;
+        }
     }
-    *len = 0;
-    return NULL;
+    return true;
 }
 
 /* Are these records of a queue, each whole? */
@@ -8511,7 +8519,7 @@ XMPPI_FN int xmppi_warm_record(xmpp_client *c, unsigned char *r, unsigned char *
     bool untouched = (flags & XMPPI_WARM_STILL) && !(c->cfg->options & XMPP_OPT_DURABLE);
     int8_t fate = (int8_t)t[XMPPI_T_FATE];
 
-    xmppi_put32(t + XMPPI_T_TIME, c->now - xmppi_get32(t + XMPPI_T_TIME));
+    xmppi_warm_age(c, t);
     if (fate == XMPPI_F_TOLD)
         t[XMPPI_T_FATE] = XMPPI_F_KEPT;
     c->sm->news = true;
@@ -8593,58 +8601,54 @@ XMPPI_FN void xmppi_warm_address(xmpp_dns *d, const unsigned char *a, size_t n)
 
 XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)data, *j, *m, *q, *k, *a, *t;
-    size_t jn, mn, qn, kn, an, tn, i;
+    const unsigned char *p = (const unsigned char *)data;
+    xmppi_warm part[XMPPI_WARM_PARTS], *m = part + XMPPI_WARM_COUNTS, *q = part + XMPPI_WARM_QUEUE,
+               *k = part + XMPPI_WARM_KEYS, *t = part + XMPPI_WARM_TRANSPORT;
     uint32_t strings = 0;
     bool exact;
+    size_t i;
     int r = XMPP_OK;
 
     if (c->sm == NULL || c->state != XMPPI_OPEN || c->hook || c->q_end > 0 || c->session)
         return XMPP_E_STATE;
     if (p == NULL || n < 8 || p[0] != 'x' || p[1] != 'W' || p[2] != XMPPI_WARM_VERSION ||
-        xmppi_get32(p + n - 4) != xmppi_crc(p, n - 4))
+        xmppi_get32(p + n - 4) != xmppi_crc(p, n - 4) || !xmppi_warm_parts(p, n - 4, part))
         return XMPP_E_SAVED;
-    n -= 4;
-    j = xmppi_warm_part(p, n, 'j', &jn);
-    m = xmppi_warm_part(p, n, 'm', &mn);
-    q = xmppi_warm_part(p, n, 'q', &qn);
-    k = xmppi_warm_part(p, n, 'k', &kn);
-    a = xmppi_warm_part(p, n, 'a', &an);
-    t = xmppi_warm_part(p, n, 't', &tn);
-    if (j == NULL || m == NULL || q == NULL || t == NULL || jn != xmppi_len(c->bare) + 1 || !xmpp_same(j, c->bare, jn) ||
-        mn < XMPPI_WARM_M + 3 || (k != NULL && kn != sizeof(xmpp_keys)) || !xmppi_warm_records(q, qn))
+    if (m->p == NULL || q->p == NULL || t->p == NULL || part->n != xmppi_len(c->bare) + 1 ||
+        !xmpp_same(part->p, c->bare, part->n) || m->n < XMPPI_WARM_M + 3 || (k->p != NULL && k->n != sizeof(xmpp_keys)) ||
+        !xmppi_warm_records(q->p, q->n))
         return XMPP_E_SAVED;
-    for (i = XMPPI_WARM_M; i < mn; i++)
-        strings += m[i] == 0;
-    if (strings != 3 || m[mn - 1] != 0)
+    for (i = XMPPI_WARM_M; i < m->n; i++)
+        strings += m->p[i] == 0;
+    if (strings != 3 || m->p[m->n - 1] != 0)
         return XMPP_E_SAVED;
-    if (qn > c->q_size)
+    if (q->n > c->q_size)
         return XMPP_E_BUFFERS;
     exact = (p[3] & XMPPI_WARM_EXACT) != 0;
     if (exact)
-        r = xmppi_warm_session(c, (const char *)m + XMPPI_WARM_M);
+        r = xmppi_warm_session(c, (const char *)m->p + XMPPI_WARM_M);
     if (r != XMPP_OK)
         return r;
-    xmppi_warm_counted(c, m);
+    xmppi_warm_counted(c, m->p);
     c->sm->inactive = (p[3] & XMPPI_WARM_INACTIVE) != 0;
     if (p[3] & XMPPI_WARM_PINNED)
         c->pinned = true;
-    if (k != NULL && c->acct->keys != NULL)
-        xmppi_move(c->acct->keys, k, sizeof(xmpp_keys));
-    c->sm->keys_crc = k != NULL ? xmppi_crc(k, kn) : 0;
-    if (a != NULL && c->acct->dns != NULL)
-        xmppi_warm_address(c->acct->dns, a, an);
-    if (c->io.ops->state != NULL && tn <= c->xml.cap) {
-        xmppi_move(c->xml.mem, t, tn);
-        c->io.ops->state(c->io.ctx, true, c->xml.mem, tn);
-        xmpp_wipe(c->xml.mem, tn);
+    if (k->p != NULL && c->acct->keys != NULL)
+        xmppi_move(c->acct->keys, k->p, sizeof(xmpp_keys));
+    c->sm->keys_crc = k->p != NULL ? xmppi_crc(k->p, k->n) : 0;
+    if (c->acct->dns != NULL)
+        xmppi_warm_address(c->acct->dns, part[XMPPI_WARM_ADDRESS].p, part[XMPPI_WARM_ADDRESS].n);
+    if (c->io.ops->state != NULL && t->n <= c->xml.cap) {
+        xmppi_move(c->xml.mem, t->p, t->n);
+        c->io.ops->state(c->io.ctx, true, c->xml.mem, t->n);
+        xmpp_wipe(c->xml.mem, t->n);
     }
-    xmppi_move(c->q, q, qn);
-    c->q_end = (uint16_t)qn;
+    xmppi_move(c->q, q->p, q->n);
+    c->q_end = (uint16_t)q->n;
     xmppi_sm_each(c, xmppi_warm_record, p[3]);
     if (!exact)
         xmppi_sm_lost(c, 0);
-    if (!exact && (qn == 0 || !(p[3] & XMPPI_WARM_STILL)))
+    if (!exact && (q->n == 0 || !(p[3] & XMPPI_WARM_STILL)))
         return XMPP_OK;
     c->gate |= XMPPI_GATE_UNSAVED; /* it is good once */
     c->sm->changed = c->sm->tell_save = c->sm->loaded = true;
@@ -9650,34 +9654,34 @@ XMPPI_FN bool xmppi_dns_wanted(const xmpp_client *c, const xmpp_dns *d)
 }
 
 /* Words for the error, "SERVICE NAME: WHY", where the packet was. */
-XMPPI_FN int xmppi_dns_fail(xmpp_client *c, int error, const char *service, const char *name, const char *why)
+XMPPI_FN int xmppi_dns_fail(xmpp_client *c, xmpp_dns *d, int error, const char *why)
 {
-    char *out = (char *)c->acct->dns->packet;
     const char *part[4];
-    size_t n = 0, i;
+    xmpp_writer w;
+    size_t i;
 
-    part[0] = service;
-    part[1] = name;
+    part[0] = xmppi_dns_service(d->phase);
+    part[1] = d->name;
     part[2] = ": ";
     part[3] = why;
+    xmpp_w_init(&w, d->packet, sizeof(d->packet) - 1);
     for (i = 0; i < 4; i++)
-        while (*part[i] != '\0' && n < XMPP_CFG_DNS_PACKET)
-            out[n++] = *part[i]++;
-    out[n] = '\0';
-    c->text = out;
+        xmppi_w_bytes(&w, part[i], xmppi_len(part[i]));
+    d->packet[w.len] = '\0';
+    c->text = (const char *)d->packet;
     return error;
 }
 
 /* No target is left. */
-XMPPI_FN int xmppi_dns_end(xmpp_client *c, const xmpp_dns *d, const xmpp_target *to)
+XMPPI_FN int xmppi_dns_end(xmpp_client *c, xmpp_dns *d, const xmpp_target *to)
 {
-    const char *service = xmppi_dns_service(c->cfg->tls == XMPP_TLS_DIRECT ? XMPPI_DNS_XMPPS : XMPPI_DNS_XMPP);
-
-    if (d->records && d->targets_n == 0)
-        return xmppi_dns_fail(c, d->refused ? XMPP_E_NO_SERVICE : XMPP_E_RESOLVE, service, to->host,
-                              d->refused ? "\".\", not offered" : "no usable SRV record");
-    return xmppi_dns_fail(c, d->tried ? XMPP_E_CONNECT : XMPP_E_RESOLVE, "", d->name,
-                          d->heard ? "no address" : "no answer from a name server");
+    if (!d->records || d->targets_n > 0)
+        return xmppi_dns_fail(c, d, d->tried ? XMPP_E_CONNECT : XMPP_E_RESOLVE,
+                              d->heard ? "no address" : "no answer from a name server");
+    d->phase = c->cfg->tls == XMPP_TLS_DIRECT ? XMPPI_DNS_XMPPS : XMPPI_DNS_XMPP;
+    d->name = to->host;
+    return d->refused ? xmppi_dns_fail(c, d, XMPP_E_NO_SERVICE, "\".\", not offered")
+                      : xmppi_dns_fail(c, d, XMPP_E_RESOLVE, "no usable SRV record");
 }
 
 /* RFC 2782: picks one by weight of those that are left with the lowest priority. XMPP_E_RESOLVE: none is left. */
@@ -9820,7 +9824,7 @@ XMPPI_FN int xmppi_dns_question(xmpp_client *c, xmpp_dns *d, xmpp_target *to)
     int r = xmppi_dns_wanted(c, d) ? xmppi_dns_query(c, d) : XMPP_OK;
 
     if (r == XMPP_E_AGAIN && xmppi_due(c->now, d->limit))
-        return xmppi_dns_fail(c, XMPP_E_RESOLVE, xmppi_dns_service(d->phase), d->name, "no answer in time");
+        return xmppi_dns_fail(c, d, XMPP_E_RESOLVE, "no answer in time");
     if (r == XMPP_E_AGAIN) {
         to->ms = d->busy ? 1 : xmppi_left(c, d->until);
         if (to->ms > xmppi_left(c, d->limit))

@@ -41,6 +41,7 @@ static void more(xmpp_io io)
     sink = xmpp_claim_answerf(&client, claim, "<x xmlns='%s'/>", text);
     sink = xmpp_claim_error(&client, claim, "wait", "resource-constraint", NULL);
     sink = xmpp_ask(&client, xmpp_ping(&client, text, NULL), 1000, NULL, NULL, &answer);
+    sink = xmpp_iqf(&client, "set", text, NULL, "<x xmlns='%s'/>", text);
     sink = xmpp_get_version(&client, text, NULL);
     sink = xmpp_get_disco(&client, text, NULL, NULL);
     sink = xmpp_roster_get(&client);
