@@ -261,16 +261,16 @@ extern "C" {
 #define XMPP_ERRORS(X)                                                                             \
     /* the caller */                                                                               \
     X(ARG,             -1, "an argument is NULL, empty or out of range")                           \
-    X(STATE,           -2, "not possible in this state: not online, a writer is open, or inside an extension's hook") \
-    X(ABI,             -3, "units were compiled with different XMPP_CFG_* or versions of xmpp.h")  \
-    X(TEMPLATE,        -4, "not one well-formed stanza of jabber:client (or one payload); a template knows only %s %.*s %d %u %ld %lu %%, and no NULL") \
+    X(STATE,           -2, "not possible now: not online, a writer is open, or inside an extension's hook") \
+    X(ABI,             -3, "units compiled with different XMPP_CFG_* or versions of xmpp.h")       \
+    X(TEMPLATE,        -4, "not one well-formed stanza of jabber:client (or one payload), or NULL; a template knows %s %.*s %d %u %ld %lu %%") \
     X(JID,             -5, "not a valid JID (RFC 7622)")                                           \
-    X(UNPREPARED,      -6, "non-ASCII localpart or password (set XMPP_OPT_PREPARED once it is PRECIS-prepared) or domain (set account.ascii_domain to its A-label)") \
+    X(UNPREPARED,      -6, "not ASCII: localpart or password (XMPP_OPT_PREPARED once it is PRECIS-prepared), or domain (account.ascii_domain)") \
     X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
-    X(CONFIG,          -8, "config: no mechanism, or an option that contradicts another; io without what it needs") \
-    X(SAVED,           -9, "not a saved state of this account: damaged, of another version, or of somebody else") \
+    X(CONFIG,          -8, "config: no mechanism, options that contradict, or an io without what it needs") \
+    X(SAVED,           -9, "not a saved state of this account and version, or damaged")            \
     /* full: try again later, or give more memory */                                               \
-    X(FULL,           -10, "no room in the queue now: send it again when it has drained, or raise account.queue_size") \
+    X(FULL,           -10, "no room in the queue now: send it again later, or raise account.queue_size") \
     X(TOO_LONG,       -11, "does not fit even into the empty queue or buffer: raise its size")     \
     X(IQ_FULL,        -12, "too many IQ requests under way: raise XMPP_CFG_IQS")                   \
     X(ARENA,          -13, "does not fit into the arena: raise account.arena_size")                \
@@ -278,15 +278,15 @@ extern "C" {
     X(LOST,           -15, "the connection ended before the answer came")                          \
     X(STANZA,         -16, "the peer answered with a stanza error")                                \
     X(AGAIN,          -17, "not finished: call again")                                             \
-    X(LIMIT,          -18, "longer than the server takes (XEP-0478 max-bytes): make it shorter")   \
+    X(LIMIT,          -18, "longer than the server takes (XEP-0478 max-bytes)")                    \
     /* the transport */                                                                            \
     X(TRANSPORT,      -20, "the connection failed")                                                \
     X(RESOLVE,        -21, "the server's name has no address: check account.jid, account.host, the name servers") \
-    X(CONNECT,        -22, "no address of the server accepts a connection: check account.host and account.port") \
+    X(CONNECT,        -22, "no address of the server accepts a connection: check account.host, account.port") \
     X(EOF,            -23, "the connection was closed without </stream:stream>")                   \
     X(STEP_TIMEOUT,   -24, "the server took too long (config.step_ms)")                            \
-    X(DEAD,           -25, "the link is dead: no answer to a ping (config.ping_ms, config.answer_ms)") \
-    X(ENTROPY,        -26, "no random numbers to be had from the platform")                        \
+    X(DEAD,           -25, "the link is dead: no answer to a ping (config.ping_ms, answer_ms)")    \
+    X(ENTROPY,        -26, "the platform has no random numbers")                                   \
     X(NO_SERVICE,     -27, "the domain says in DNS that it offers no XMPP: check account.jid")     \
     /* the peer's XML */                                                                           \
     X(XML_SYNTAX,     -30, "ill-formed XML")                                                       \
@@ -296,26 +296,26 @@ extern "C" {
     X(XML_MISMATCH,   -34, "an end tag that does not match its start tag")                         \
     X(XML_DUPLICATE,  -35, "an attribute given twice")                                             \
     X(XML_PREFIX,     -36, "an undeclared namespace prefix, or a forbidden declaration")           \
-    X(XML_RESTRICTED, -37, "a comment, processing instruction or DOCTYPE (RFC 6120 11.1)")         \
+    X(XML_RESTRICTED, -37, "a comment, processing instruction or DOCTYPE")                         \
     X(XML_ENCODING,   -38, "an encoding other than UTF-8")                                         \
     X(XML_LIMIT,      -39, "a cap (XMPP_CFG_XML_*, account.arena_size) was met outside a stanza")  \
     /* the stream */                                                                               \
-    X(STREAM,         -40, "the server ended the stream with an error: see condition and text")    \
+    X(STREAM,         -40, "the server ended the stream: see condition and text")                  \
     X(PROTOCOL,       -41, "the server broke the protocol")                                        \
     X(VERSION,        -42, "the server speaks no XMPP 1.0")                                        \
     X(NAMESPACE,      -43, "not an XMPP stream: wrong root element or namespace")                  \
     X(BIND,           -44, "the server refused the resource: see condition and text")              \
-    X(REDIRECT,       -45, "see-other-host that may not be followed: before login, malformed, or too many") \
+    X(REDIRECT,       -45, "see-other-host that may not be followed: before login, malformed, too many") \
     X(CLOSED,         -46, "the stream was closed in order")                                       \
     X(FEATURES,       -47, "the server does not offer what a login needs")                         \
     /* authentication */                                                                           \
     X(AUTH,           -50, "the server refused the credentials: see condition and text")           \
     X(MECHANISM,      -51, "no mechanism in common with the server: see config.mechs, XMPP_OPT_PLAIN") \
-    X(SERVER_PROOF,   -52, "the server could not prove that it knows the password: do not trust it") \
+    X(SERVER_PROOF,   -52, "the server did not prove that it knows the password: do not trust it") \
     X(SASL,           -53, "the server sent a malformed SASL message")                             \
-    X(ITERATIONS,     -54, "the iteration count is outside config.min_iterations..max_iterations") \
-    X(DOWNGRADE,      -55, "SCRAM was used before and is not offered now: the link may be tampered with (xmpp_unpin)") \
-    X(NO_PASSWORD,    -56, "no password and no derived keys for this salt; Prosody's internal_plain makes a new salt each time: use internal_hashed") \
+    X(ITERATIONS,     -54, "iteration count outside config.min_iterations..max_iterations")        \
+    X(DOWNGRADE,      -55, "SCRAM was used before and is not offered now: tampering? (xmpp_unpin)") \
+    X(NO_PASSWORD,    -56, "no password, and no keys for this salt (Prosody's internal_plain changes it: use internal_hashed)") \
     X(AUTH_TEMPORARY, -57, "the server cannot check credentials just now")                         \
     /* TLS */                                                                                      \
     X(TLS,            -60, "the TLS handshake or a TLS record failed")                             \
@@ -324,18 +324,18 @@ extern "C" {
     X(TLS_EXPIRED,    -63, "the certificate has expired or is not valid yet: check the clock too") \
     X(TLS_CERT,       -64, "the certificate or its signature is unusable")                         \
     X(TLS_PIN,        -65, "the server's key is none of the pinned keys")                          \
-    X(TLS_CONFIG,     -66, "TLS: no trust anchors and no pins, or no UTC and no date floor, or a buffer too small") \
+    X(TLS_CONFIG,     -66, "TLS: no anchors and no pins, no UTC and no date floor, or a buffer too small") \
     X(TLS_PROTOCOL,   -67, "no TLS version or cipher suite in common with the server")             \
     X(TLS_CLIENT_CERT,-68, "the client certificate or its key is unusable or was refused")         \
     /* policy */                                                                                   \
-    X(NO_TLS,         -70, "the server offers no TLS and policy demands it: the link may be tampered with") \
-    X(INJECTION,      -71, "plain text followed <proceed/>: the link may be tampered with")        \
+    X(NO_TLS,         -70, "the server offers no TLS and policy demands it: tampering?")           \
+    X(INJECTION,      -71, "plain text followed <proceed/>: tampering?")                           \
     /* what became of a stanza (XMPP_EV_FAILED, _DELIVERED); never fatal */                        \
-    X(DOUBT,          -80, "it may or may not have arrived: the session ended before it was acknowledged") \
+    X(DOUBT,          -80, "it may have arrived: the session ended before it was acknowledged")    \
     X(EXPIRED,        -81, "it expired before a byte of it was written")                           \
     X(REPLACED,       -82, "a newer one replaced it before a byte of it was written")              \
-    X(UNCONFIRMED,    -83, "it was handed to the transport; this server confirms nothing (no XEP-0198)") \
-    X(UNHANDLED,      -84, "it has not arrived: the session ended, and the server has not handled it")
+    X(UNCONFIRMED,    -83, "handed to the transport; this server confirms nothing (no XEP-0198)")  \
+    X(UNHANDLED,      -84, "it has not arrived: the session ended before the server handled it")
 
 enum {
     XMPP_OK = 0,
