@@ -6420,12 +6420,10 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
         xmppi_over(c);
 }
 
-XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
+/* What a step does on the transport. */
+XMPPI_FRAME void xmppi_step_io(xmpp_client *c)
 {
-    if (c->hook)
-        return;
-    xmpp_tick(c, now);
-    if (c->gate & XMPPI_GATE_ASLEEP)
+    if (c->hook || (c->gate & XMPPI_GATE_ASLEEP))
         return;
     if ((c->state == XMPPI_OPEN && c->gate == 0) || c->state == XMPPI_RESOLVE)
         xmppi_connect(c);
@@ -6437,6 +6435,12 @@ XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
     xmppi_recv(c);
     xmppi_send(c);
     xmppi_drive_close(c);
+}
+
+XMPP_API void xmpp_step(xmpp_client *c, uint32_t now)
+{
+    xmpp_tick(c, now);
+    xmppi_step_io(c); /* apart: a login's stack is deepest below xmpp_tick */
 }
 
 XMPP_API unsigned xmpp_wants(const xmpp_client *c)
@@ -7380,14 +7384,6 @@ XMPPI_FN bool xmppi_sm_untouched(const xmpp_client *c, const unsigned char *r)
     return !(r[2] & XMPPI_R_HELD) && (c->q_sent == 0 || r != c->q + xmppi_q_first(c));
 }
 
-/* A newer one takes its place. */
-XMPPI_FN int xmppi_sm_replace(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t latest)
-{
-    if (t[XMPPI_T_LATEST] != latest || !xmppi_sm_untouched(c, r))
-        return 0;
-    return xmppi_sm_replaced(c, r, t) ? 0 : -1;
-}
-
 /* The record at n is of no use any more. Returns 1 when it stays, to be told. */
 XMPPI_FN int xmppi_sm_drop(xmpp_client *c, uint32_t n)
 {
@@ -7493,8 +7489,14 @@ XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint32_t record)
         xmppi_put32(t + XMPPI_T_LIFE, ttl);
         if (ttl != 0)
             xmppi_sm_timer(c, xmppi_at(c, ttl));
-        if (latest != 0)
-            xmppi_sm_each(c, xmppi_sm_replace, latest);
+        /* not by xmppi_sm_each, which would take more of the stack */
+        for (at = 0; latest != 0 && at < c->q_end;) {
+            t = xmppi_tail(c, at);
+            if (t[XMPPI_T_LATEST] == latest && xmppi_sm_untouched(c, c->q + at) && !xmppi_sm_replaced(c, c->q + at, t))
+                xmppi_q_remove(c, at);
+            else
+                at = xmppi_q_next(c, at);
+        }
         c->q[c->q_end - XMPPI_TAIL + XMPPI_T_LATEST] = latest; /* it may have moved */
     }
     xmppi_sm_changed(c);
@@ -8834,11 +8836,17 @@ XMPP_API void *xmpp_ext_state(const xmpp_client *c, const xmpp_ext *ext)
     return u != NULL ? u->state : NULL;
 }
 
-XMPP_API int xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer *w, void *tag, uint32_t ms)
+/* Whose the answer to a request will be: 0 the application's, otherwise that of the extension listed so. */
+XMPPI_FN uint8_t xmppi_ext_owner(const xmpp_client *c, const xmpp_ext *ext)
 {
     const xmpp_ext_use *u = xmppi_ext_find(c, ext);
 
-    return xmppi_iq_commit(c, w, (uint8_t)(u != NULL ? u - c->acct->exts + 1 : 0), tag, ms);
+    return (uint8_t)(u != NULL ? u - c->acct->exts + 1 : 0);
+}
+
+XMPP_API int xmpp_ext_iq_commit(xmpp_client *c, const xmpp_ext *ext, xmpp_writer *w, void *tag, uint32_t ms)
+{
+    return xmppi_iq_commit(c, w, xmppi_ext_owner(c, ext), tag, ms);
 }
 
 XMPP_API bool xmpp_may_see(xmpp_client *c, const char *jid)
@@ -8880,7 +8888,7 @@ XMPPI_FN int xmppi_get_form(xmpp_client *c, const xmpp_ext *ext, const char *to,
     xmppi_vform(&w, form, ap);
     va_end(ap);
     xmpp_w_close(&w);
-    return xmpp_ext_iq_commit(c, ext, &w, tag, 0);
+    return xmppi_iq_commit(c, &w, xmppi_ext_owner(c, ext), tag, 0);
 }
 
 /* ---- >>ping : XEP-0199 ---- */
@@ -9325,9 +9333,12 @@ XMPPI_FN size_t xmppi_dns_text(const xmpp_dns *d, size_t at, unsigned char *out)
 
 /* ---- the question ---- */
 
+/* What is put before the name: in the first two phases a service. */
 XMPPI_FN const char *xmppi_dns_service(unsigned phase)
 {
-    return phase == XMPPI_DNS_XMPPS ? "_xmpps-client._tcp." : phase == XMPPI_DNS_XMPP ? "_xmpp-client._tcp." : "";
+    static const char services[] = "_xmpps-client._tcp.\0_xmpp-client._tcp.\0";
+
+    return xmppi_nth(services, phase <= XMPPI_DNS_XMPP ? (int)phase : 2);
 }
 
 XMPPI_FN unsigned xmppi_dns_type(const xmpp_dns *d)
@@ -9426,7 +9437,7 @@ XMPPI_FN bool xmppi_dns_before(const unsigned char *a, const unsigned char *b)
 }
 
 /* Adds the target of SRV data. When room is short the last of the list make way, unless it is the last itself. */
-XMPPI_FN void xmppi_dns_add(xmpp_dns *d, size_t data)
+XMPPI_FRAME void xmppi_dns_add(xmpp_dns *d, size_t data)
 {
     const unsigned char *rd = d->packet + 2 + data;
     size_t need = xmppi_dns_text(d, data + 6, NULL), at = 0, last, next;
@@ -9468,7 +9479,7 @@ XMPPI_FN void xmppi_dns_take(xmpp_dns *d, size_t data, size_t n)
 }
 
 /* Takes the records of one name, from offset at on. Returns the name that it is an alias of, 0: of none. */
-XMPPI_FN size_t xmppi_dns_records(xmpp_dns *d, size_t name, size_t at, unsigned count)
+XMPPI_FRAME size_t xmppi_dns_records(xmpp_dns *d, size_t name, size_t at, unsigned count)
 {
     const unsigned char *m = d->packet + 2;
     size_t n = xmppi_dns_size(d), owner, data, len;
@@ -9520,7 +9531,7 @@ XMPPI_FN uint16_t xmppi_dns_server(const xmpp_client *c, char *text, size_t cap)
 }
 
 /* Opens the transport to the next server. XMPP_E_RESOLVE: none is left for this question. */
-XMPPI_FRAME int xmppi_dns_dial(xmpp_client *c, xmpp_dns *d)
+XMPPI_FN int xmppi_dns_dial(xmpp_client *c, xmpp_dns *d)
 {
     char text[64];
     xmpp_target to;
@@ -9586,7 +9597,7 @@ XMPPI_FN int xmppi_dns_recv(xmpp_client *c, xmpp_dns *d)
 }
 
 /* Reads an answer. As xmppi_dns_judge. */
-XMPPI_FN int xmppi_dns_answer(xmpp_dns *d)
+XMPPI_FRAME int xmppi_dns_answer(xmpp_dns *d)
 {
     size_t at = 0, name = 12;
     unsigned count = 0, hops = 8;
@@ -9640,7 +9651,7 @@ XMPPI_FN void xmppi_dns_phase(xmpp_dns *d, unsigned phase)
 }
 
 /* Does TLS from the first byte, or not, go with the policy? */
-XMPPI_FN bool xmppi_dns_fits(const xmpp_client *c, bool tls)
+XMPPI_FRAME bool xmppi_dns_fits(const xmpp_client *c, bool tls)
 {
     return c->cfg->tls == XMPP_TLS_REQUIRED || tls == (c->cfg->tls == XMPP_TLS_DIRECT);
 }
@@ -9757,7 +9768,7 @@ XMPPI_FN uint32_t xmppi_dns_step_ms(const xmpp_client *c)
 }
 
 /* Hands out what stands in d->last. more: others are left when it fails. */
-XMPPI_FN bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
+XMPPI_FRAME bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
 {
     xmpp_dns *d = c->acct->dns;
     uint32_t ms = d->last_tls ? XMPPI_DNS_HANDSHAKE_MS : XMPPI_DNS_CONNECT_MS;

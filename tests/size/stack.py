@@ -28,7 +28,7 @@ INDIRECT = {
     "sm_shift": r"xmppi_sm_shift_all",
     "reconnect": r"xmpp_backoff",
     "parts": r"xmpp_in_parts",
-    "f": r"xmppi_(sm|warm)_(acked|again|expire|kept|lose|record|replace|shift|tell|too_long|unconfirmed)",
+    "f": r"xmppi_(sm|warm)_(acked|again|expire|kept|lose|record|shift|tell|too_long|unconfirmed)",
     "presence": r"xmppi_(ping|version|disco|roster)_presence",
     "trusts": r"xmppi_(ping|version|disco|roster)_trusts",
     "deadline": r"xmppi_(ping|version|disco|roster)_deadline",
@@ -44,7 +44,7 @@ for member in ("open recv send close start_tls binding wants reason room random 
 # Below these functions a member goes to fewer: entity capabilities are always SHA-1.
 NARROWER = {"xmppi_caps_hash": {"fold": r"xmppi_sha1_\w*"}}
 # ... and each of these goes through the queue with a function of its own.
-for name, f in {"commit": "replace", "limit": "kept", "ack": "acked", "off": "unconfirmed", "lost": "lose", "forget": "lose",
+for name, f in {"limit": "kept", "ack": "acked", "off": "unconfirmed", "lost": "lose", "forget": "lose",
                 "begin": "too_long", "resumed": "again|xmppi_sm_acked", "event": "tell", "tick": "expire|xmppi_sm_unconfirmed",
                 "shift_all": "shift"}.items():
     NARROWER["xmppi_sm_" + name] = {"f": "xmppi_sm_(%s)" % f if "|" not in f else "xmppi_sm_" + f}
