@@ -9343,7 +9343,9 @@ XMPPI_FN const char *xmppi_dns_service(unsigned phase)
 
 XMPPI_FN unsigned xmppi_dns_type(const xmpp_dns *d)
 {
-    return d->phase <= XMPPI_DNS_XMPP ? XMPPI_T_SRV : d->phase == XMPPI_DNS_AAAA ? XMPPI_T_AAAA : XMPPI_T_A;
+    static const uint8_t types[] = {XMPPI_T_SRV, XMPPI_T_SRV, 0, XMPPI_T_AAAA, XMPPI_T_A};
+
+    return types[d->phase];
 }
 
 /* Walks the labels of a text along m: writes them there, or (check) compares them with what stands there.
