@@ -1475,7 +1475,7 @@ XMPP_API void xmpp_posix_close(xmpp_posix *p);      /* closes what it holds; its
 
 #if defined(__GNUC__)
 #define XMPPI_FN static __attribute__((unused))
-#define XMPPI_FRAME static __attribute__((unused, noinline))    /* keeps its locals out of its callers' frames */
+#define XMPPI_FRAME static __attribute__((unused, noinline))    /* for its callers' frames, or because it is smaller so */
 #else
 #define XMPPI_FN static
 #define XMPPI_FRAME static
@@ -7607,7 +7607,7 @@ XMPPI_FN int xmppi_sm_unconfirmed(xmpp_client *c, unsigned char *r, unsigned cha
     return t[XMPPI_T_FATE] == XMPPI_F_WRITTEN ? xmppi_sm_settle(c, r, t, XMPPI_F_UNCONFIRMED) : 0;
 }
 
-XMPPI_FN void xmppi_sm_off(xmpp_client *c)
+XMPPI_FRAME void xmppi_sm_off(xmpp_client *c)
 {
     c->sm->state = XMPPI_SM_NONE;
     xmppi_sm_each(c, xmppi_sm_unconfirmed, 0);
@@ -8662,7 +8662,7 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
    each child as a tree. Whether a stanza comes so is decided at its payload's start tag; when it does not, the
    tree is begun at the stanza after all, of which nothing was dropped yet. */
 
-XMPPI_FN bool xmppi_part_listed(const xmpp_client *c, xmpp_node payload)
+XMPPI_FRAME bool xmppi_part_listed(const xmpp_client *c, xmpp_node payload)
 {
     const xmpp_part *l = c->cfg->part_list;
 
@@ -9029,7 +9029,7 @@ XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *
     return d->node[n] == '\0' && node[n] == '#' && xmppi_eq(node + n + 1, ver);
 }
 
-XMPPI_FRAME void xmppi_disco_answer(xmpp_client *c, const xmpp_disco *d, const char *node)
+XMPPI_FN void xmppi_disco_answer(xmpp_client *c, const xmpp_disco *d, const char *node)
 {
     const char *name = xmppi_identity(d, 2), *f = "";
     xmpp_writer w;
