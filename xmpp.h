@@ -7126,12 +7126,14 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
         bound = bound < most - bound ? bound * 2 : most;
     if (c->session && c->sm != NULL && c->now - c->rx_time < c->sm->max_s * 1000 && bound > c->sm->max_s * 500)
         bound = c->sm->max_s * 500; /* at least one try while the server keeps the session */
-    if (kind != XMPP_CLASS_TRANSIENT) {
-        least = kind == XMPP_CLASS_PERSON ? XMPPI_OR(f->retry_person_ms, 3600000) : XMPPI_OR(f->retry_danger_ms, 900000);
-        bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
-    }
     if (c->tries < 255)
         c->tries++;
+    if (kind != XMPP_CLASS_TRANSIENT) {
+        least = kind == XMPP_CLASS_PERSON ? f->retry_person_ms : f->retry_danger_ms;
+        if (least == 0)
+            least = kind == XMPP_CLASS_PERSON ? 3600000 : 900000;
+        bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
+    }
     if (bound > 0x7fffffff)
         bound = 0x7fffffff;
     if (bound <= least)
