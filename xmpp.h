@@ -8985,7 +8985,7 @@ XMPPI_FN const char *xmppi_identity(const xmpp_disco *d, int which)
     return s != NULL ? s : which == 0 ? "client" : which == 1 ? "bot" : "";
 }
 
-XMPPI_FRAME void xmppi_caps_add(xmpp_hash *h, const char *s, char end)
+XMPPI_FN void xmppi_caps_add(xmpp_hash *h, const char *s, char end)
 {
     xmpp_hash_add(&xmpp_sha1, h, s, xmppi_len(s));
     xmpp_hash_add(&xmpp_sha1, h, &end, 1);
