@@ -57,7 +57,7 @@ static unsigned calls;
 static size_t   piece, allowed;         /* bytes a call moves; bytes that down may still hand out */
 static uint32_t now;
 static size_t   handed, taken;          /* bytes handed out and taken in this connection */
-static bool     broken, no_random;
+static bool     broken, no_random, deaf;
 
 static size_t least(size_t a, size_t b)
 {
@@ -111,6 +111,8 @@ static int pipe_send(void *ctx, const void *buf, size_t n)
     (void)ctx;
     if (broken)
         return XMPP_IO_ERROR;
+    if (deaf)
+        return XMPP_IO_EOF;
     if (sleeps())
         return 0;
     n = least(n, piece);
@@ -165,12 +167,18 @@ static size_t   got_n;
 static int      version;                /* TLS1_2_VERSION, TLS1_3_VERSION */
 static bool     asks;                   /* for a client certificate */
 static const char *server_suites;
+static enum { ALPN_OURS, ALPN_OTHER, ALPN_NONE } alpn;
 
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in, unsigned in_n, void *arg)
 {
     (void)ssl, (void)arg;
     if (in_n != 12 || memcmp(in, "\013xmpp-client", 12) != 0)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
+    if (alpn == ALPN_OTHER) {
+        *out = (const unsigned char *)"http/1.1";
+        *n = 8;
+        return SSL_TLSEXT_ERR_OK;
+    }
     *out = in + 1;
     *n = 11;
     return SSL_TLSEXT_ERR_OK;
@@ -188,7 +196,7 @@ static void server_begin(const char *chain, const char *key)
 {
     server_end();
     up.n = down.n = got_n = handed = taken = 0;
-    ended = stalls = broken = no_random = false;
+    ended = stalls = broken = no_random = deaf = false;
     piece = allowed = (size_t)-1;
     server_ctx = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_security_level(server_ctx, 0);
@@ -197,7 +205,8 @@ static void server_begin(const char *chain, const char *key)
         abort();
     SSL_CTX_set_min_proto_version(server_ctx, version);
     SSL_CTX_set_max_proto_version(server_ctx, version);
-    SSL_CTX_set_alpn_select_cb(server_ctx, choose_alpn, NULL);
+    if (alpn != ALPN_NONE)
+        SSL_CTX_set_alpn_select_cb(server_ctx, choose_alpn, NULL);
     if (server_suites != NULL && SSL_CTX_set_cipher_list(server_ctx, server_suites) != 1)
         abort();
     if (asks) {
@@ -693,6 +702,36 @@ static void truncation(void)
     check(n == 0 && io.ops->recv(io.ctx, b, sizeof b) == XMPP_IO_EOF && tls.truncated, "a record cut short is no text", "");
 }
 
+/* A transport that takes nothing, and one that takes nothing any more. */
+static void no_way_out(void)
+{
+    char b[64];
+    int n;
+
+    set_up("good.chain", "good.key", "ca.pem");
+    connect_to("xmpp.test");
+    serve();
+    while (io.ops->recv(io.ctx, b, sizeof b) > 0)
+        ;
+    piece = 0;
+    n = io.ops->send(io.ctx, "one", 3);
+    check(n == 3 && io.ops->send(io.ctx, "two", 3) == 0 && (io.ops->wants(io.ctx) & XMPP_WANT_WRITE) != 0,
+          "one record waits for the transport, no second one", "");
+    piece = (size_t)-1;
+    check(io.ops->send(io.ctx, "two", 3) == 3 && up.n > 0, "and goes out before the next", "");
+    serve();
+    check(got_n == 11 && memcmp(got, "helloonetwo", 11) == 0, "in order", "");
+    check((io.ops->wants(io.ctx) & XMPP_WANT_WRITE) == 0, "then nothing waits", "");
+
+    server_says("last", 4);
+    deaf = true;
+    io.ops->send(io.ctx, "lost", 4);
+    n = io.ops->recv(io.ctx, b, sizeof b);
+    check(n == 4 && memcmp(b, "last", 4) == 0, "a peer that takes no more may still be heard", "");
+    check(io.ops->send(io.ctx, "lost", 4) == XMPP_IO_EOF, "but not told anything", "");
+    check(io.ops->close(io.ctx, false) == 1, "and closing does not wait for it", "");
+}
+
 static void alteration(void)
 {
     char b[64];
@@ -780,6 +819,26 @@ static void other_servers(void)
     e = connect_to("xmpp.test");
     told(e == XMPP_E_ENTROPY || HAS_13, "no random numbers");
 #endif
+}
+
+static void application_protocol(void)
+{
+    const unsigned char *chosen;
+    unsigned n;
+    int e;
+
+    set_up("good.chain", "good.key", "ca.pem");
+    connect_to("xmpp.test");
+    SSL_get0_alpn_selected(server, &chosen, &n);
+    told(n == 11 && memcmp(chosen, "xmpp-client", 11) == 0, "ALPN offers xmpp-client");
+    alpn = ALPN_NONE;
+    set_up("good.chain", "good.key", "ca.pem");
+    told(connect_to("xmpp.test") == XMPP_OK, "a server without ALPN is fine");
+    alpn = ALPN_OTHER;
+    set_up("good.chain", "good.key", "ca.pem");
+    e = connect_to("xmpp.test");
+    told(e == XMPP_E_TLS || e == XMPP_E_TLS_PROTOCOL, "a server that chooses what was not offered");
+    alpn = ALPN_OURS;
 }
 
 /* config.setup may choose, but not loosen what is checked. */
@@ -918,9 +977,11 @@ static void all_of(int v)
     text_both_ways(700, true);
     cut_anywhere(37);
     truncation();
+    no_way_out();
     alteration();
     altered_handshake(41);
     other_servers();
+    application_protocol();
     setup_that_loosens();
     renegotiation();
     own_certificate("client_ec.pem", "client_ec.key");

@@ -23,7 +23,7 @@ import servers                                      # noqa: E402
 PATIENCE = 30       # seconds until something that must happen has failed to
 ADAPTERS = {"openssl": ["-DWITH_OPENSSL", "-lssl", "-lcrypto"],
             "mbedtls": ["-DWITH_MBEDTLS", "-lmbedtls", "-lmbedx509", "-lmbedcrypto", "-lssl", "-lcrypto"]}
-CFLAGS = ["-std=gnu99", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I" + TOP]
+CFLAGS = ["-std=gnu99", "-O0", "-g", "-Wall", "-Wextra", "-Werror", "-I" + TOP]
 CFLAGS += os.environ["CFLAGS"].split() if "CFLAGS" in os.environ else ["-fsanitize=address,undefined",
                                                                        "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 LOGINS = [("client-openssl", "1.2"), ("client-openssl", "1.3"), ("client-mbedtls", "1.2")]
