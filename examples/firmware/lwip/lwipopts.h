@@ -1,5 +1,5 @@
-/* lwipopts.h: lwIP as small as an XMPP device needs it. What costs RAM stands with its bytes on a 32-bit CPU and why it is
-   what it is; 8.3 KB in all, 0.8 KB more with DHCP and DNS. Copy it, raise what your device does besides. */
+/* lwipopts.h: lwIP as small as an XMPP device needs it. What costs RAM stands with its bytes on a 32-bit CPU and why it
+   is what it is; 8.3 KB in all, 0.8 KB more with DHCP and DNS. Copy it, raise what your device does besides. */
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H
 
@@ -29,12 +29,12 @@
 #define LWIP_STATS              0
 
 /* ---- TCP ---- */
-#define TCP_MSS                 536             /* what every host takes. 1460 is faster and wants 1.5 KB a frame below */
+#define TCP_MSS                 536             /* what every host takes. 1460 is faster, with 1.5 KB a frame */
 #define TCP_WND                 (4 * TCP_MSS)   /* a flight of the TLS handshake, 1.2 KB with two P-256 certificates */
 #define TCP_SND_BUF             (2 * TCP_MSS)   /* a record of 512 bytes on its way, another being written */
 #define TCP_SND_QUEUELEN        8               /* segments in it: a stanza is one, SND_BUF 2 to 8 of them */
 #define TCP_OVERSIZE            0               /* Nagle's algorithm is off: what is written goes out as it is */
-#define TCP_QUEUE_OOSEQ         0               /* after a lost frame the peer sends what followed again: no memory for it */
+#define TCP_QUEUE_OOSEQ         0               /* after a lost frame the peer sends all behind it again */
 #define LWIP_TCP_KEEPALIVE      0               /* the client's own pings find a dead link, whoever is in between */
 /* RFC 6528's aim: nobody guesses the first number or the port */
 #define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) lwip_random()
@@ -43,7 +43,7 @@
 /* ---- memory: all of it is set aside at compile time ---- */
 #define MEM_ALIGNMENT           4
 #define ETH_PAD_SIZE            2               /* so that IP headers lie at multiples of 4 */
-#define PBUF_POOL_BUFSIZE       596             /* a full segment: 536, TCP and IP 40, Ethernet 14, pad 2, rounded to 4 */
+#define PBUF_POOL_BUFSIZE       596             /* a full segment: 536, TCP and IP 40, Ethernet 14, pad 2, rounded */
 #define PBUF_POOL_SIZE          8               /* 8 * 612: TCP_WND full (4), and 4 for acknowledgements, ARP and what
                                                    the network says to everybody (a full frame of that takes 3) */
 #define MEM_SIZE                2400            /* frames to be sent: TCP_SND_BUF as 2 segments (2 * 640), and beside

@@ -86,7 +86,7 @@ int main(void)
 #if LWIP_DHCP
     if (dhcp_start(&netif) != ERR_OK)
         return 1;
-    while (!dhcp_supplied_address(&netif)) {            /* a login that fails for want of it would be tried again much later */
+    while (!dhcp_supplied_address(&netif)) {            /* a login that fails for want of it is tried anew much later */
         idle(NULL, 0);
         board_watchdog_feed();
     }

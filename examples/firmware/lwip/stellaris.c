@@ -1,5 +1,5 @@
-/* stellaris.c: see stellaris.h. Everything is polled. A FIFO of 32-bit words in either direction; a frame begins with 16
-   bits: sent, of how many bytes the payload has; received, of how many bytes follow, these two and the CRC included. */
+/* stellaris.c: see stellaris.h. Everything is polled. A FIFO of 32-bit words in either direction; a frame begins with
+   16 bits: sent, how many bytes the payload has; received, how many bytes it is, these two and the CRC included. */
 #include "stellaris.h"
 #include "lwip/etharp.h"
 #include "lwip/pbuf.h"

@@ -1,5 +1,5 @@
-/* stellaris.h: lwIP's driver for the Ethernet controller of TI's LM3S6965, as QEMU's machine lm3s6965evb has it. An example of
-   what a driver has to give; silicon wants its clocks, pins and PHY set up as well. */
+/* stellaris.h: lwIP's driver for the Ethernet controller of TI's LM3S6965, as QEMU's machine lm3s6965evb has it. An
+   example of what a driver has to give; silicon wants its clocks, pins and PHY set up as well. */
 #ifndef STELLARIS_H
 #define STELLARIS_H
 

@@ -20,8 +20,8 @@
    or, with the first two lines as platform.idle: while ((ev = xmpp_wait(&client, XMPP_FOREVER)) != NULL) ...
 
    WITH ONE (NO_SYS 0)
-   The client belongs to a thread of its own. Each function here takes lwIP's core lock for itself (LWIP_TCPIP_CORE_LOCKING,
-   lwIP's default), so that lwIP does not stand still while TLS or PBKDF2 computes; do not hold it around xmpp_step.
+   The client belongs to a thread of its own. Each function here takes lwIP's core lock (LWIP_TCPIP_CORE_LOCKING, the
+   default) for itself, so that lwIP does not stand still while TLS or PBKDF2 computes; do not hold it around xmpp_step.
    platform.notify is called with the lock held, mostly in lwIP's thread, when there is something to do: let it give a
    semaphore, and platform.idle take it. For a client that runs in lwIP's own thread define XMPP_LWIP_LOCK() and
    XMPP_LWIP_UNLOCK() as nothing; lwIP then stands still for a whole TLS handshake.
@@ -30,17 +30,18 @@
    LWIP_TCP          1. LWIP_DNS 1 for host names, or account.dns, which wants LWIP_UDP; otherwise addresses alone.
    TCP_SND_BUF       from 2 * TCP_MSS; what does not fit waits in the client's queue.
    TCP_WND           what the server may send before the client has read it: so much of PBUF_POOL may lie here.
-   PBUF_POOL_SIZE    2 * TCP_WND / TCP_MSS: half of them (XMPP_LWIP_PBUFS) may wait here, however small the peer's segments are;
-                     the others are for acknowledgements, ARP, DNS.
+   PBUF_POOL_SIZE    2 * TCP_WND / TCP_MSS: half of them (XMPP_LWIP_PBUFS) may wait here, however small the peer's
+                     segments are; the others are for acknowledgements, ARP, DNS.
    MEMP_NUM_TCP_PCB  2: one for the last connection, which lwIP still closes. It gives way when there is but one.
-   LWIP_RAND, LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS and LWIP_HOOK_TCP_ISN: as they come, ports and sequence numbers can be guessed.
+   LWIP_RAND, LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS, LWIP_HOOK_TCP_ISN: without, ports and sequence numbers can be guessed.
 
    WHAT IT DOES
-   Opens an address (IPv4 or IPv6 text), or a name, of which it tries the one address that lwIP gives; with account.dns the
-   client tries them all. The window opens only as the client takes bytes. What came before the peer closed or reset the
-   connection is handed out first. Sends as much as TCP_SND_BUF and lwIP's pools take. Closes in order: waits until all is
-   acknowledged, then FIN; or at once: RST. What lwIP frees by itself is not touched again, and nothing of an old connection
-   reaches the next one. The client's own limits hold for connecting (config.step_ms), its pings find a dead link.
+   Opens an address (IPv4 or IPv6 text), or a name, of which it tries the one address that lwIP gives; with account.dns
+   the client tries them all. The window opens only as the client takes bytes. What came before the peer closed or reset
+   the connection is handed out first. Sends as much as TCP_SND_BUF and lwIP's pools take. Closes in order: waits until
+   all is acknowledged, then FIN; or at once: RST. What lwIP frees by itself is not touched again, and nothing of an old
+   connection reaches the next one. The client's own limits hold for connecting (config.step_ms), its pings find a dead
+   link. A datagram that comes while another was not taken yet is dropped.
    What went wrong is XMPP_E_RESOLVE, XMPP_E_CONNECT or XMPP_E_TRANSPORT, and in words: "connect to 192.0.2.7 port 5223:
    refused", no answer, no route, out of memory (and which), reset.
    Costs 2 to 2.6 KB of flash on a Cortex-M3 and sizeof(xmpp_lwip), 228 bytes of RAM; no stack to speak of. */
@@ -121,7 +122,7 @@ XMPP_API xmpp_io xmpp_lwip_io(xmpp_lwip *n, const xmpp_lwip_platform *platform, 
 #define XMPP_LWIP_LOCK()   LOCK_TCPIP_CORE()
 #define XMPP_LWIP_UNLOCK() UNLOCK_TCPIP_CORE()
 #else
-#error "set LWIP_TCPIP_CORE_LOCKING, or let lwIP's thread run the client and define XMPP_LWIP_LOCK() and _UNLOCK() as nothing"
+#error "set LWIP_TCPIP_CORE_LOCKING, or run the client in lwIP's thread and define XMPP_LWIP_LOCK() and _UNLOCK() empty"
 #endif
 #endif
 
@@ -238,8 +239,8 @@ static void xmppi_lwip_lost(void *arg, err_t e)
     if (n->state == XMPPI_LWIP_CONNECTING)
         xmppi_lwip_fail(n, XMPP_E_CONNECT, e == ERR_RST ? "refused" : "no answer");
     else if (n->state == XMPPI_LWIP_OPEN)
-        xmppi_lwip_fail(n, XMPP_E_TRANSPORT, e == ERR_RST ? "reset by the server" : "given up by lwIP: nothing is acknowledged, "
-                                             "the own address changed, or another connection took the memory");
+        xmppi_lwip_fail(n, XMPP_E_TRANSPORT, e == ERR_RST ? "reset by the server" :
+                        "given up by lwIP: nothing is acknowledged, the own address changed, or memory ran short");
     xmppi_lwip_notify(n);
 }
 
