@@ -11,7 +11,7 @@ PATIENCE = 30
 BACK = 90           # seconds until it is back: a silent link is found by a ping, and SYN is sent again 3, 9 and 21 s later
 RAM = 65536
 USERS = {"sensor": "secret"}
-CUT_OFF = {"PING_MS": 3000, "ANSWER_MS": 2000}
+CUT_OFF = {"PING_MS": 3000, "ANSWER_MS": 6000}        # a busy machine must not look like a dead link
 
 
 def expect(h, condition, words):
@@ -151,7 +151,9 @@ def relay_that_swallows(h):
     try:
         with Device(h, "relay", relay.port, **CUT_OFF) as d:
             d.online()
-            contact.until("presence", **{"from": d.jid, "type": "available"})   # it has a session to be resumed by now
+            contact.until("presence", **{"from": d.jid, "type": "available"})
+            contact.order(do="message", to=d.jid, body="are you there?")
+            contact.until("message", **{"from": d.jid})     # <enabled/> came before that: there is a session to be resumed
             relay.swallow = True
             d.offline("XMPP_E_DEAD")
             relay.swallow = False
