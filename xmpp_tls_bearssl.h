@@ -322,7 +322,8 @@ XMPP_API void xmpp_bearssl_records(xmpp_bearssl *t, void *records, size_t size);
 XMPP_API const char *xmpp_bearssl_version(const xmpp_bearssl *t);
 XMPP_API const char *xmpp_bearssl_cipher(const xmpp_bearssl *t);
 /* SHA-256 of the server's SubjectPublicKeyInfo, 32 bytes: what config.pins holds. Also of a server
-   that was refused. NULL when no certificate was seen; valid until the next open. */
+   that was refused; by_pin of P-256 keys alone. NULL when no certificate was seen; valid until the
+   next open. */
 XMPP_API const unsigned char *xmpp_bearssl_spki(const xmpp_bearssl *t);
 
 /* ---- resumption, linked where it is asked for; see RESUMPTION above ---- */
