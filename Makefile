@@ -31,7 +31,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-firmware check-size firmware
+        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware
 
 all: build/xmpp $(EXAMPLES)
 
@@ -76,7 +76,7 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop firmware total
+	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop tls firmware total
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%)
@@ -93,7 +93,7 @@ check-unit check-sessions check-valgrind: tests
 check-asan: asan
 check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
-check-compile check-unit check-sessions check-asan check-valgrind check-interop check-firmware check-size:
+check-compile check-unit check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 
 firmware:

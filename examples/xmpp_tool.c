@@ -263,12 +263,13 @@ static int                wanted_show;              /* presence: XMPP_SHOW_* */
 static bool               stays;                    /* presence, listen, raw */
 static bool               roster_wanted;            /* roster: print it */
 
-static xmpp_bearssl        tls;
-static xmpp_bearssl_config tls_config;
-static xmpp_bearssl_x509   x509;
-static xmpp_bearssl_store  store;
-static xmpp_bearssl_anchor roots[1024];
-static xmpp_bearssl_own    own;
+static xmpp_bearssl         tls;
+static xmpp_bearssl_session tls_session;
+static xmpp_bearssl_config  tls_config;
+static xmpp_bearssl_x509    x509;
+static xmpp_bearssl_store   store;
+static xmpp_bearssl_anchor  roots[1024];
+static xmpp_bearssl_own     own;
 static unsigned char       root_memory[1024 * 1024], own_memory[65536], pins[MAX_PINS][32];
 static unsigned char       records[XMPP_BEARSSL_BUFFER(16384)];
 
@@ -2304,6 +2305,7 @@ static void set_up_transport(void)
     io = xmpp_posix_io(&net);
     if (config.tls != XMPP_TLS_NONE_UNSAFE)
         io = xmpp_bearssl_io(&tls, &tls_config, io);
+        xmpp_bearssl_resume(&tls, &tls_session);
     if (opt.verbose) {
         tls_config.seen = show_certificate;
         trace.print = print_trace;

@@ -66,6 +66,7 @@ suite() {
     compile) bash tests/compile/run.sh >>"$log" 2>&1 ;;
     size) sh tests/size.sh check >>"$log" 2>&1 ;;
     interop) $python tests/interop/run.py >>"$log" 2>&1 ;;
+    tls) program=$python && run $python tests/ports/tls_run.py ;;
     firmware) program=$python && run $python tests/firmware/run.py ;;
     *) echo "no such suite: $1" >&2; exit 2 ;;
     esac

@@ -53,6 +53,8 @@ need_check() {
     need clang has clang++
     need valgrind has valgrind
     need libcmocka-dev has_cmocka
+    need libssl-dev has_header "$CC" openssl/ssl.h
+    need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
     need ejabberd test -x /usr/sbin/ejabberdctl
     need prosody-modules test -d /usr/lib/prosody/modules/mod_auth_ccert
     need dnsmasq-base test -x /usr/sbin/dnsmasq

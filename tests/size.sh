@@ -63,7 +63,6 @@ measure() {
 measure_tls() {
     target=$1 column=$2 cc=$3
     shift 3
-    dir=$work/$target
     mul=                        # BearSSL takes every Cortex-M for one with a slow multiply
     [ $target != cortex-m4 ] || mul=-DBR_LOMUL=0
     sh tests/firmware/sources.sh get && sh tests/firmware/sources.sh bearssl size-$target "$cc" -Os $mul "$@" 2>$dir/bearssl.said || {
@@ -98,21 +97,15 @@ flash=23040          # 22.5 KB
 tls_flash=61440 pin_flash=52736
 status=0
 [ $mode = check ] || printf '%-13s %-19s %6s %5s %5s %5s %5s\n' TARGET NAME text data bss state stack
-if [ -n "$(command -v arm-none-eabi-gcc)" ]; then
-    measure cortex-m4 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb --specs=nano.specs &&
-        measure_tls cortex-m4 1 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb --specs=nano.specs || status=1
-    measure cortex-m0plus arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb --specs=nano.specs &&
-        measure_tls cortex-m0plus 2 arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb --specs=nano.specs || status=1
-else
-    echo "FAIL there is no arm-none-eabi-gcc" >&2
-    status=1
-fi
-if [ -n "$(command -v riscv64-unknown-elf-gcc)" ]; then
-    measure rv32imc riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 --specs=picolibc.specs &&
-        measure_tls rv32imc 3 riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 --specs=picolibc.specs || status=1
-else
-    echo "(rv32imc too with gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf)" >&2
-fi
+both() {            # TARGET COLUMN COMPILER FLAGS...
+    [ -n "$(command -v $3)" ] || { echo "FAIL there is no $3" >&2; return 1; }
+    target=$1 column=$2
+    shift 2
+    measure $target "$@" && measure_tls $target $column "$@"
+}
+both cortex-m4 1 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb --specs=nano.specs || status=1
+both cortex-m0plus 2 arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb --specs=nano.specs || status=1
+both rv32imc 3 riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 --specs=picolibc.specs || status=1
 if [ $mode = readme ]; then
     exec /usr/bin/python3 tests/size/readme.py $table $tls_table README.md write
 fi
