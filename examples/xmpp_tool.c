@@ -2303,9 +2303,10 @@ static void set_up_transport(void)
     tls_config.records = records;
     tls_config.records_size = sizeof records;
     io = xmpp_posix_io(&net);
-    if (config.tls != XMPP_TLS_NONE_UNSAFE)
+    if (config.tls != XMPP_TLS_NONE_UNSAFE) {
         io = xmpp_bearssl_io(&tls, &tls_config, io);
         xmpp_bearssl_resume(&tls, &tls_session);
+    }
     if (opt.verbose) {
         tls_config.seen = show_certificate;
         trace.print = print_trace;
