@@ -2794,7 +2794,8 @@ XMPPI_FN void xmppi_w_raw(xmpp_writer *w, const char *s)
 /* What stands for a character, NULL for itself. */
 XMPPI_FRAME const char *xmppi_escape(uint32_t c, bool attr)
 {
-    const char *p = "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
+    static const char table[] = "&&amp;\0<&lt;\0>&gt;\0'&apos;\0\"&quot;\0\r&#13;\0\n&#10;\0\t&#9;\0";
+    const char *p = table;
 
     if (c > '>' || (!attr && (c == '\n' || c == '\t')))
         return NULL;
@@ -4530,46 +4531,50 @@ static const char xmppi_message_types[] = "normal\0chat\0groupchat\0headline\0er
 static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0error\0";
 static const char xmppi_iq_types[] = "get\0set\0result\0error\0";
 static const char xmppi_error_types[] = "auth\0cancel\0continue\0modify\0wait\0";
+static const char xmppi_form_element[] = "?\0";     /* one element, see below */
 static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0"; /* XMPPI_NS_TLS and up */
 
 /* ---- >>forms : XML from a pattern ---- */
 
-/* { takes the next argument, % writes it, escaped; what is in {} is left out when it is NULL. | ends a
-   start tag ("/>" when nothing follows in the element); the element ends at the } that it began before,
-   otherwise its end is up to the caller: xmpp_w_close. */
+/* A form is a list of words, as above, and an array of its own: literals that hold a NUL share one section, which is linked
+   whole. What a word begins with says what is written:
+     <name   the start of an element        /  the end of the one that is open
+     ?       the same; its name and its namespace are the next two arguments
+     space   an attribute of that name      no mark: an element of that name. The next argument is the value, the
+             text; NULL: it is left out
+     !text   as it stands                   >  completes the start tag, and nobody is to end its element
+   Elements that are left open are ended by xmppi_ctl_end, or by the caller. */
 XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
 {
-    const char *s = NULL;
-    uint16_t at = 0;
-    bool inside = false;
+    const char *name;
 
-    for (; *form != '\0'; form++) {
-        if (*form == '{') {
-            s = va_arg(ap, const char *);
-            while (s == NULL && *form != '}')
-                form++;
-        } else if (*form == '}') {
-            if (inside)
-                xmpp_w_close(w);
-        } else if (*form == '|') {
-            w->tag = inside = true;
-            w->name[w->depth++] = at;
-            continue;
-        } else if (*form == '%') {
-            if (form[1] == '\'')
-                xmppi_w_value(w, s, xmppi_len(s), true);
-            else
-                xmpp_w_text(w, s);
-            continue;
-        } else {
-            if (*form == '<') {
-                xmppi_w_content(w);
-                at = (uint16_t)(w->len + 1);
-            }
-            xmppi_w_bytes(w, form, 1);
-            continue;
+    for (; *form != '\0'; form = xmppi_behind(form)) {
+        name = form + 1;
+        switch (*form) {
+        case '<':
+            xmpp_w_open(w, name, NULL);
+            break;
+        case '?':
+            name = va_arg(ap, const char *);
+            xmpp_w_open(w, name, va_arg(ap, const char *));
+            break;
+        case '/':
+            xmpp_w_close(w);
+            break;
+        case ' ':
+            xmpp_w_attr(w, name, va_arg(ap, const char *));
+            break;
+        case '!':
+            xmppi_w_raw(w, name);
+            break;
+        case '>':
+            xmppi_w_content(w);
+            w->depth = 0;
+            break;
+        default:
+            xmpp_w_leaf(w, form, NULL, va_arg(ap, const char *));
+            break;
         }
-        inside = false;
     }
 }
 
@@ -5008,6 +5013,7 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     static const char conditions[] = "not-well-formed\0restricted-xml\0unsupported-encoding\0policy-violation\0\0"
                                      "undefined-condition\0unsupported-version\0invalid-namespace\0"
                                      "unsupported-stanza-type\0invalid-from\0bad-format";
+    static const char form[] = "<stream:error\0?\0";
     int i = XMPP_E_XML_PREFIX - error;
 
     if (error >= 0 || c->state == XMPPI_OFF)
@@ -5025,7 +5031,7 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_closing(c);
     if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_NAMESPACE && error != XMPP_E_STREAM)
-        xmppi_control(c, "<stream:error|<{%} xmlns='{%}'|", xmppi_nth(conditions, i),
+        xmppi_control(c, form, xmppi_nth(conditions, i),
                       xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
 }
 
@@ -5130,7 +5136,9 @@ XMPPI_FN void xmppi_iq_id(uint32_t id, char out[10])
 
 XMPPI_FN void xmppi_iq_open(xmpp_writer *w, const char *id, const char *to, const char *type)
 {
-    xmppi_form(w, "<iq{ id='%'}{ to='%'}{ type='%'}|", id, to, type);
+    static const char form[] = "<iq\0 id\0 to\0 type\0";
+
+    xmppi_form(w, form, id, to, type);
 }
 
 /* Takes a slot: of the application's, if it is not the library's own, a free one. */
@@ -5277,13 +5285,14 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
 XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const char *resource,
                               uint32_t ms)
 {
+    static const char form[] = "<iq\0 id\0 type\0?\0resource\0";
     char id[10];
     int r = xmppi_iq_take(c, true, NULL, id);
 
     if (r != XMPP_OK)
         return r;
     xmppi_iq_sent(c, c->iq, ms); /* also when there was no room: a link that takes nothing is as dead */
-    if (xmppi_control(c, "<iq{ id='%'}{ type='%'}|{<%}{ xmlns='%'}|{<resource|%}", id, type, name, ns, resource))
+    if (xmppi_control(c, form, id, type, name, ns, resource))
         return XMPP_OK;
     return c->state == XMPPI_ONLINE ? XMPP_OK : XMPP_E_TOO_LONG;
 }
@@ -5303,13 +5312,13 @@ XMPPI_FN char *xmppi_keep(xmpp_client *c, size_t n)
 
 XMPPI_FN int xmppi_header(xmpp_client *c)
 {
+    static const char form[] =
+        "!<?xml version='1.0'?>\0<stream:stream\0 xmlns\0 xmlns:stream\0 version\0 to\0 from\0 xml:lang\0>\0";
+
     xmppi_xml_start(c);
     xmppi_state(c, XMPPI_STREAM);
     return xmppi_control(
-               c,
-               "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
-               " xmlns:stream='http://etherx.jabber.org/streams' version='1.0'{ to='%'}{ from='%'}{ xml:lang='%'}>",
-               c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
+               c, form, xmppi_namespaces[XMPPI_NS_CLIENT], xmppi_namespaces[XMPPI_NS_STREAMS], "1.0", c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
                ? XMPP_OK
                : XMPP_E_TOO_LONG;
 }
@@ -5382,7 +5391,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
     }
     if (stage == XMPPI_TLS_DONE) {
         xmppi_state(c, XMPPI_STARTTLS);
-        xmppi_control(c, "<{%} xmlns='{%}'|", xmppi_stages, xmppi_namespaces[XMPPI_NS_TLS]);
+        xmppi_control(c, xmppi_form_element, xmppi_stages, xmppi_namespaces[XMPPI_NS_TLS]);
         return XMPP_OK;
     }
     if (stage == XMPPI_AUTHED) {
@@ -5405,11 +5414,12 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 /* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. The message is wiped. */
 XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
 {
+    static const char form[] = "?\0 mechanism\0";
     xmpp_writer w;
     int r;
 
     xmppi_ctl_begin(c, &w);
-    xmppi_form(&w, "<{%} xmlns='{%}'{ mechanism='%'}|", mech != NULL ? "auth" : "response",
+    xmppi_form(&w, form, mech != NULL ? "auth" : "response",
                xmppi_namespaces[XMPPI_NS_SASL], mech);
     xmppi_w_content(&w);
     if (mech != NULL && n == 0)
@@ -5571,9 +5581,10 @@ XMPPI_FRAME int xmppi_on_error(xmpp_client *c, int ns)
 /* An automatic error. to NULL: the own server. False: no room. Where stanzas are counted it is queued like any other. */
 XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, const char *type, const char *condition)
 {
+    static const char form[] = "<iq\0 id\0 to\0 type\0<error\0 type\0?\0";
     uint16_t at = c->ctl_n;
 
-    return xmppi_control(c, "<iq{ id='%'}{ to='%'} type='error'|<error{ type='%'}|<{%} xmlns='{%}'|", id, to, type,
+    return xmppi_control(c, form, id, to, "error", type,
                          condition, xmppi_namespaces[XMPPI_NS_STANZAS]) &&
            !XMPPI_SM(c, reply, at);
 }
@@ -6045,6 +6056,7 @@ XMPPI_FN int xmppi_token(xmpp_client *c, int token)
 /* Ends the event at hand. Returns true when that makes an event itself. */
 XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
 {
+    static const char conditions[] = "service-unavailable\0bad-request\0policy-violation";
     xmpp_event *e = &c->ev;
     uint8_t ask = c->ask;
 
@@ -6055,7 +6067,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
     c->counted = false;
     if (ask != XMPPI_A_NONE && c->state >= XMPPI_SESSION && !c->ended && (c->lost == 0 || XMPPI_SM(c, on, 0)) &&
         !xmppi_reply_error(c, xmppi_reply_to(c), e->id, ask == XMPPI_A_UNAVAILABLE ? "cancel" : "modify",
-                           xmppi_nth("service-unavailable\0bad-request\0policy-violation", ask - 1))) {
+                           xmppi_nth(conditions, ask - 1))) {
         e->type = XMPP_EV_DROPPED;
         return true;
     }
@@ -6404,12 +6416,12 @@ XMPPI_FN void xmppi_handshake(xmpp_client *c)
 /* Drives the end: </stream:stream> behind all that is queued, then the transport. */
 XMPPI_FN void xmppi_drive_close(xmpp_client *c)
 {
-    static const char end[] = "<presence type='unavailable'/></stream:stream>";
+    static const char end[] = "!<presence type='unavailable'/>\0!</stream:stream>\0";
 
     if (c->state != XMPPI_CLOSING || c->q_sent > 0)
         return;
     if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end || !(c->done & XMPPI_BOUND)) &&
-        !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 30))
+        !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 32))
         c->ended = true;
     if (!c->ended || !c->deaf || c->ctl_n > 0)
         return;
@@ -6994,6 +7006,7 @@ XMPP_API int xmpp_claim_error(xmpp_client *c, xmpp_claim *cl, const char *type, 
 XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, const char *show, const char *status,
                             const char *priority)
 {
+    static const char form[] = "<presence\0 to\0 type\0show\0status\0priority\0";
     xmpp_writer w;
     const xmpp_ext_use *u;
     uint8_t all = to != NULL ? 0 : type != NULL ? XMPPI_R_PRESENCE : XMPPI_R_PRESENCE | XMPPI_R_AVAILABLE;
@@ -7001,7 +7014,7 @@ XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, co
 
     if (r != XMPP_OK)
         return r;
-    xmppi_form(&w, "<presence{ to='%'}{ type='%'}|{<show|%}{<status|%}{<priority|%}", to, type, show, status, priority);
+    xmppi_form(&w, form, to, type, show, status, priority);
     c->hook++;
     for (u = c->acct->exts; (all & XMPPI_R_AVAILABLE) && u != NULL && u->ext != NULL; u++)
         if (u->ext->presence != NULL)
@@ -7059,6 +7072,7 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
 
 XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
 {
+    static const char form[] = "<message\0 to\0 type\0 id\0subject\0body\0thread\0";
     xmpp_writer w;
     const char *id;
     int r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
@@ -7068,7 +7082,7 @@ XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
     id = m->id == NULL && XMPPI_SM(c, id, 0) ? c->sm->made : m->id;
     if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0)
         xmppi_w_fail(&w, XMPP_E_ARG);
-    xmppi_form(&w, "<message{ to='%'}{ type='%'}{ id='%'}|{<subject|%}{<body|%}{<thread|%}", m->to, m->type, id,
+    xmppi_form(&w, form, m->to, m->type, id,
                m->subject, m->body, m->thread);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, 0);
@@ -7164,7 +7178,6 @@ enum { XMPPI_FEATURE_SM = 16, XMPPI_FEATURE_CSI = 32 }; /* c->features */
 static const char xmppi_ns_sm[] = "urn:xmpp:sm:3";
 static const char xmppi_ns_csi[] = "urn:xmpp:csi:0";
 static const char xmppi_ns_limits[] = "urn:xmpp:stream-limits:0";
-static const char xmppi_sm_element_form[] = "<{%} xmlns='{%}'{ h='%'}|";
 
 /* CRC-32 (ISO 3309). */
 XMPPI_FN uint32_t xmppi_crc(const unsigned char *p, size_t n)
@@ -7237,15 +7250,17 @@ XMPPI_FN void xmppi_sm_answer(xmpp_client *c)
 /* The same before the stream is closed: what came will not come again. */
 XMPPI_FN void xmppi_sm_answer_last(xmpp_client *c)
 {
+    static const char form[] = "<a\0 xmlns\0 h\0";
     char h[11];
 
     xmppi_sm_number(h, c->sm->in);
-    xmppi_control(c, xmppi_sm_element_form, "a", xmppi_ns_sm, h);
+    xmppi_control(c, form, xmppi_ns_sm, h);
 }
 
 /* c->line is about to be sent. */
 XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
 {
+    static const char a[] = "<a\0 xmlns\0 h\0/\0", r[] = "<r\0 xmlns\0/\0";
     xmpp_sm *m = c->sm;
     char h[11];
     xmpp_writer w;
@@ -7256,8 +7271,7 @@ XMPPI_FN int xmppi_sm_form(xmpp_client *c, uint32_t n)
     xmpp_w_init(&w, m->line, sizeof(m->line));
     /* durable: never more than what was saved, or the session could not be resumed after a crash */
     xmppi_sm_number(h, c->cfg->options & XMPP_OPT_DURABLE ? m->saved_in : m->in);
-    xmppi_form(&w, xmppi_sm_element_form, m->want_a ? "a" : "r", xmppi_ns_sm, m->want_a ? h : NULL);
-    xmpp_w_close(&w);
+    xmppi_form(&w, m->want_a ? a : r, xmppi_ns_sm, h);
     c->line_n = (uint16_t)w.len;
     return 0;
 }
@@ -7619,6 +7633,7 @@ XMPPI_FRAME void xmppi_sm_off(xmpp_client *c)
 XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
 {
     xmpp_sm *m = c->sm;
+    static const char form[] = "<stream:error\0?\0/\0<handled-count-too-high\0 xmlns\0 h\0 send-count\0";
     char h[11], sent[11];
     uint32_t n;
 
@@ -7629,8 +7644,7 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
         c->deaf = true;
         xmppi_sm_number(h, n);
         xmppi_sm_number(sent, m->sent);
-        xmppi_control(c, "<stream:error|{<undefined-condition xmlns='%'|}{<handled-count-too-high xmlns='%'}{ h='%'}{ send-count='%'|}",
-                      xmppi_namespaces[XMPPI_NS_STREAM_ERRORS], xmppi_ns_sm, h, sent);
+        xmppi_control(c, form, "undefined-condition", xmppi_namespaces[XMPPI_NS_STREAM_ERRORS], xmppi_ns_sm, h, sent);
         xmppi_closing(c);
         return XMPP_OK;
     }
@@ -7816,7 +7830,7 @@ XMPPI_FN int xmppi_sm_text(xmpp_client *c, uint32_t n)
 XMPPI_FN void xmppi_sm_csi(xmpp_client *c)
 {
     if ((c->features & XMPPI_FEATURE_CSI) && c->state == XMPPI_ONLINE)
-        xmppi_control(c, xmppi_sm_element_form, c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi, NULL);
+        xmppi_control(c, xmppi_form_element, c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi);
 }
 
 /* A stanza that was accepted is longer than what the server takes. */
@@ -7844,6 +7858,7 @@ XMPPI_FN void xmppi_sm_begin(xmpp_client *c)
 /* Before bind. Returns 1 when it resumes instead. */
 XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
 {
+    static const char form[] = "<resume\0 xmlns\0 previd\0 h\0";
     xmpp_sm *m = c->sm;
     char h[11];
 
@@ -7857,7 +7872,7 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
     m->tries = (uint8_t)(m->tries + XMPPI_SM_TRY);
     m->state = XMPPI_SM_RESUMING;
     xmppi_sm_number(h, m->in);
-    if (xmppi_control(c, "<resume xmlns='{%}'{ previd='%'}{ h='%'}|", xmppi_ns_sm, m->id, h))
+    if (xmppi_control(c, form, xmppi_ns_sm, m->id, h))
         return 1;
     xmppi_sm_forget(c, false); /* an id that long does not fit */
     return 0;
@@ -7866,11 +7881,12 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
 /* A new session begins. */
 XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
 {
+    static const char form[] = "<enable\0 xmlns\0 resume\0";
     xmpp_sm *m = c->sm;
 
     (void)n;
     xmppi_sm_zero(m);
-    if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, "<enable xmlns='{%}' resume='true'|", xmppi_ns_sm)) {
+    if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, form, xmppi_ns_sm, "true")) {
         m->state = XMPPI_SM_ENABLING;
         xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
     }
@@ -8879,16 +8895,15 @@ XMPPI_FN bool xmppi_asks(xmpp_client *c, const xmpp_event *ev, const char *name,
            xmpp_may_see(c, ev->from);
 }
 
-/* Asks with a payload from a form, one element that it leaves open. ext: whose the answer is; NULL: the application's. */
-XMPPI_FN int xmppi_get_form(xmpp_client *c, const xmpp_ext *ext, const char *to, void *tag, const char *form, ...)
+/* Asks with one element. ext: whose the answer is; NULL: the application's. */
+XMPPI_FN int xmppi_get(xmpp_client *c, const xmpp_ext *ext, const char *to, void *tag, const char *name, const char *ns,
+                       const char *node)
 {
     xmpp_writer w;
-    va_list ap;
 
     xmpp_iq_begin(c, &w, "get", to); /* refused: so is the commit */
-    va_start(ap, form);
-    xmppi_vform(&w, form, ap);
-    va_end(ap);
+    xmpp_w_open(&w, name, ns);
+    xmpp_w_attr(&w, "node", node);
     xmpp_w_close(&w);
     return xmppi_iq_commit(c, &w, xmppi_ext_owner(c, ext), tag, 0);
 }
@@ -8911,7 +8926,7 @@ const xmpp_ext xmpp_ping_ext = {xmppi_ping_features, xmppi_ping_stanza, NULL, NU
 
 XMPP_API int xmpp_ping(xmpp_client *c, const char *to, void *tag)
 {
-    return xmppi_get_form(c, NULL, to != NULL ? to : c->domain, tag, "<ping xmlns='{%}'|", xmppi_ns_ping);
+    return xmppi_get(c, NULL, to != NULL ? to : c->domain, tag, "ping", xmppi_ns_ping, NULL);
 }
 
 /* ---- >>version : XEP-0092 ---- */
@@ -8922,6 +8937,7 @@ static const char *const xmppi_version_features[] = {xmppi_ns_version, NULL};
 XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 {
     static const xmpp_version nothing = {NULL, NULL, NULL};
+    static const char form[] = "<query\0 xmlns\0name\0version\0os\0";
     const xmpp_version *v = (const xmpp_version *)state;
     xmpp_writer w;
 
@@ -8930,7 +8946,7 @@ XMPPI_FN int xmppi_version_stanza(xmpp_client *c, void *state, xmpp_event *ev)
     if (v == NULL)
         v = &nothing;
     xmpp_answer_begin(c, &w);
-    xmppi_form(&w, "<query xmlns='{%}'|{<name|%}{<version|%}{<os|%}", xmppi_ns_version, XMPPI_OR(v->name, "xmpp.h"),
+    xmppi_form(&w, form, xmppi_ns_version, XMPPI_OR(v->name, "xmpp.h"),
                XMPPI_OR(v->version, XMPP_VERSION), v->os);
     xmpp_w_close(&w);
     xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
@@ -8942,7 +8958,7 @@ const xmpp_ext xmpp_version_ext = {
 
 XMPP_API int xmpp_get_version(xmpp_client *c, const char *to, void *tag)
 {
-    return xmppi_get_form(c, NULL, to, tag, "<query xmlns='{%}'|", xmppi_ns_version);
+    return xmppi_get(c, NULL, to, tag, "query", xmppi_ns_version, NULL);
 }
 
 /* ---- >>disco : XEP-0030 disco#info, XEP-0115 ---- */
@@ -9033,15 +9049,15 @@ XMPPI_FN bool xmppi_disco_node(xmpp_client *c, const xmpp_disco *d, const char *
 
 XMPPI_FN void xmppi_disco_answer(xmpp_client *c, const xmpp_disco *d, const char *node)
 {
+    static const char form[] = "<query\0 xmlns\0 node\0<identity\0 category\0 type\0 name\0/\0",
+                      feature[] = "<feature\0 var\0/\0";
     const char *name = xmppi_identity(d, 2), *f = "";
     xmpp_writer w;
 
     xmpp_answer_begin(c, &w);
-    xmppi_form(&w, "<query xmlns='{%}'{ node='%'}|<identity category='{%}' type='{%}'{ name='%'}|", xmppi_ns_disco, node,
-               xmppi_identity(d, 0), xmppi_identity(d, 1), *name != '\0' ? name : NULL);
-    xmpp_w_close(&w);
+    xmppi_form(&w, form, xmppi_ns_disco, node, xmppi_identity(d, 0), xmppi_identity(d, 1), *name != '\0' ? name : NULL);
     while ((f = xmppi_next_feature(c, d, f)) != NULL)
-        xmppi_form(&w, "<feature var='{%'|}", f);
+        xmppi_form(&w, feature, f);
     xmpp_w_close(&w);
     xmpp_answer_commit(c, &w); /* no room: the automatic error speaks */
 }
@@ -9061,13 +9077,14 @@ XMPPI_FN int xmppi_disco_stanza(xmpp_client *c, void *state, xmpp_event *ev)
 
 XMPPI_FN void xmppi_disco_presence(xmpp_client *c, void *state, xmpp_writer *w)
 {
+    static const char form[] = "<c\0 xmlns\0 hash\0 node\0 ver\0/\0";
     const xmpp_disco *d = (const xmpp_disco *)state;
     char ver[29];
 
     if (d == NULL || d->node == NULL)
         return;
     xmpp_caps_ver(c, ver);
-    xmppi_form(w, "<c xmlns='{%}' hash='sha-1' node='{%}' ver='{%'|}", xmppi_ns_caps, d->node, ver);
+    xmppi_form(w, form, xmppi_ns_caps, "sha-1", d->node, ver);
 }
 
 const xmpp_ext xmpp_disco_ext = {
@@ -9075,7 +9092,7 @@ const xmpp_ext xmpp_disco_ext = {
 
 XMPP_API int xmpp_get_disco(xmpp_client *c, const char *to, const char *node, void *tag)
 {
-    return xmppi_get_form(c, NULL, to, tag, "<query xmlns='{%}'{ node='%'}|", xmppi_ns_disco, node);
+    return xmppi_get(c, NULL, to, tag, "query", xmppi_ns_disco, node);
 }
 
 /* ---- >>roster : RFC 6121 section 2 ---- */
@@ -9183,7 +9200,7 @@ const xmpp_ext xmpp_roster_ext = {
 
 XMPP_API int xmpp_roster_get(xmpp_client *c)
 {
-    return xmppi_get_form(c, &xmpp_roster_ext, NULL, NULL, "<query xmlns='{%}'|", xmppi_ns_roster);
+    return xmppi_get(c, &xmpp_roster_ext, NULL, NULL, "query", xmppi_ns_roster, NULL);
 }
 
 XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *name, const char *const *groups,
@@ -9194,11 +9211,13 @@ XMPPI_FN int xmppi_roster_change(xmpp_client *c, const char *jid, const char *na
     if (!xmppi_jid_ok(jid))
         return XMPP_E_JID;
     xmpp_iq_begin(c, &w, "set", NULL); /* refused: so is the commit */
-    xmppi_form(&w, "<query xmlns='{%}'|<item|", xmppi_ns_roster);
+    xmpp_w_open(&w, "query", xmppi_ns_roster);
+    xmpp_w_open(&w, "item", NULL);
     xmppi_w_attr_n(&w, "jid", jid, xmppi_find(jid, '/'));
-    xmppi_form(&w, "{ name='%'}{ subscription='%'}", name, subscription);
+    xmpp_w_attr(&w, "name", name);
+    xmpp_w_attr(&w, "subscription", subscription);
     for (; groups != NULL && *groups != NULL; groups++)
-        xmppi_form(&w, "{<group|%}", *groups);
+        xmpp_w_leaf(&w, "group", NULL, *groups);
     xmpp_w_close(&w);
     xmpp_w_close(&w);
     return xmpp_iq_commit(c, &w, tag, 0);
