@@ -1522,6 +1522,31 @@ XMPPI_FN size_t xmppi_len(const char *s) { return strlen(s); }
 XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
 #endif
 
+/* The string behind a string. */
+XMPPI_FN const char *xmppi_behind(const char *s)
+{
+    return s + xmppi_len(s) + 1;
+}
+
+/* Word number i of a list, in which each is ended by NUL and the list by an empty one. */
+XMPPI_FN const char *xmppi_nth(const char *list, int i)
+{
+    while (i-- > 0)
+        list = xmppi_behind(list);
+    return list;
+}
+
+/* Which of the words in a list? -1: none. */
+XMPPI_FN int xmppi_which(const char *list, const char *word)
+{
+    int i;
+
+    for (i = 0; *list != '\0'; i++, list = xmppi_behind(list))
+        if (xmppi_eq(list, word))
+            return i;
+    return -1;
+}
+
 /* Where a character first stands, or the end. */
 XMPPI_FN size_t xmppi_find(const char *s, char a)
 {
@@ -1749,30 +1774,23 @@ XMPP_API const char *xmpp_errname(int error)
 
    up is the distance back to the parent, 0 for the root; the length of an element that is open covers
    its start tag alone. So there is no stack anywhere, and no address: a record may be moved. A
-   namespace of the table below is kept in a DECL as one byte that no text has, XMPPI_NS_BYTE and up. */
+   namespace of the first list below is kept in a DECL as one byte that no text has, XMPPI_NS_BYTE and up. */
 
 enum { XMPPI_ATTR = 1, XMPPI_DECL, XMPPI_TEXT, XMPPI_ELEMENT };
 
 enum {
-    XMPPI_NS_NONE, XMPPI_NS_XML, XMPPI_NS_XMLNS, XMPPI_NS_CLIENT, XMPPI_NS_STREAMS, XMPPI_NS_TLS,
+    XMPPI_NS_NONE, XMPPI_NS_XML, XMPPI_NS_XMLNS, XMPPI_NS_CLIENT, XMPPI_NS_STREAMS,
+    XMPPI_NS_TLS,               /* from here on known to the client alone, and kept as they are */
     XMPPI_NS_SASL, XMPPI_NS_BIND, XMPPI_NS_SESSION, XMPPI_NS_STANZAS, XMPPI_NS_STREAM_ERRORS,
-    XMPPI_NS_OTHER              /* how many there are; of a node: none of them */
+    XMPPI_NS_OTHER              /* none of them */
 };
 enum { XMPPI_NS_BYTE = 14 };
 
-static const char *const xmppi_namespaces[XMPPI_NS_OTHER] = {
-    "",
-    "http://www.w3.org/XML/1998/namespace",
-    "http://www.w3.org/2000/xmlns/",
-    "jabber:client",
-    "http://etherx.jabber.org/streams",
-    "urn:ietf:params:xml:ns:xmpp-tls",
-    "urn:ietf:params:xml:ns:xmpp-sasl",
-    "urn:ietf:params:xml:ns:xmpp-bind",
-    "urn:ietf:params:xml:ns:xmpp-session",
-    "urn:ietf:params:xml:ns:xmpp-stanzas",
-    "urn:ietf:params:xml:ns:xmpp-streams"
-};
+static const char xmppi_namespaces[] = "http://www.w3.org/XML/1998/namespace\0http://www.w3.org/2000/xmlns/\0"
+                                       "jabber:client\0http://etherx.jabber.org/streams\0";     /* XMPPI_NS_XML and up */
+static const char xmppi_ns_xmpp[] = "tls\0sasl\0bind\0session\0stanzas\0streams\0";            /* XMPPI_NS_TLS and up */
+#define XMPPI_NS_XMPP "urn:ietf:params:xml:ns:xmpp-"        /* what those begin with */
+static const char xmppi_xmlns[] = " xmlns='" XMPPI_NS_XMPP;
 
 XMPPI_FN uint32_t xmppi_get24(const unsigned char *p)
 {
@@ -1784,12 +1802,6 @@ XMPPI_FN void xmppi_put24(unsigned char *p, uint32_t v)
     p[0] = (unsigned char)(v >> 16 & 255);
     p[1] = (unsigned char)(v >> 8 & 255);
     p[2] = (unsigned char)(v & 255);
-}
-
-/* The string behind a string. */
-XMPPI_FN const char *xmppi_behind(const char *s)
-{
-    return s + xmppi_len(s) + 1;
 }
 
 /* The record's string: a name (but of an element), a prefix, text. */
@@ -1818,12 +1830,20 @@ XMPPI_FN const char *xmppi_local(const char *name)
     return *s != '\0' ? s + 1 : name;
 }
 
+/* What comes in a text behind this word, NULL when it does not begin with it. */
+XMPPI_FN const char *xmppi_begins(const char *s, const char *word)
+{
+    for (; *word != '\0'; word++)
+        if (*s++ != *word)
+            return NULL;
+    return s;
+}
+
 /* Is this text a word with `end` behind it? */
 XMPPI_FN bool xmppi_spells(const char *s, const char *word, char end)
 {
-    for (; *word != '\0' && *s == *word; s++)
-        word++;
-    return *word == '\0' && *s == end;
+    s = xmppi_begins(s, word);
+    return s != NULL && *s == end;
 }
 
 /* The value of an element's attribute or declaration, NULL when it has none of this name. */
@@ -1837,14 +1857,12 @@ XMPPI_FN const char *xmppi_value(const unsigned char *e, int kind, const char *n
     return NULL;
 }
 
-/* The table's index of a namespace, XMPPI_NS_OTHER when it is not there. */
+/* XMPPI_NS_* of those below XMPPI_NS_TLS, otherwise XMPPI_NS_OTHER. */
 XMPPI_FN int xmppi_ns_known(const char *ns)
 {
-    int i = 0;
+    int i = xmppi_which(xmppi_namespaces, ns);
 
-    while (i < XMPPI_NS_OTHER && !xmppi_eq(ns, xmppi_namespaces[i]))
-        i++;
-    return i;
+    return i >= 0 ? i + XMPPI_NS_XML : *ns != '\0' ? (int)XMPPI_NS_OTHER : (int)XMPPI_NS_NONE;
 }
 
 /* What the prefix of a qualified name in this element stands for, "" when it is undeclared.
@@ -1862,9 +1880,9 @@ XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
         e -= up;
     } while (ns == NULL && up != 0);
     if (ns == NULL)
-        return xmppi_namespaces[xmppi_spells(name, "xml", ':') ? XMPPI_NS_XML : XMPPI_NS_NONE];
+        return xmppi_spells(name, "xml", ':') ? xmppi_namespaces : "";
     up = (uint32_t)(unsigned char)*ns - XMPPI_NS_BYTE;
-    return up < XMPPI_NS_OTHER ? xmppi_namespaces[up] : ns;
+    return up < XMPPI_NS_TLS ? xmppi_nth(xmppi_namespaces, (int)up - XMPPI_NS_XML) : ns;
 }
 
 /* ==== >>tree ================================================================
@@ -1887,8 +1905,14 @@ XMPP_API const char *xmpp_ns(xmpp_node n)
     return xmppi_is_element(n) ? xmppi_ns_of(n.at, xmppi_qname(n.at)) : "";
 }
 
-/* XMPPI_NS_*, XMPPI_NS_OTHER for one that the table does not have. */
-XMPPI_FN int xmppi_ns_index(xmpp_node n) { return xmppi_ns_known(xmpp_ns(n)); }
+/* XMPPI_NS_* */
+XMPPI_FN int xmppi_ns_index(xmpp_node n)
+{
+    const char *ns = xmpp_ns(n), *s = xmppi_begins(ns, xmppi_xmlns + 8);
+    int i = s != NULL ? xmppi_which(xmppi_ns_xmpp, s) : -1;
+
+    return i >= 0 ? i + XMPPI_NS_TLS : xmppi_ns_known(ns);
+}
 
 XMPP_API bool xmpp_is(xmpp_node n, const char *name, const char *ns)
 {
@@ -4359,17 +4383,22 @@ XMPPI_FN int xmppi_scram_success(const xmpp_mech *m, void *state, const xmpp_cre
     return r;
 }
 
+/* The names lie in objects of their own, as the texts of errors do. */
+static const char xmppi_mech_scram_sha_512[] = "SCRAM-SHA-512", xmppi_mech_scram_sha_256[] = "SCRAM-SHA-256",
+                  xmppi_mech_scram_sha_1[] = "SCRAM-SHA-1", xmppi_mech_plain[] = "PLAIN",
+                  xmppi_mech_external[] = "EXTERNAL", xmppi_mech_anonymous[] = "ANONYMOUS";
+
 /* SHA-512 alone needs the last half of kdf.u.part. */
 #define XMPPI_SCRAM(name, hash, size)                                                              \
     { name, XMPP_MECH_PASSWORD | XMPP_MECH_MUTUAL, (uint16_t)(size), &hash, xmppi_scram_start,     \
       xmppi_scram_challenge, xmppi_scram_success }
 
 const xmpp_mech xmpp_mech_scram_sha_512 =
-    XMPPI_SCRAM("SCRAM-SHA-512", xmpp_sha512, sizeof(xmpp_scram));
+    XMPPI_SCRAM(xmppi_mech_scram_sha_512, xmpp_sha512, sizeof(xmpp_scram));
 const xmpp_mech xmpp_mech_scram_sha_256 =
-    XMPPI_SCRAM("SCRAM-SHA-256", xmpp_sha256, sizeof(xmpp_scram) - 64);
+    XMPPI_SCRAM(xmppi_mech_scram_sha_256, xmpp_sha256, sizeof(xmpp_scram) - 64);
 const xmpp_mech xmpp_mech_scram_sha_1 =
-    XMPPI_SCRAM("SCRAM-SHA-1", xmpp_sha1, sizeof(xmpp_scram) - 64);
+    XMPPI_SCRAM(xmppi_mech_scram_sha_1, xmpp_sha1, sizeof(xmpp_scram) - 64);
 
 XMPPI_FN int xmppi_plain_start(const xmpp_mech *m, void *state, const xmpp_creds *cr,
                                unsigned char *out, size_t cap)
@@ -4403,13 +4432,13 @@ XMPPI_FN int xmppi_empty_start(const xmpp_mech *m, void *state, const xmpp_creds
 }
 
 const xmpp_mech xmpp_mech_plain = {
-    "PLAIN", XMPP_MECH_PLAINTEXT | XMPP_MECH_PASSWORD, 0, NULL, xmppi_plain_start, NULL, NULL
+    xmppi_mech_plain, XMPP_MECH_PLAINTEXT | XMPP_MECH_PASSWORD, 0, NULL, xmppi_plain_start, NULL, NULL
 };
 const xmpp_mech xmpp_mech_external = {
-    "EXTERNAL", XMPP_MECH_CERT, 0, NULL, xmppi_empty_start, NULL, NULL
+    xmppi_mech_external, XMPP_MECH_CERT, 0, NULL, xmppi_empty_start, NULL, NULL
 };
 const xmpp_mech xmpp_mech_anonymous = {
-    "ANONYMOUS", XMPP_MECH_ANONYMOUS, 0, NULL, xmppi_empty_start, NULL, NULL
+    xmppi_mech_anonymous, XMPP_MECH_ANONYMOUS, 0, NULL, xmppi_empty_start, NULL, NULL
 };
 
 const xmpp_mech *const xmpp_mechs_all[] = {
@@ -4507,25 +4536,6 @@ XMPPI_FRAME const char *xmppi_attr_of(xmpp_node n, const char *name)
     return xmppi_or_empty(xmpp_attr(n, name));
 }
 
-/* Word number i of a list, in which each is ended by NUL and the list by an empty one. */
-XMPPI_FN const char *xmppi_nth(const char *list, int i)
-{
-    while (i-- > 0)
-        list += xmppi_len(list) + 1;
-    return list;
-}
-
-/* Which of the words in a list? -1: none. */
-XMPPI_FN int xmppi_which(const char *list, const char *word)
-{
-    int i;
-
-    for (i = 0; *list != '\0'; i++, list = xmppi_nth(list, 1))
-        if (xmppi_eq(list, word))
-            return i;
-    return -1;
-}
-
 static const char xmppi_shows[] = "chat\0away\0xa\0dnd\0"; /* XMPP_SHOW_CHAT and up */
 static const char xmppi_message_types[] = "normal\0chat\0groupchat\0headline\0error\0";
 static const char xmppi_presence_types[] = "subscribe\0subscribed\0unsubscribe\0unsubscribed\0unavailable\0error\0";
@@ -4539,7 +4549,7 @@ static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0"; /* X
 /* A form is a list of words, as above, and an array of its own: literals that hold a NUL share one section, which is linked
    whole. What a word begins with says what is written:
      <name   the start of an element        /  the end of the one that is open
-     ?       the same; its name and its namespace are the next two arguments
+     ?       the same; its name and what its namespace has behind XMPPI_NS_XMPP are the next two arguments
      space   an attribute of that name      no mark: an element of that name. The next argument is the value, the
              text; NULL: it is left out
      !text   as it stands                   >  completes the start tag, and nobody is to end its element
@@ -4556,7 +4566,10 @@ XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
             break;
         case '?':
             name = va_arg(ap, const char *);
-            xmpp_w_open(w, name, va_arg(ap, const char *));
+            xmpp_w_open(w, name, NULL);
+            xmppi_w_raw(w, xmppi_xmlns);
+            xmppi_w_raw(w, va_arg(ap, const char *));
+            xmppi_w_bytes(w, "'", 1);
             break;
         case '/':
             xmpp_w_close(w);
@@ -5031,8 +5044,7 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_closing(c);
     if (error <= XMPP_E_XML_SYNTAX && error >= XMPP_E_NAMESPACE && error != XMPP_E_STREAM)
-        xmppi_control(c, form, xmppi_nth(conditions, i),
-                      xmppi_namespaces[XMPPI_NS_STREAM_ERRORS]);
+        xmppi_control(c, form, xmppi_nth(conditions, i), "streams");
 }
 
 XMPPI_FN void xmppi_xml_start(xmpp_client *c)
@@ -5281,11 +5293,10 @@ XMPP_API int xmpp_iqf(xmpp_client *c, const char *type, const char *to, void *ta
     return xmpp_iq_commit(c, &w, tag, 0);
 }
 
-/* A request of the library's own: the resource to bind, a session, a ping. A ping that finds no room is not missed. */
-XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *type, const char *name, const char *ns, const char *resource,
-                              uint32_t ms)
+/* A request of the library's own, by a form that begins with " id" and " type": the resource to bind, a session, a ping. A ping that finds no room is not missed. */
+XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *form, const char *type, const char *name, const char *ns,
+                              const char *resource, uint32_t ms)
 {
-    static const char form[] = "<iq\0 id\0 type\0?\0resource\0";
     char id[10];
     int r = xmppi_iq_take(c, true, NULL, id);
 
@@ -5314,11 +5325,13 @@ XMPPI_FN int xmppi_header(xmpp_client *c)
 {
     static const char form[] =
         "!<?xml version='1.0'?>\0<stream:stream\0 xmlns\0 xmlns:stream\0 version\0 to\0 from\0 xml:lang\0>\0";
+    const char *ns = xmppi_nth(xmppi_namespaces, XMPPI_NS_CLIENT - XMPPI_NS_XML);
 
     xmppi_xml_start(c);
     xmppi_state(c, XMPPI_STREAM);
     return xmppi_control(
-               c, form, xmppi_namespaces[XMPPI_NS_CLIENT], xmppi_namespaces[XMPPI_NS_STREAMS], "1.0", c->domain, c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
+               c, form, ns, xmppi_behind(ns), "1.0", c->domain,
+               c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
                ? XMPP_OK
                : XMPP_E_TOO_LONG;
 }
@@ -5376,8 +5389,9 @@ XMPPI_FN void xmppi_online(xmpp_client *c)
 /* Begins the first stage that is not done. */
 XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 {
+    static const char form[] = "<iq\0 id\0 type\0?\0resource\0";
     unsigned todo = ~(unsigned)c->done & XMPPI_STAGES, stage = todo & (0u - todo);
-    const char *resource = NULL;
+    const char *resource = NULL, *name;
     bool bind = stage == XMPPI_BOUND;
 
     if (!(c->features & stage)) {
@@ -5391,7 +5405,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
     }
     if (stage == XMPPI_TLS_DONE) {
         xmppi_state(c, XMPPI_STARTTLS);
-        xmppi_control(c, xmppi_form_element, xmppi_stages, xmppi_namespaces[XMPPI_NS_TLS]);
+        xmppi_control(c, xmppi_form_element, xmppi_stages, xmppi_ns_xmpp);
         return XMPP_OK;
     }
     if (stage == XMPPI_AUTHED) {
@@ -5405,8 +5419,8 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
         resource = c->acct->jid + xmppi_find(c->acct->jid, '/');
         resource = *resource != '\0' ? resource + 1 : NULL;
     }
-    return xmppi_iq_core(c, "set", xmppi_nth(xmppi_stages, c->state - XMPPI_SASL + 1),
-                         xmppi_namespaces[c->state - XMPPI_BIND + XMPPI_NS_BIND], resource, XMPP_FOREVER >> 1);
+    name = xmppi_nth(xmppi_stages, c->state - XMPPI_SASL + 1);      /* that of its namespace too */
+    return xmppi_iq_core(c, form, "set", name, name, resource, XMPP_FOREVER >> 1);
 }
 
 /* ---- >>sasl-client : a mechanism's messages on the wire ---- */
@@ -5420,7 +5434,7 @@ XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char 
 
     xmppi_ctl_begin(c, &w);
     xmppi_form(&w, form, mech != NULL ? "auth" : "response",
-               xmppi_namespaces[XMPPI_NS_SASL], mech);
+               "sasl", mech);
     xmppi_w_content(&w);
     if (mech != NULL && n == 0)
         xmppi_w_bytes(&w, "=", 1);
@@ -5585,7 +5599,7 @@ XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, 
     uint16_t at = c->ctl_n;
 
     return xmppi_control(c, form, id, to, "error", type,
-                         condition, xmppi_namespaces[XMPPI_NS_STANZAS]) &&
+                         condition, "stanzas") &&
            !XMPPI_SM(c, reply, at);
 }
 
@@ -5867,8 +5881,8 @@ XMPPI_FN int xmppi_bound(xmpp_client *c)
         c->condition = c->text = NULL;
         c->anyres = true; /* RFC 6120 7.7.2.2: not the same one again */
     } else if (c->state == XMPPI_BIND) {
-        jid = xmpp_text(xmpp_child(xmpp_child(c->ev.stanza, "bind", xmppi_namespaces[XMPPI_NS_BIND]), "jid", NULL));
-        return xmppi_is_ours(c, jid) ? xmppi_take_jid(c, jid) : (int)XMPP_E_PROTOCOL;
+        jid = xmpp_text(xmpp_child(c->ev.payload, "jid", NULL));
+        return xmppi_ns_index(c->ev.payload) == XMPPI_NS_BIND && xmppi_is_ours(c, jid) ? xmppi_take_jid(c, jid) : (int)XMPP_E_PROTOCOL;
     } else {
         c->done |= XMPPI_SESSION_DONE;
     }
@@ -6194,6 +6208,7 @@ XMPPI_FN void xmppi_again(xmpp_client *c);
 
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
+    static const char form[] = "<iq\0 id\0 type\0<ping\0 xmlns\0";
     xmpp_iq_slot *s;
     bool pings;
 
@@ -6224,7 +6239,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         return;
     }
     if (!pings && xmppi_ping_left(c) == 0)
-        xmppi_fail(c, xmppi_iq_core(c, "get", "ping", "urn:xmpp:ping", NULL, xmppi_answer_ms(c)));
+        xmppi_fail(c, xmppi_iq_core(c, form, "get", "urn:xmpp:ping", NULL, NULL, xmppi_answer_ms(c)));
     if (c->state != XMPPI_ONLINE)
         return;
     if (xmppi_space_left(c) == 0) {
@@ -6875,7 +6890,7 @@ XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
 XMPP_API void xmpp_w_error(xmpp_writer *w, const char *type, const char *condition, const char *text,
                            const char *app_ns, const char *app_name)
 {
-    const char *ns = xmppi_namespaces[XMPPI_NS_STANZAS];
+    static const char ns[] = XMPPI_NS_XMPP "stanzas";
 
     condition = xmppi_or_empty(condition);
     if (xmppi_which(xmppi_error_types, xmppi_or_empty(type)) < 0 || condition[xmppi_find(condition, ':')] != '\0' ||
@@ -7644,7 +7659,7 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
         c->deaf = true;
         xmppi_sm_number(h, n);
         xmppi_sm_number(sent, m->sent);
-        xmppi_control(c, form, "undefined-condition", xmppi_namespaces[XMPPI_NS_STREAM_ERRORS], xmppi_ns_sm, h, sent);
+        xmppi_control(c, form, "undefined-condition", "streams", xmppi_ns_sm, h, sent);
         xmppi_closing(c);
         return XMPP_OK;
     }
@@ -7829,8 +7844,10 @@ XMPPI_FN int xmppi_sm_text(xmpp_client *c, uint32_t n)
 
 XMPPI_FN void xmppi_sm_csi(xmpp_client *c)
 {
+    static const char active[] = "<active\0 xmlns\0", inactive[] = "<inactive\0 xmlns\0";
+
     if ((c->features & XMPPI_FEATURE_CSI) && c->state == XMPPI_ONLINE)
-        xmppi_control(c, xmppi_form_element, c->sm->inactive || c->sm->sleeping ? "inactive" : "active", xmppi_ns_csi);
+        xmppi_control(c, c->sm->inactive || c->sm->sleeping ? inactive : active, xmppi_ns_csi);
 }
 
 /* A stanza that was accepted is longer than what the server takes. */
