@@ -746,6 +746,14 @@ typedef struct xmpp_sm_hooks {  /* private: what stream management does in the c
         (*sm_connect)(struct xmpp_client *c, uint32_t n), (*sm_id)(struct xmpp_client *c, uint32_t n),
         (*sm_reply)(struct xmpp_client *c, uint32_t n), (*sm_on)(struct xmpp_client *c, uint32_t n);
 } xmpp_sm_hooks;
+struct xmpp_iq_slot;
+typedef struct xmpp_ext_hooks { /* private: where extensions come in */
+    void     (*ext_all)(struct xmpp_client *c, int hook);
+    int      (*ext_stanza)(struct xmpp_client *c);
+    int      (*ext_result)(struct xmpp_client *c, const struct xmpp_iq_slot *s);
+    void     (*ext_presence)(struct xmpp_client *c, xmpp_writer *w);
+    uint32_t (*ext_deadline)(const struct xmpp_client *c);
+} xmpp_ext_hooks;
 typedef struct xmpp_part { const char *name, *ns; } xmpp_part;
 typedef struct xmpp_config {
     const xmpp_mech *const *mechs;  /* own order, strongest first, NULL-terminated. Required.           */
@@ -755,6 +763,8 @@ typedef struct xmpp_config {
                                        NULL: host and port as they are, the transport resolves names    */
     const xmpp_sm_hooks *sm;        /* &xmpp_stream_management, for clients whose account.sm is given;
                                        NULL: none, and nothing of it is linked                           */
+    const xmpp_ext_hooks *exts;     /* &xmpp_extensions, for clients whose account.exts is given (without it they are
+                                       refused); NULL: none, and nothing of it is linked                */
     uint32_t  (*reconnect)(struct xmpp_client *c, int error);       /* milliseconds until the client comes back by
                                        itself: xmpp_backoff, or your own; NULL: xmpp_reset does it       */
     int       (*parts)(struct xmpp_client *c, int what);            /* xmpp_in_parts: stanzas of any size,
@@ -784,7 +794,7 @@ typedef struct xmpp_config {
    XMPP_OPT_REDIRECT_FREELY, and config.redirects times in a row. */
 XMPP_API bool xmpp_follow_redirect(struct xmpp_client *c, const char *to);
 /* XMPP_TLS_REQUIRED, xmpp_mechs_all (of which PLAIN only with XMPP_OPT_PLAIN, ANONYMOUS only without a localpart),
-   redirects, xmpp_resolve (used where there is an account.dns). Start from it, or name fewer mechanisms to save flash. */
+   redirects, extensions, xmpp_resolve (used where there is an account.dns). Start from it, or name fewer mechanisms to save flash. */
 extern const xmpp_config xmpp_default_config;
 
 /* One account: read by the client as long as it lives. */
@@ -796,7 +806,7 @@ typedef struct xmpp_account {
     const char *host;           /* where to connect, without SRV records; NULL: the JID's domain       */
     const char *ascii_domain;   /* A-label form of a non-ASCII domain                                  */
     struct xmpp_dns *dns;       /* memory of xmpp_resolve; NULL: no SRV, and the transport resolves names */
-    const xmpp_ext_use *exts;   /* extensions, ended by {NULL, NULL}; NULL: none                       */
+    const xmpp_ext_use *exts;   /* extensions, >>api-ext, ended by {NULL, NULL}; NULL: none            */
     struct xmpp_sm *sm;         /* stream management and delivery, >>api-sm: 160 bytes; NULL: none     */
     void       *rx;     size_t rx_size;      /* received bytes; 64 and up (256 firmware, 4096 host)    */
     void       *arena;  size_t arena_size;   /* the stanza at hand; 768 and up (1024 firmware, 8192 host) */
@@ -1294,7 +1304,8 @@ XMPP_API int xmpp_iq_parts(xmpp_client *c, int iq);
 XMPP_API int xmpp_in_parts(struct xmpp_client *c, int what);
 
 /* ==== >>api-ext =============================================================
-   An extension is a constant, listed with its own state in account.exts. It uses the public API alone. Inside
+   An extension is a constant, listed with its own state in account.exts; config.exts is &xmpp_extensions then, as in
+   xmpp_default_config. It uses the public API alone. Inside
    its hooks xmpp_next, _step, _wait, _ask, _reset and _close do nothing (XMPP_E_STATE). */
 
 typedef struct xmpp_ext xmpp_ext;
@@ -1319,6 +1330,7 @@ struct xmpp_ext {
     void (*due)(xmpp_client *c, void *state);
 };
 enum { XMPP_EXT_PASS = 0, XMPP_EXT_TAKEN, XMPP_EXT_EVENT };
+extern const xmpp_ext_hooks xmpp_extensions;    /* for config.exts */
 /* Turns the event into one of the extension's own and returns XMPP_EXT_EVENT. */
 XMPP_API int  xmpp_ext_event(xmpp_event *ev, const xmpp_ext *ext, int code, const void *data);
 /* The state that an extension was listed with, or NULL. */
@@ -2316,34 +2328,40 @@ XMPPI_FN int xmppi_closed(xmpp_xml *x)
     return XMPP_XML_END;
 }
 
-/* The XML declaration is complete; it was read as if it were a start tag. */
+/* The XML declaration is complete; it was read as if it were a start tag. A wrong encoding is told when all else is right. */
 XMPPI_STEP int xmppi_xml_declaration(xmpp_xml *x)
 {
-    const char *version, *encoding, *standalone, *last;
-    uint32_t n = x->attrs - 1u, i = 0;
+    static const char names[] = "version\0encoding\0standalone\0", truth[] = "yes\0no\0";
+    const unsigned char *at;
+    const char *v;
+    int last = -1, i, k, r = XMPP_XML_MORE;
 
     xmppi_measure(x, x->open);
-    version = last = xmppi_value(x->open, XMPPI_ATTR, "version", '\0');
-    encoding = xmppi_value(x->open, XMPPI_ATTR, "encoding", '\0');
-    standalone = xmppi_value(x->open, XMPPI_ATTR, "standalone", '\0');
     x->len = 0;
-    if (version != NULL && version[0] == '1' && version[1] == '.')
-        for (i = 2; version[i] >= '0' && version[i] <= '9'; i++)
-            ;
-    if (i < 3 || version[i] != '\0')
-        return XMPP_E_XML_SYNTAX;
-    if (encoding != NULL && encoding > last) {
-        last = encoding;
-        n--;
+    for (at = xmppi_body(x->open); at < xmppi_next(x->open); at = xmppi_next(at)) {
+        i = *at == XMPPI_ATTR ? xmppi_which(names, xmppi_string(at)) : -1;
+        if (i <= last || (last < 0 && i > 0))       /* others, or in another order */
+            return XMPP_E_XML_SYNTAX;
+        last = i;
+        v = xmppi_behind(xmppi_string(at));
+        if (i == 0) {
+            v = xmppi_begins(v, "1.");
+            do
+                if (v == NULL || *v < '0' || *v > '9')
+                    return XMPP_E_XML_SYNTAX;
+            while (*++v != '\0');
+        } else if (i == 2) {
+            if (xmppi_which(truth, v) < 0)
+                return XMPP_E_XML_SYNTAX;
+        } else {
+            for (k = 0; k < 6; k++)
+                if ((v[k] | (k < 5 ? 0x20 : 0)) != "utf-8"[k]) {
+                    r = XMPP_E_XML_ENCODING;
+                    break;
+                }
+        }
     }
-    if (standalone != NULL && standalone > last && (xmppi_eq(standalone, "yes") || xmppi_eq(standalone, "no")))
-        n--;
-    if (n != 0)                         /* others, in another order, or with another value */
-        return XMPP_E_XML_SYNTAX;
-    for (i = 0; encoding != NULL && i < 6; i++)
-        if ((encoding[i] | (i < 5 ? 0x20 : 0)) != "utf-8"[i])
-            return XMPP_E_XML_ENCODING;
-    return XMPP_XML_MORE;
+    return last < 0 ? (int)XMPP_E_XML_SYNTAX : r;
 }
 
 /* ---- characters ---- */
@@ -4617,20 +4635,20 @@ XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
     xmpp_w_init(w, c->ctl + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
 }
 
-/* Closes what is open. False: no room, and nothing was queued. */
-XMPPI_FN bool xmppi_ctl_end(xmpp_client *c, xmpp_writer *w)
+/* Closes what is open. XMPP_OK, or XMPP_E_TOO_LONG: no room, and nothing was queued. */
+XMPPI_FN int xmppi_ctl_end(xmpp_client *c, xmpp_writer *w)
 {
     while (w->depth > 0 && w->error == XMPP_OK)
         xmpp_w_close(w);
     if (w->error != XMPP_OK || c->ended)
-        return false; /* nothing follows the end */
+        return XMPP_E_TOO_LONG; /* nothing follows the end */
     c->ctl_n = (uint16_t)(c->ctl_n + w->len);
     c->fresh = true;
-    return true;
+    return XMPP_OK;
 }
 
 /* Queues an element of the library's own. */
-XMPPI_FRAME bool xmppi_control(xmpp_client *c, const char *form, ...)
+XMPPI_FRAME int xmppi_control(xmpp_client *c, const char *form, ...)
 {
     xmpp_writer w;
     va_list ap;
@@ -4932,25 +4950,12 @@ XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
     c->work = XMPPI_W_NONE;
 }
 
-/* Calls a hook of all extensions, in order. Those of stanzas and presence are called where they belong: each
-   call chain has its own depth. */
+/* Calls a hook of all extensions. */
 enum { XMPPI_H_ONLINE, XMPPI_H_OFFLINE, XMPPI_H_DUE };
 XMPPI_FN void xmppi_hook(xmpp_client *c, int hook)
 {
-    const xmpp_ext_use *u;
-    const xmpp_ext *x;
-
-    c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
-        x = u->ext;
-        if (hook == XMPPI_H_ONLINE && x->online != NULL)
-            x->online(c, u->state);
-        if (hook == XMPPI_H_OFFLINE && x->offline != NULL)
-            x->offline(c, u->state);
-        if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0)
-            x->due(c, u->state);
-    }
-    c->hook--;
+    if (c->cfg->exts != NULL)
+        c->cfg->exts->ext_all(c, hook);
 }
 
 /* What was under way cannot be finished any more. Stanzas of which the last byte was not written stay queued: the peer
@@ -5303,9 +5308,8 @@ XMPPI_FRAME int xmppi_iq_core(xmpp_client *c, const char *form, const char *type
     if (r != XMPP_OK)
         return r;
     xmppi_iq_sent(c, c->iq, ms); /* also when there was no room: a link that takes nothing is as dead */
-    if (xmppi_control(c, form, id, type, name, ns, resource))
-        return XMPP_OK;
-    return c->state == XMPPI_ONLINE ? XMPP_OK : XMPP_E_TOO_LONG;
+    r = xmppi_control(c, form, id, type, name, ns, resource);
+    return c->state == XMPPI_ONLINE ? (int)XMPP_OK : r;
 }
 
 /* ---- >>negotiation : what comes after <features/> ---- */
@@ -5329,11 +5333,8 @@ XMPPI_FN int xmppi_header(xmpp_client *c)
 
     xmppi_xml_start(c);
     xmppi_state(c, XMPPI_STREAM);
-    return xmppi_control(
-               c, form, ns, xmppi_behind(ns), "1.0", c->domain,
-               c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang)
-               ? XMPP_OK
-               : XMPP_E_TOO_LONG;
+    return xmppi_control(c, form, ns, xmppi_behind(ns), "1.0", c->domain,
+                         c->secure && c->domain != c->bare ? c->bare : NULL, c->cfg->lang);
 }
 
 /* Does the account allow this mechanism, and the connection? */
@@ -5444,7 +5445,7 @@ XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char 
         xmppi_w_fail(&w, r);
     else
         w.len += (size_t)r;
-    return xmppi_ctl_end(c, &w) ? XMPP_OK : XMPP_E_TOO_LONG;
+    return xmppi_ctl_end(c, &w);
 }
 
 /* Makes room for the mechanism's state, behind its nonce. */
@@ -5599,7 +5600,7 @@ XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, 
     uint16_t at = c->ctl_n;
 
     return xmppi_control(c, form, id, to, "error", type,
-                         condition, "stanzas") &&
+                         condition, "stanzas") == XMPP_OK &&
            !XMPPI_SM(c, reply, at);
 }
 
@@ -5716,17 +5717,7 @@ enum { XMPPI_EVENT = 1 };
 /* Hands the event to who asked: an extension may take it. */
 XMPPI_FN int xmppi_to_owner(xmpp_client *c, const xmpp_iq_slot *s)
 {
-    const xmpp_ext_use *u;
-    int r = XMPP_EXT_PASS;
-
-    if (s->owner > 0) {
-        u = &c->acct->exts[s->owner - 1];
-        c->hook++;
-        if (u->ext->result != NULL)
-            r = u->ext->result(c, u->state, &c->ev);
-        c->hook--;
-    }
-    return r != XMPP_EXT_TAKEN;
+    return s->owner == 0 ? (int)XMPPI_EVENT : c->cfg->exts->ext_result(c, s);
 }
 
 /* A request ends. */
@@ -5758,15 +5749,7 @@ XMPPI_FRAME int xmppi_iq_end(xmpp_client *c, xmpp_iq_slot *s, int error)
 /* Lets the extensions have a stanza. */
 XMPPI_FN int xmppi_offer(xmpp_client *c)
 {
-    const xmpp_ext_use *u;
-    int r = XMPP_EXT_PASS;
-
-    c->hook++;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
-        if (u->ext->stanza != NULL)
-            r = u->ext->stanza(c, u->state, &c->ev);
-    c->hook--;
-    return r != XMPP_EXT_TAKEN;
+    return c->cfg->exts == NULL ? (int)XMPPI_EVENT : c->cfg->exts->ext_stanza(c);
 }
 
 /* Which request does the answer in c->ev belong to? NULL: none. */
@@ -6256,7 +6239,6 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
     uint32_t best = XMPP_FOREVER, d;
     const xmpp_claim *cl = c->claims;
     const xmpp_iq_slot *s;
-    const xmpp_ext_use *u;
 
     if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW))
         return 0;
@@ -6283,9 +6265,8 @@ XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
         best = d;
     if ((d = xmppi_space_left(c)) < best)
         best = d;
-    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
-        if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best)
-            best = d;
+    if (c->cfg->exts != NULL && (d = c->cfg->exts->ext_deadline(c)) < best)
+        best = d;
     return best;
 }
 
@@ -6436,7 +6417,7 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
     if (c->state != XMPPI_CLOSING || c->q_sent > 0)
         return;
     if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end || !(c->done & XMPPI_BOUND)) &&
-        !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 32))
+        !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 32) == XMPP_OK)
         c->ended = true;
     if (!c->ended || !c->deaf || c->ctl_n > 0)
         return;
@@ -6662,7 +6643,8 @@ XMPP_API int xmpp_init_abi(xmpp_client *c, const xmpp_config *cfg, const xmpp_ac
         return XMPP_E_ARG;
     if (cfg->mechs == NULL || cfg->mechs[0] == NULL || cfg->tls > XMPP_TLS_NONE_UNSAFE || io.ops == NULL ||
         io.ops->open == NULL || io.ops->recv == NULL || io.ops->send == NULL || io.ops->close == NULL ||
-        io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL))
+        io.ops->random == NULL || (cfg->tls != XMPP_TLS_NONE_UNSAFE && io.ops->start_tls == NULL) ||
+        (account->exts != NULL && cfg->exts == NULL))
         return XMPP_E_CONFIG;
     r = xmppi_check_account(c, cfg, account);
     if (r != XMPP_OK)
@@ -7023,20 +7005,25 @@ XMPPI_FN int xmppi_presence(xmpp_client *c, const char *to, const char *type, co
 {
     static const char form[] = "<presence\0 to\0 type\0show\0status\0priority\0";
     xmpp_writer w;
-    const xmpp_ext_use *u;
     uint8_t all = to != NULL ? 0 : type != NULL ? XMPPI_R_PRESENCE : XMPPI_R_PRESENCE | XMPPI_R_AVAILABLE;
     int r = to == NULL || xmppi_jid_ok(to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK)
         return r;
     xmppi_form(&w, form, to, type, show, status, priority);
-    c->hook++;
-    for (u = c->acct->exts; (all & XMPPI_R_AVAILABLE) && u != NULL && u->ext != NULL; u++)
-        if (u->ext->presence != NULL)
-            u->ext->presence(c, u->state, &w);
-    c->hook--;
+    if ((all & XMPPI_R_AVAILABLE) && c->cfg->exts != NULL)
+        c->cfg->exts->ext_presence(c, &w);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, all);
+}
+
+/* Available presence; a priority of NULL is 0. */
+XMPPI_FN int xmppi_available(xmpp_client *c, const char *to, int show, const char *status, const char *priority)
+{
+    if ((unsigned)show > XMPP_SHOW_DND)
+        return XMPP_E_ARG;
+    return xmppi_presence(c, to, NULL, show == XMPP_SHOW_ONLINE ? NULL : xmppi_nth(xmppi_shows, show - 1), status,
+                          priority);
 }
 
 XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const char *status, int priority)
@@ -7044,19 +7031,18 @@ XMPP_API int xmpp_presence_to(xmpp_client *c, const char *to, int show, const ch
     char number[5], *digit = number + 4;
     unsigned p = priority < 0 ? 0 - (unsigned)priority : (unsigned)priority;
 
-    if ((unsigned)show > XMPP_SHOW_DND || priority < -128 || priority > 127)
+    if (priority < -128 || priority > 127)
         return XMPP_E_ARG;
     for (*digit = '\0'; p > 0; p /= 10)
         *--digit = (char)('0' + p % 10);
     if (priority < 0)
         *--digit = '-';
-    return xmppi_presence(c, to, NULL, show == XMPP_SHOW_ONLINE ? NULL : xmppi_nth(xmppi_shows, show - 1), status,
-                          priority != 0 ? digit : NULL);
+    return xmppi_available(c, to, show, status, priority != 0 ? digit : NULL);
 }
 
 XMPP_API int xmpp_presence(xmpp_client *c, int show, const char *status)
 {
-    return xmpp_presence_to(c, NULL, show, status, 0);
+    return xmppi_available(c, NULL, show, status, NULL);
 }
 
 XMPP_API int xmpp_unavailable(xmpp_client *c, const char *to, const char *status)
@@ -7085,22 +7071,29 @@ XMPP_API int xmpp_subscription(xmpp_client *c, const char *jid, const char *kind
     return xmppi_commit(c, &w, 0);
 }
 
-XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
+/* error: what is wrong with it already. */
+XMPPI_FN int xmppi_message(xmpp_client *c, const xmpp_msg *m, int error)
 {
     static const char form[] = "<message\0 to\0 type\0 id\0subject\0body\0thread\0";
     xmpp_writer w;
     const char *id;
-    int r = m != NULL && xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
+    int r = xmppi_jid_ok(m->to) ? xmpp_begin(c, &w) : XMPP_E_JID;
 
     if (r != XMPP_OK)
         return r;
+    w.error = error;
     id = m->id == NULL && XMPPI_SM(c, id, 0) ? c->sm->made : m->id;
-    if (m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0)
-        xmppi_w_fail(&w, XMPP_E_ARG);
     xmppi_form(&w, form, m->to, m->type, id,
                m->subject, m->body, m->thread);
     xmpp_w_close(&w);
     return xmppi_commit(c, &w, 0);
+}
+
+XMPP_API int xmpp_message_full(xmpp_client *c, const xmpp_msg *m)
+{
+    if (m == NULL)
+        return XMPP_E_JID;
+    return xmppi_message(c, m, m->type != NULL && xmppi_which(xmppi_message_types, m->type) < 0 ? XMPP_E_ARG : XMPP_OK);
 }
 
 XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
@@ -7111,11 +7104,11 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
     m.to = to;
     m.type = "chat";
     m.body = body;
-    return body != NULL ? xmpp_message_full(c, &m) : XMPP_E_ARG;
+    return body != NULL ? xmppi_message(c, &m, XMPP_OK) : XMPP_E_ARG;
 }
 
 const xmpp_config xmpp_default_config = {
-    xmpp_mechs_all, xmpp_follow_redirect, xmpp_resolve, &xmpp_stream_management, xmpp_backoff, xmpp_in_parts, NULL, NULL,
+    xmpp_mechs_all, xmpp_follow_redirect, xmpp_resolve, &xmpp_stream_management, &xmpp_extensions, xmpp_backoff, xmpp_in_parts, NULL, NULL,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, XMPP_TLS_REQUIRED, 0, 0};
 
 /* ==== >>backoff =============================================================
@@ -7889,7 +7882,7 @@ XMPPI_FN int xmppi_sm_bind(xmpp_client *c, uint32_t n)
     m->tries = (uint8_t)(m->tries + XMPPI_SM_TRY);
     m->state = XMPPI_SM_RESUMING;
     xmppi_sm_number(h, m->in);
-    if (xmppi_control(c, form, xmppi_ns_sm, m->id, h))
+    if (xmppi_control(c, form, xmppi_ns_sm, m->id, h) == XMPP_OK)
         return 1;
     xmppi_sm_forget(c, false); /* an id that long does not fit */
     return 0;
@@ -7903,7 +7896,7 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
 
     (void)n;
     xmppi_sm_zero(m);
-    if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, form, xmppi_ns_sm, "true")) {
+    if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, form, xmppi_ns_sm, "true") == XMPP_OK) {
         m->state = XMPPI_SM_ENABLING;
         xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
     }
@@ -8845,6 +8838,75 @@ XMPP_API int xmpp_iq_parts(xmpp_client *c, int iq)
 
 /* ==== >>extensions ==========================================================
    Each is hooked in like one in an application's own file, with a few private helpers to save flash. */
+
+/* Each has a function of its own: call chains differ in depth. */
+XMPPI_FN void xmppi_ext_all(xmpp_client *c, int hook)
+{
+    const xmpp_ext_use *u;
+    const xmpp_ext *x;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++) {
+        x = u->ext;
+        if (hook == XMPPI_H_ONLINE && x->online != NULL)
+            x->online(c, u->state);
+        if (hook == XMPPI_H_OFFLINE && x->offline != NULL)
+            x->offline(c, u->state);
+        if (hook == XMPPI_H_DUE && x->deadline != NULL && x->due != NULL && x->deadline(c, u->state) == 0)
+            x->due(c, u->state);
+    }
+    c->hook--;
+}
+
+XMPPI_FN int xmppi_ext_stanza(xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+    int r = XMPP_EXT_PASS;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL && r == XMPP_EXT_PASS; u++)
+        if (u->ext->stanza != NULL)
+            r = u->ext->stanza(c, u->state, &c->ev);
+    c->hook--;
+    return r != XMPP_EXT_TAKEN;
+}
+
+XMPPI_FN int xmppi_ext_result(xmpp_client *c, const xmpp_iq_slot *s)
+{
+    const xmpp_ext_use *u = &c->acct->exts[s->owner - 1];
+    int r = XMPP_EXT_PASS;
+
+    c->hook++;
+    if (u->ext->result != NULL)
+        r = u->ext->result(c, u->state, &c->ev);
+    c->hook--;
+    return r != XMPP_EXT_TAKEN;
+}
+
+XMPPI_FN void xmppi_ext_presence(xmpp_client *c, xmpp_writer *w)
+{
+    const xmpp_ext_use *u;
+
+    c->hook++;
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+        if (u->ext->presence != NULL)
+            u->ext->presence(c, u->state, w);
+    c->hook--;
+}
+
+XMPPI_FN uint32_t xmppi_ext_deadline(const xmpp_client *c)
+{
+    const xmpp_ext_use *u;
+    uint32_t best = XMPP_FOREVER, d;
+
+    for (u = c->acct->exts; u != NULL && u->ext != NULL; u++)
+        if (u->ext->deadline != NULL && (d = u->ext->deadline(c, u->state)) < best)
+            best = d;
+    return best;
+}
+
+const xmpp_ext_hooks xmpp_extensions = {xmppi_ext_all, xmppi_ext_stanza, xmppi_ext_result, xmppi_ext_presence,
+                                        xmppi_ext_deadline};
 
 XMPP_API int xmpp_ext_event(xmpp_event *ev, const xmpp_ext *ext, int code, const void *data)
 {

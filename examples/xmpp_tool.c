@@ -2284,6 +2284,7 @@ static void set_up_transport(void)
     config.close_ms = timeout_ms < 5000 ? timeout_ms : 5000;
     config.answer_ms = timeout_ms < 30000 ? timeout_ms / 3 : 10000;     /* leaves time to come back and send again */
     config.sm = &xmpp_stream_management;
+    config.exts = &xmpp_extensions;
     config.parts = xmpp_in_parts;
     config.retry_first_ms = 1000;
     config.retry_max_ms = 60000;

@@ -13,7 +13,7 @@ static const xmpp_ext_use exts[] = {
     { NULL, NULL }
 };
 static const xmpp_config config = { .mechs = xmpp_mechs_all, .options = XMPP_OPT_PLAIN,
-    .redirect = xmpp_follow_redirect, .resolve = xmpp_resolve, .sm = &xmpp_stream_management, .reconnect = xmpp_backoff, .parts = xmpp_in_parts };
+    .redirect = xmpp_follow_redirect, .resolve = xmpp_resolve, .sm = &xmpp_stream_management, .exts = &xmpp_extensions, .reconnect = xmpp_backoff, .parts = xmpp_in_parts };
 static const xmpp_account account = {
     .jid = "sensor@example.org/attic", .exts = exts, .rx = memory, .rx_size = 256,
     .arena = memory + 256, .arena_size = 1024, .queue = memory + 1280, .queue_size = 1024,
