@@ -912,6 +912,11 @@ typedef struct xmpp_client {
     bool                writer;                         /* one is open                            */
     uint8_t             tail;                           /* bytes of sm behind a stanza in the queue */
     uint16_t            q_end, q_at;                    /* what lies before q_at has nothing to be sent */
+    bool                session;                        /* bound once, and not over yet           */
+    bool                retry;                          /* at retry_at it comes back by itself    */
+    bool                pinned;                         /* SCRAM succeeded with this account      */
+    bool                anyres;                         /* the resource was taken: let the server choose */
+    uint8_t             slot;                           /* of the IQ writer                       */
     /* inside a hook, or inert. From here to cfg: cleared by each connection */
     uint8_t             hook;
     uint8_t             done, cut, child, feature, work, ask;
@@ -936,20 +941,21 @@ typedef struct xmpp_client {
     const char         *condition, *text;               /* what the peer said of the first error  */
     const xmpp_mech    *mech;
     unsigned char      *sasl;                           /* mechanism state, behind the nonce      */
-    unsigned char      *challenge;
-    uint32_t            challenge_n, sasl_at, mechs, bytes_in, bytes_out;
+    uint32_t            sasl_at, mechs, bytes_in, bytes_out;
     const xmpp_config  *cfg;
     const xmpp_account *acct;
     xmpp_io             io;
     const xmpp_sm_hooks *hooks;                         /* of sm; NULL without it                 */
-    unsigned char      *q, *ctl;                        /* q: the queue's stanza part             */
-    uint32_t            now;
+    unsigned char      *q;                              /* the queue's stanza part                */
+    uint32_t            now, step_at;
     struct xmpp_sm     *sm;
-    unsigned char      *rx;
-    uint32_t            step_at, rx_time, tx_time, online_at, retry_at;
-    const char         *bare, *domain, *redirect;       /* strings at the bottom of the arena     */
+    const char         *domain, *bare, *redirect;       /* strings at the bottom of the arena     */
+    unsigned char      *ctl, *rx;
+    uint32_t            rx_time, tx_time, online_at, retry_at;
     const char         *jid, *self;                     /* as bound: full and bare; at its top    */
     const char         *password;
+    unsigned char      *challenge;                      /* what the mechanism is to read          */
+    uint32_t            challenge_n;
     xmpp_claim         *claims;
     bool              (*elsewhere)(struct xmpp_client *c);      /* what config.resolve said: others are left */
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
@@ -957,17 +963,13 @@ typedef struct xmpp_client {
     uint32_t            part_at;                        /* stream offset of the part at hand      */
     uint32_t            space_ms;                       /* config's, or less                      */
     uint16_t            rx_size, ctl_size, q_size, q_max, port;
-    uint8_t             hops, slot;                     /* redirects in a row; of the IQ writer   */
+    uint8_t             hops;                           /* redirects in a row                     */
     uint8_t             tries;                          /* connections in a row that did not last */
     uint8_t             part_iq;                        /* the request whose answer comes in parts; 0: none */
     bool                part_lost;                      /* the link broke in the middle of that   */
-    bool                pinned;                         /* SCRAM succeeded with this account      */
-    bool                session;                        /* bound once, and not over yet           */
     bool                quit;                           /* the application closed it              */
     bool                started;                        /* stepped since xmpp_init or xmpp_close: now tells the time */
-    bool                retry;                          /* at retry_at it comes back by itself    */
     bool                present;                        /* available presence was sent            */
-    bool                anyres;                         /* the resource was taken: let the server choose */
     xmpp_xml            xml;
     xmpp_event          ev;
     xmpp_iq_slot        iq[XMPP_CFG_IQS];
@@ -4509,8 +4511,9 @@ enum { XMPPI_R_HEAD = 3, XMPPI_R_PRESENCE = 1, XMPPI_R_IQ = 2, XMPPI_R_AVAILABLE
 /* c->parts: the stanza at hand may come in parts; its payload is open; the payload ended, whole or not;
    nobody waits for it any more. */
 enum { XMPPI_P_NONE = 0, XMPPI_P_CANDIDATE, XMPPI_P_OPEN, XMPPI_P_BESIDE, XMPPI_P_CUT, XMPPI_P_GONE };
-/* What config.parts is called for: a stanza begins; an element in it begins, ends. */
-enum { XMPPI_P_STANZA = 0, XMPPI_P_START, XMPPI_P_END };
+/* What config.parts is called for: a stanza begins; an element in it begins, ends; the connection ends; the event of that
+   is due. */
+enum { XMPPI_P_STANZA = 0, XMPPI_P_START, XMPPI_P_END, XMPPI_P_DROP, XMPPI_P_LOST };
 
 /* c->gate: no new stanza and no acknowledgement goes out while asleep, or while the state is not saved. */
 enum { XMPPI_GATE_ASLEEP = 1, XMPPI_GATE_UNSAVED = 2 };
@@ -4991,8 +4994,8 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     c->line = NULL;
     c->deaf = true;
     c->iq[0].state = XMPPI_IQ_FREE;
-    c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE);
-    c->parts = XMPPI_P_NONE;
+    if (c->parts != XMPPI_P_NONE)
+        c->cfg->parts(c, XMPPI_P_DROP);
     if (!XMPPI_SM(c, over, 0))
         xmppi_session_over(c);
 }
@@ -6096,18 +6099,8 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     xmpp_iq_slot *s;
     int r;
 
-    if (c->part_lost) {
-        c->part_lost = false;
-        c->ev.type = XMPP_EV_PART_END;
-        c->ev.error = XMPP_E_LOST;
-        c->ev.iq = c->part_iq;
-        s = c->iq + c->part_iq;
-        c->ev.tag = s->tag;
-        c->part_iq = 0;
-        if (s == c->iq || xmppi_to_owner(c, s))
-            return true;
-        c->ev.type = XMPP_EV_NONE;
-    }
+    if (c->part_lost && c->cfg->parts(c, XMPPI_P_LOST))
+        return true;
     if (c->tell && c->state == XMPPI_ONLINE) {
         c->ev.type = c->resumed ? XMPP_EV_RESUMED : XMPP_EV_ONLINE;
         c->ev.to = c->jid;
@@ -8801,12 +8794,36 @@ XMPPI_FN int xmppi_part_end(xmpp_client *c)
     return slot != 0 ? xmppi_to_owner(c, c->iq + slot) : XMPPI_EVENT;
 }
 
+/* Of a payload that was cut by the end of the connection. */
+XMPPI_FN int xmppi_part_lost(xmpp_client *c)
+{
+    xmpp_iq_slot *s = c->iq + c->part_iq;
+
+    c->part_lost = false;
+    c->ev.type = XMPP_EV_PART_END;
+    c->ev.error = XMPP_E_LOST;
+    c->ev.iq = c->part_iq;
+    c->ev.tag = s->tag;
+    c->part_iq = 0;
+    if (s == c->iq || xmppi_to_owner(c, s))
+        return XMPPI_EVENT;
+    c->ev.type = XMPP_EV_NONE;
+    return XMPP_OK;
+}
+
 XMPP_API int xmpp_in_parts(xmpp_client *c, int what)
 {
     uint8_t depth = c->xml.depth;
 
     if (what == XMPPI_P_STANZA)
         return xmppi_part_candidate(c);
+    if (what == XMPPI_P_LOST)
+        return xmppi_part_lost(c);
+    if (what == XMPPI_P_DROP) {
+        c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE);
+        c->parts = XMPPI_P_NONE;
+        return XMPP_OK;
+    }
     if (what == XMPPI_P_START && c->parts == XMPPI_P_CANDIDATE)
         return xmppi_part_begin(c);
     if (what == XMPPI_P_START) {
