@@ -2371,14 +2371,15 @@ XMPPI_STEP int xmppi_xml_declaration(xmpp_xml *x)
 /* A character behind '&'. x->prev: the base of its digits, 0 for a name; 11 is 10 before the first. */
 XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
 {
-    static const uint32_t names[] = { 0x616D70, 0x6C74, 0x6774, 0x61706F73, 0x71756F74 };
-    uint32_t v = x->cp, base = x->prev, i;
+    static const uint32_t names[] = { 0x616D70, 0x6C74, 0x6774, 0x61706F73, 0x71756F74, 0 };
+    const uint32_t *name = names;
+    uint32_t v = x->cp, base = x->prev;
 
     if (c == ';') {
         if (base == 0) {
-            for (i = 0; i < 5 && names[i] != v; i++)
-                ;
-            v = (unsigned char)"&<>'\""[i];
+            while (*name != v && *name != 0)
+                name++;
+            v = (unsigned char)"&<>'\""[name - names];
             if (v == 0)
                 return XMPP_E_XML_ENTITY;
         } else if (!xmppi_xml_char(v) || (v >= 0xD800 && v <= 0xDFFF)) {
@@ -4755,7 +4756,7 @@ XMPPI_FN int xmppi_commit(xmpp_client *c, xmpp_writer *w, uint8_t flags)
     full = XMPPI_SM(c, limit, r == XMPP_OK       ? (uint32_t)w->len | (uint32_t)flags << 16
                                        : r == XMPP_E_FULL ? 0
                                                           : XMPPI_SM_NOTHING);
-    if (full != XMPP_OK && (r == XMPP_OK || r == XMPP_E_FULL))
+    if (full != XMPP_OK)
         r = full;
     if (r != XMPP_OK)
         return r;
@@ -4831,7 +4832,7 @@ XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint1
 /* What is to be sent next, whole: control first, but only between stanzas. */
 XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 {
-    bool flow = c->state == XMPPI_ONLINE || (c->state == XMPPI_CLOSING && (c->done & XMPPI_BOUND));
+    bool flow = c->state >= XMPPI_ONLINE && (c->done & XMPPI_BOUND);    /* perhaps closing */
     uint16_t at = xmppi_q_first(c);
 
     *n = c->line_n;
@@ -5360,7 +5361,7 @@ XMPPI_FN int xmppi_go_sasl(xmpp_client *c)
     uint32_t bit = 1;
     int error = XMPP_E_MECHANISM;
 
-    for (; (m = *list) != NULL && bit != 0; list++, bit <<= 1) {
+    for (; (m = *list) != NULL; list++, bit <<= 1) {        /* of more than 32 the last ones are not used */
         if (!(c->mechs & bit))
             continue;
         if (!xmppi_mech_fits(c, m)) {
@@ -5629,7 +5630,7 @@ XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
 {
     xmpp_stanza_error x;
 
-    xmpp_error_read(e->stanza, &x);
+    xmppi_reason(xmpp_child(e->stanza, "error", NULL), XMPPI_NS_STANZAS, &x);
     e->type = type;
     e->condition = x.condition;
     e->text = x.text;
@@ -5653,9 +5654,9 @@ XMPPI_FN void xmppi_on_message(xmpp_event *e)
     }
 }
 
-XMPPI_FN const char *xmppi_child_text(const xmpp_event *e, const char *name)
+XMPPI_FN const char *xmppi_child_text(xmpp_node n, const char *name)
 {
-    return xmpp_text(xmpp_child(e->stanza, name, NULL));
+    return xmpp_text(xmpp_child(n, name, NULL));
 }
 
 /* -128..127, anything else is 0. */
@@ -5675,25 +5676,20 @@ XMPPI_FN void xmppi_on_presence(xmpp_event *e)
 {
     int type = *e->kind == '\0' ? 4 : xmppi_which(xmppi_presence_types, e->kind);
 
-    e->status = xmppi_child_text(e, "status");
-    e->show = (int8_t)(xmppi_which(xmppi_shows, xmppi_child_text(e, "show")) + 1);
-    e->priority = xmppi_priority(xmppi_child_text(e, "priority"));
+    e->status = xmppi_child_text(e->stanza, "status");
+    e->show = (int8_t)(xmppi_which(xmppi_shows, xmppi_child_text(e->stanza, "show")) + 1);
+    e->priority = xmppi_priority(xmppi_child_text(e->stanza, "priority"));
     if (type == 5)
         xmppi_fill_error(e, XMPP_EV_PRESENCE_ERROR);
     else if (type >= 0)
         e->type = type < 4 ? XMPP_EV_SUBSCRIPTION : XMPP_EV_PRESENCE;
 }
 
-XMPPI_FN unsigned xmppi_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (unsigned)c | 0x20u : (unsigned char)c;
-}
-
 /* Is this an address whose first n bytes, up to its end or resource, are these? ASCII without case. */
 XMPPI_FN bool xmppi_is_bare(const char *text, const char *bare)
 {
     for (; *bare != '\0'; text++, bare++)
-        if (xmppi_lower(*text) != xmppi_lower(*bare))
+        if (xmppi_jid_lower(*text) != xmppi_jid_lower(*bare))
             return false;
     return *text == '\0' || *text == '/';
 }
@@ -5867,7 +5863,7 @@ XMPPI_FN int xmppi_bound(xmpp_client *c)
         c->condition = c->text = NULL;
         c->anyres = true; /* RFC 6120 7.7.2.2: not the same one again */
     } else if (c->state == XMPPI_BIND) {
-        jid = xmpp_text(xmpp_child(c->ev.payload, "jid", NULL));
+        jid = xmppi_child_text(c->ev.payload, "jid");
         return xmppi_ns_index(c->ev.payload) == XMPPI_NS_BIND && xmppi_is_ours(c, jid) ? xmppi_take_jid(c, jid) : (int)XMPP_E_PROTOCOL;
     } else {
         c->done |= XMPPI_SESSION_DONE;
@@ -5976,7 +5972,7 @@ XMPPI_FN void xmppi_feature_text(xmpp_client *c, const char *text)
     XMPPI_SM(c, text, 0);
     if (c->xml.depth != 4 || c->feature != 1)
         return;
-    for (bit = 1; *m != NULL && bit != 0; m++, bit <<= 1)
+    for (bit = 1; *m != NULL; m++, bit <<= 1)
         if (xmppi_eq((*m)->name, text))
             c->mechs |= bit;
 }
