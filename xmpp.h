@@ -2331,7 +2331,7 @@ XMPPI_FN int xmppi_closed(xmpp_xml *x)
 }
 
 /* The XML declaration is complete; it was read as if it were a start tag. A wrong encoding is told when all else is right. */
-XMPPI_STEP int xmppi_xml_declaration(xmpp_xml *x)
+XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
 {
     static const char names[] = "version\0encoding\0standalone\0", truth[] = "yes\0no\0";
     const unsigned char *at;
@@ -2570,7 +2570,7 @@ static const uint8_t xmppi_marks[][2] = {
 };
 
 /* One character of the stream, and what it means in the state at hand. */
-XMPPI_FN int xmppi_xml_take(xmpp_xml *x, uint32_t c)
+XMPPI_STEP int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 {
     const uint8_t *mark;
     int r;
@@ -2691,7 +2691,7 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
 #endif
 
 /* Takes one byte. XMPP_XML_TEXT and errors do not consume it. */
-XMPPI_STEP int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
 {
     uint32_t cp = x->cp;
     uint8_t need = x->need;
