@@ -5542,6 +5542,12 @@ XMPPI_FN int xmppi_on_sasl(xmpp_client *c, uint8_t work)
 
 /* ---- >>errors-in : what the peer says of an error ---- */
 
+/* An attribute's value, "" when it is absent. */
+XMPPI_FRAME const char *xmppi_attr(xmpp_node n, const char *name)
+{
+    return xmppi_or_empty(xmpp_attr(n, name));
+}
+
 XMPPI_FN void xmppi_reason(xmpp_node error, int ns, xmpp_stanza_error *e)
 {
     xmpp_node n;
@@ -5567,7 +5573,7 @@ XMPP_API void xmpp_error_read(xmpp_node stanza, xmpp_stanza_error *e)
     xmpp_node error = xmpp_child(stanza, "error", NULL);
 
     xmppi_reason(error, XMPPI_NS_STANZAS, e);
-    e->type = xmppi_or_empty(xmpp_attr(error, "type"));
+    e->type = xmppi_attr(error, "type");
     if (xmppi_which(xmppi_error_types, e->type) < 0)
         e->type = "cancel";
 }
@@ -5608,22 +5614,17 @@ XMPPI_FN bool xmppi_reply_error(xmpp_client *c, const char *to, const char *id, 
            !XMPPI_SM(c, reply, at);
 }
 
-XMPPI_FN const char *xmppi_attr(const xmpp_client *c, const char *name)
-{
-    return xmppi_or_empty(xmpp_attr(c->ev.stanza, name));
-}
-
 /* Fills what every stanza event has. */
 XMPPI_FN void xmppi_fill(xmpp_client *c)
 {
     c->ev.stanza = c->xml.node;
     c->ev.payload = xmpp_first(c->ev.stanza);
-    c->ev.from = xmppi_attr(c, "from");
+    c->ev.from = xmppi_attr(c->ev.stanza, "from");
     if (*c->ev.from == '\0' && !c->xml.skipping)
         c->ev.from = c->self; /* skipped: perhaps it was not read */
-    c->ev.to = xmppi_attr(c, "to");
-    c->ev.id = xmppi_attr(c, "id");
-    c->ev.kind = xmppi_attr(c, "type");
+    c->ev.to = xmppi_attr(c->ev.stanza, "to");
+    c->ev.id = xmppi_attr(c->ev.stanza, "id");
+    c->ev.kind = xmppi_attr(c->ev.stanza, "type");
 }
 
 XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
@@ -5875,7 +5876,7 @@ XMPPI_FN int xmppi_bound(xmpp_client *c)
 
 XMPPI_FN int xmppi_on_header(xmpp_client *c)
 {
-    const char *version = xmppi_or_empty(xmpp_attr(c->xml.node, "version")), *from = xmpp_attr(c->xml.node, "from");
+    const char *version = xmppi_attr(c->xml.node, "version"), *from = xmpp_attr(c->xml.node, "from");
 
     while (*version == '0')
         version++;
@@ -8692,7 +8693,7 @@ XMPPI_FRAME bool xmppi_part_listed(const xmpp_client *c, xmpp_node payload)
 XMPPI_FN int xmppi_part_candidate(const xmpp_client *c)
 {
     const xmpp_iq_slot *s;
-    const char *type = xmppi_or_empty(xmpp_attr(c->xml.node, "type"));
+    const char *type = xmppi_attr(c->xml.node, "type");
 
     if (c->xml.skipping || c->state != XMPPI_ONLINE || xmppi_eq(type, "error"))
         return 0;
