@@ -267,7 +267,7 @@ extern "C" {
     X(JID,             -5, "not a valid JID (RFC 7622)")                                           \
     X(UNPREPARED,      -6, "not ASCII: localpart or password (XMPP_OPT_PREPARED once it is PRECIS-prepared), or domain (account.ascii_domain)") \
     X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
-    X(CONFIG,          -8, "config: no mechanism, options that contradict, or an io without what it needs") \
+    X(CONFIG,          -8, "config: no mechanism, options that contradict, account.exts without config.exts, or an io without what it needs") \
     X(SAVED,           -9, "not a saved state of this account and version, or damaged")            \
     /* full: try again later, or give more memory */                                               \
     X(FULL,           -10, "no room in the queue now: send it again later, or raise account.queue_size") \
@@ -4634,7 +4634,7 @@ XMPPI_FN void xmppi_w_attr_n(xmpp_writer *w, const char *name, const char *value
 /* ---- >>queue : the control part ---- */
 
 /* A writer on the control part's free space. */
-XMPPI_FN void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
+XMPPI_FRAME void xmppi_ctl_begin(xmpp_client *c, xmpp_writer *w)
 {
     xmpp_w_init(w, c->ctl + c->ctl_n, (size_t)(c->ctl_size - c->ctl_n));
 }
@@ -5187,7 +5187,7 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
     return XMPP_OK;
 }
 
-XMPPI_FN void xmppi_iq_sent(xmpp_client *c, xmpp_iq_slot *s, uint32_t ms)
+XMPPI_FRAME void xmppi_iq_sent(xmpp_client *c, xmpp_iq_slot *s, uint32_t ms)
 {
     s->state = XMPPI_IQ_WAITING;
     s->deadline = xmppi_at(c, ms);

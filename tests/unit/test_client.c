@@ -151,6 +151,22 @@ static void a_transport_without_what_it_needs_is_refused(void **state)
     assert_int_equal(xmpp_init(&client, &config, &account, client.io), XMPP_E_CONFIG);     /* no start_tls */
 }
 
+static void extensions_need_what_calls_them(void **state)
+{
+    static const xmpp_ext_use exts[] = { { &xmpp_ping_ext, NULL }, { NULL, NULL } };
+
+    xmpp_io io = { &ops, NULL };
+
+    (void)state;
+    assert_int_equal(begin(&ops), XMPP_OK);
+    account.exts = exts;
+    assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+    config.exts = NULL;
+    assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_E_CONFIG);
+    account.exts = NULL;
+    assert_int_equal(xmpp_init(&client, &config, &account, io), XMPP_OK);
+}
+
 static void buffers_have_least_sizes(void **state)
 {
     static unsigned char large[65536];
@@ -361,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_failed_to_begin_is_inert),
         cmocka_unit_test(a_transport_without_what_it_needs_is_refused),
+        cmocka_unit_test(extensions_need_what_calls_them),
         cmocka_unit_test(buffers_have_least_sizes),
         cmocka_unit_test(a_refused_writer_can_be_written_into),
         cmocka_unit_test(our_ping_leaves_an_open_request_alone),
