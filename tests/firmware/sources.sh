@@ -1,5 +1,5 @@
 #!/bin/sh
-# sources.sh get                      BearSSL's and lwIP's source packages of Debian 12, unpacked as build/src/bearssl and build/src/lwip
+# sources.sh get                      source packages of Debian 12 unpacked: build/src/bearssl, build/src/lwip, and build/src/cmocka for the tests of tests/ports
 # sources.sh bearssl NAME CC FLAGS    BearSSL built from there for one target: build/bearssl/NAME/libbearssl.a; NAME tells its flags apart
 # apt's own lists and settings are not touched; the archives must have the sums below.
 set -eu
@@ -39,7 +39,7 @@ get() {     # PACKAGE VERSION SUM
     [ -e "$work/apt/updated" ] || private_apt apt-get update || true      # a foreign archive may fail; what we need tells below
     : >"$work/apt/updated"
     (cd "$work" && private_apt apt-get source --download-only "$1=$2")
-    archive=$(echo "$work/$1"_*.orig.tar.*)
+    archive=$(echo "$work/$1"_*.orig.tar.?z)
     echo "$3  $archive" | sha256sum -c --quiet -
     (cd "$work" && dpkg-source -x "$1_$2.dsc" "$1.part") && mv "$work/$1.part" "$work/$1"
 }
@@ -51,6 +51,8 @@ get)
             102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
         get lwip 2.1.3+dfsg1-2 \
             0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24
+        get cmocka 1.1.5-2.1 \
+            f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
     } >"${work}.log" 2>&1 || { tail -n 15 "${work}.log" >&2; exit 1; }
     ;;
 bearssl)
