@@ -7,7 +7,8 @@
    each time the events must be exactly the same. Then the connection breaks at every byte in and out
    from the last S: line on: nothing but the truth may be told, and the client must notice.
 
-     run [-v] [-m MODE] [-n NAME] FILE...      -v shows the first run; -n plays transcripts whose name holds NAME
+     run [-v] [-m MODE] [-n NAME] [-s N] FILE...   -v shows the first run; -n plays transcripts whose name holds NAME; -s
+                                               cuts and breaks at every Nth byte only, and rolls the dice so much less
 
    # ...              a comment
    == NAME            a transcript of its own begins; what stood before the first one belongs to all
@@ -2037,9 +2038,11 @@ static void question(const char *v)
     } else if (strcmp(k, "token") == 0) {
         snprintf(text, sizeof text, "%lu", (unsigned long)xmpp_token(&R.c));
         same(k, need(&v), text);
-    } else if (strcmp(k, "block") == 0)         /* does what was saved hold this text? */
-        same(k, need(&v), memmem_(R.saved.p, R.saved.n, word(&v)) ? "yes" : "no");
-    else if (strcmp(k, "tls_kept") == 0)
+    } else if (strcmp(k, "block") == 0) {       /* TEXT YES_OR_NO: does what was saved hold it? */
+        const char *held = need(&v);
+
+        same(k, need(&v), memmem_(R.saved.p, R.saved.n, held) ? "yes" : "no");
+    } else if (strcmp(k, "tls_kept") == 0)
         same(k, need(&v), R.kept == 4 ? "yes" : "no");
     else if (strcmp(k, "jid") == 0)
         same(k, need(&v), xmpp_own_jid(&R.c));
@@ -2339,6 +2342,8 @@ static bool allowed(const script *s, const char *mode_name)
 
 static buf first, again;                        /* the events of the first run and of the one at hand */
 
+static unsigned stride = 1;                     /* from one place of a cut to the next */
+
 static bool play(const script *s, const char *only_mode, bool verbose, unsigned long *runs)
 {
     size_t i, end_in = 0, end_out = 0, from_in = 1, from_out = 1;
@@ -2375,8 +2380,8 @@ static bool play(const script *s, const char *only_mode, bool verbose, unsigned 
                 return false;
             }
             have_first = true;
-        } while ((m.cut > 0 && ++m.cut < R.marks) || (m.end_in > 0 && ++m.end_in < end_in) || (m.end_out > 0 && ++m.end_out < end_out) ||
-                 (m.dice > 0 && ++m.dice < 40));
+        } while ((m.cut > 0 && (m.cut += stride) < R.marks) || (m.end_in > 0 && (m.end_in += stride) < end_in) ||
+                 (m.end_out > 0 && (m.end_out += stride) < end_out) || (m.dice > 0 && (m.dice += stride) < 40));
     }
     return true;
 }
@@ -2465,6 +2470,10 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[a], "-v") == 0) {
             verbose = true;
+            continue;
+        }
+        if (strcmp(argv[a], "-s") == 0 && a + 1 < argc) {
+            stride = (unsigned)number(argv[++a]);
             continue;
         }
         if ((strcmp(argv[a], "-m") == 0 || strcmp(argv[a], "-n") == 0) && a + 1 < argc) {

@@ -35,8 +35,13 @@ static int io_open(void *ctx, const xmpp_target *to)
 static int io_close(void *ctx, bool now) { (void)ctx; (void)now; return 1; }
 static int io_random(void *ctx, void *out, size_t n)
 {
+    uint16_t low = (uint16_t)dice;              /* a number of 16 bits is the low half, whatever the byte order */
+
     (void)ctx;
-    memcpy(out, &dice, n < 4 ? n : 4);
+    if (n == 2)
+        memcpy(out, &low, 2);
+    else
+        memcpy(out, &dice, n < 4 ? n : 4);
     dice += counting;
     return XMPP_OK;
 }
