@@ -409,7 +409,7 @@ static void refuses_other_names(void **state)
     expect("good.chain", "good.key", "ca.pem", "mpp.test", XMPP_E_TLS_NAME, "expected mpp.test");
     expect("cn.pem", "cn.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
            "the certificate is for no name, expected xmpp.test");
-    expect("nul.pem", "nul.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
+    expect("zero.pem", "zero.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
            "for xmpp.test?.evil, expected");
     expect("server.pem", "server.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME,
            "for _xmpp-server.xmpp.test, expected");
@@ -2592,9 +2592,14 @@ static int make_certificates(const char *source)
 
     if (folder[0] != 0)
         return 0;
+#ifdef _WIN32
+    fprintf(stderr, "give the folder that tls_certs.sh has filled\n");
+    return 1;
+#else
     strcpy(folder, "/tmp/xmpp_tls_XXXXXX");
     if (mkdtemp(folder) == NULL)
         return 1;
+#endif
     snprintf(command, sizeof command, "sh '%.*stls_certs.sh' '%s'",
              slash != NULL ? (int)(slash - source + 1) : 0, source, folder);
     return system(command);

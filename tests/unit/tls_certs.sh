@@ -49,7 +49,7 @@ issue server ec ca 'ignored' "${leaf}subjectAltName=otherName:1.3.6.1.5.5.7.8.7;
 issue srv ec ca 'ignored' "${leaf}subjectAltName=otherName:1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-client.XMPP.test\n"
 issue addr ec ca 'ignored' "${leaf}subjectAltName=otherName:1.3.6.1.5.5.7.8.5;UTF8:xmpp.test\n"
 # dNSName "xmpp.test" NUL ".evil"
-issue nul ec ca 'ignored' "${leaf}subjectAltName=DER:30:11:82:0F:78:6D:70:70:2E:74:65:73:74:00:2E:65:76:69:6C\n"
+issue zero ec ca 'ignored' "${leaf}subjectAltName=DER:30:11:82:0F:78:6D:70:70:2E:74:65:73:74:00:2E:65:76:69:6C\n"
 issue critical ec ca 'ignored' "${san}1.2.3.4=critical,DER:05:00\n"
 issue late ec ca 'ignored' "$san" -days 15000
 issue noca ec good 'ignored' "$san"
