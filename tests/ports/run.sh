@@ -19,7 +19,7 @@ warn="$warn -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wwrite-strin
 tell() {
     local word=$1 host=$2 suite=$3
     shift 3
-    printf '%-8s%-14s%-14s%s\n' "$word" "$host" "$suite" "$*" | tee -a $work/results
+    printf '%-8s%-14s%-20s%s\n' "$word" "$host" "$suite" "$*" | tee -a $work/results
 }
 
 # judge HOST SUITE STATUS LOG: ok or FAIL by what a test program said: cmocka's counts, or a last line "N passed, N failed"
