@@ -2388,7 +2388,9 @@ static bool play(const script *s, const char *only_mode, bool verbose, unsigned 
 
 #ifdef XMPP_FAR                                 /* the first run is of this machine */
     far_on = false;
-    if (!far_fits(s) || !run_once(s, &modes[0], false, &first, &first))
+    for (i = 0; !allowed(s, modes[i].name); i++)
+        ;
+    if (!far_fits(s) || !run_once(s, &modes[i], false, &first, &first))
         return false;
     have_first = far_on = true;
 #endif
@@ -2541,6 +2543,7 @@ int main(int argc, char **argv)
                 bool ok = play(&s, only_mode, verbose, &runs);
 
 #ifdef XMPP_FAR
+                far_track_stack();
                 if (far_skip != NULL) {
                     printf("skip %s: %s: %s\n", base != NULL ? base + 1 : argv[a], s.name != NULL ? s.name : "", far_skip);
                     continue;
@@ -2557,8 +2560,7 @@ int main(int argc, char **argv)
         }
     }
 #ifdef XMPP_FAR
-    far_start();
-    printf("stack %u bytes, %lu turns\n", far_stack(), far_turns);
+    printf("stack %u bytes, %lu turns\n", far_stack, far_turns);
 #endif
     drop_all(&forever);
     printf("%lu runs\n%lu passed, %lu failed\n", total, passed, failed);

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#ifdef XMPP_FAR             /* their functions are on another machine: tests/ports/avr */
+#include XMPP_FAR
+#endif
+
 static char big[4200];
 
 /* A copy without anything behind it, so that a read past the end is noticed. */

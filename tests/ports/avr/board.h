@@ -1,12 +1,14 @@
 /* board.h - an ATmega2560 with a polled UART: numbers, bytes and text by it, and the memory that is left.  SPDX: MIT */
 #include <avr/io.h>
+#include <util/delay_basic.h>
 
 extern unsigned char __heap_start;
 
 /* Bytes that are kept free for the stack; it is painted, and what it took is told at the end. */
 #ifndef STACK
-#define STACK 1000
+#define STACK 600
 #endif
+#define HERE static __attribute__((unused))
 static unsigned char *low, *high;               /* the free memory; arguments of one call from below, what stays from above */
 
 /* Initialised data is copied from flash by libgcc, for which QEMU 7.2 is no help beyond the first 64 KB (ELPM ignores
@@ -24,12 +26,12 @@ static void put8(uint8_t b)
 static uint8_t get8(void)
 {
     while ((UCSR0A & _BV(RXC0)) == 0)
-        ;
+        _delay_loop_1(100);           /* the emulator's other thread wants to bring the byte */
     return UDR0;
 }
 
 static void put16(uint16_t v) { put8((uint8_t)(v >> 8)); put8((uint8_t)v); }
-static void put32(uint32_t v) { put16((uint16_t)(v >> 16)); put16((uint16_t)v); }
+HERE void put32(uint32_t v) { put16((uint16_t)(v >> 16)); put16((uint16_t)v); }
 static void put(const void *p, uint16_t n)
 {
     const uint8_t *b = (const uint8_t *)p;
@@ -38,7 +40,7 @@ static void put(const void *p, uint16_t n)
     while (n-- > 0)
         put8(*b++);
 }
-static void put_text(const char *s)
+HERE void put_text(const char *s)
 {
     if (s == NULL)
         put16(65535);
@@ -46,7 +48,7 @@ static void put_text(const char *s)
         put(s, (uint16_t)strlen(s));
 }
 static uint16_t get16(void) { uint16_t v = get8(); return (uint16_t)(v << 8 | get8()); }
-static uint32_t get32(void) { uint32_t v = get16(); return v << 16 | get16(); }
+HERE uint32_t get32(void) { uint32_t v = get16(); return v << 16 | get16(); }
 
 /* Not enough memory: the host gives up this transcript and starts the machine anew. */
 static void no_room(uint16_t n)
@@ -83,7 +85,7 @@ static void *keep(uint16_t n)
         no_room(n);
     return high -= n;
 }
-static char *keep_text(void)
+HERE char *keep_text(void)
 {
     unsigned char *mark = low;
     char *s = get_text(), *to = NULL;

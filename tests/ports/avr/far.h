@@ -16,12 +16,17 @@ static xmpp_claim *far_claim[4];
 
 static void far_give_up(void);                  /* of run.c: jumps out */
 
-static void far_no_room(unsigned n, const char *what)
+static void far_give_up_for(unsigned n, const char *what)
 {
     snprintf(far_why, sizeof far_why, "%u bytes %s, and %u are free", n, what, far_memory);
     far_skip = far_why;
-    far_stop();
     far_give_up();
+}
+
+static void far_no_room(unsigned n, const char *what)
+{
+    far_stop();                     /* it stands in the middle of a call */
+    far_give_up_for(n, what);
 }
 
 static void far_broken(const char *why)
@@ -176,8 +181,8 @@ static int far_init(xmpp_client *c, const xmpp_config *cfg, const xmpp_account *
     far_io = io;
     memset(far_tags, 0, sizeof far_tags);
     memset(far_claim, 0, sizeof far_claim);
-    if (a->rx_size + a->arena_size + a->queue_size + 150 > far_memory)
-        far_no_room((unsigned)(a->rx_size + a->arena_size + a->queue_size), "of buffers are needed");
+    if (a->rx_size + a->arena_size + a->queue_size + 150 > far_memory)      /* 150: its settings and a small argument */
+        far_give_up_for((unsigned)(a->rx_size + a->arena_size + a->queue_size), "of buffers are needed");
     far_put8(FAR_INIT);
     for (i = n = 0; cfg->mechs[i] != NULL && n < 12; i++)
         for (k = 0; k < sizeof mechs / sizeof *mechs; k++)
@@ -460,7 +465,19 @@ static void far_counts(uint32_t in, uint32_t out)
     far_put32(out);
     far_turn();
 }
-static unsigned far_stack(void) { far_put8(FAR_STACK); far_turn(); return far_get16(); }
+/* The deepest stack so far, of every machine that was started. */
+static unsigned far_stack;
+static void far_track_stack(void)
+{
+    unsigned n;
+
+    if (far_pid == 0)
+        return;
+    far_put8(FAR_STACK);
+    far_turn();
+    n = far_get16();
+    far_stack = n > far_stack ? n : far_stack;
+}
 
 /* ---- calls that are all alike: a code, arguments, a result ---- */
 

@@ -37,7 +37,7 @@ static unsigned far_get8(void)
 }
 
 static unsigned far_get16(void) { unsigned v = far_get8(); return v << 8 | far_get8(); }
-static uint32_t far_get32(void) { uint32_t v = far_get16(); return v << 16 | far_get16(); }
+static __attribute__((unused)) uint32_t far_get32(void) { uint32_t v = far_get16(); return v << 16 | far_get16(); }
 static int far_int(void) { return (int16_t)far_get16(); }
 static void far_get(void *to, size_t n)
 {
@@ -48,7 +48,7 @@ static void far_get(void *to, size_t n)
 }
 static void far_put8(unsigned v) { putc((int)(v & 255), far_out); }
 static void far_put16(unsigned v) { far_put8(v >> 8); far_put8(v); }
-static void far_put32(uint32_t v) { far_put16(v >> 16); far_put16(v & 65535); }
+static __attribute__((unused)) void far_put32(uint32_t v) { far_put16(v >> 16); far_put16(v & 65535); }
 static void far_put(const void *p, size_t n)
 {
     if (n > 65534)
