@@ -2,13 +2,14 @@
 #include <avr/io.h>
 #include <util/delay_basic.h>
 
+#define HERE static __attribute__((unused))     /* not every image needs it */
+
 extern unsigned char __heap_start;
 
 /* Bytes that are kept free for the stack; it is painted, and what it took is told at the end. */
 #ifndef STACK
 #define STACK 600
 #endif
-#define HERE static __attribute__((unused))
 static unsigned char *low, *high;               /* the free memory; arguments of one call from below, what stays from above */
 
 /* Initialised data is copied from flash by libgcc, for which QEMU 7.2 is no help beyond the first 64 KB (ELPM ignores
@@ -112,7 +113,7 @@ static void start(void)
 }
 
 /* How deep the stack has been. */
-static uint16_t stack_used(void)
+HERE uint16_t stack_used(void)
 {
     const unsigned char *p = (unsigned char *)RAMEND - STACK;
 

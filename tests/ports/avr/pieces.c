@@ -5,6 +5,7 @@
 #include "xmpp.h"
 #include "wire.h"
 #include "board.h"
+#include <stdlib.h>
 
 #ifdef WITH_XML
 static char     xml[1200];
