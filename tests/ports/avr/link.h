@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 static FILE    *far_out, *far_in;
@@ -77,6 +78,7 @@ static void far_start(void)
         exit(2);
     }
     if (far_pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);       /* it ends with us, however we end */
         dup2(to[0], 0);
         dup2(from[1], 1);
         close(to[1]);
