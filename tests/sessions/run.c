@@ -2544,6 +2544,8 @@ int main(int argc, char **argv)
 
 #ifdef XMPP_FAR
                 far_track_stack();
+                if (ok && runs == 0)
+                    far_skip = "written for other modes than those that were asked for";
                 if (far_skip != NULL) {
                     printf("skip %s: %s: %s\n", base != NULL ? base + 1 : argv[a], s.name != NULL ? s.name : "", far_skip);
                     continue;
