@@ -2855,7 +2855,7 @@ enum { XMPPI_W_TEXT, XMPPI_W_ATTR, XMPPI_W_NAME };
 XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what)
 {
     const char *last = p + n, *escape;
-    bool start = true, colon = false;
+    int part = 0;       /* of a name: 0 its begin, 1 behind that; 2 and 3 the same behind a colon */
     uint32_t c = 0;
     uint8_t need = 0;
     int r = 1;
@@ -2864,10 +2864,10 @@ XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what
         r = xmppi_utf8_step(&c, &need, (unsigned char)*p);
         escape = NULL;
         if (r > 0 && what == XMPPI_W_NAME) {
-            if (c == ':' && !start && !colon)
-                start = colon = true;
-            else if (xmppi_is_name(c, start))
-                start = false;
+            if (c == ':' && part == 1)
+                part = 2;
+            else if (xmppi_is_name(c, (part & 1) == 0))
+                part |= 1;
             else
                 r = -1;
         } else if (r > 0) {
@@ -2882,7 +2882,7 @@ XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what
         else
             xmppi_w_bytes(w, p, 1);
     }
-    if (r <= 0 || (what == XMPPI_W_NAME && start))
+    if (r <= 0 || (what == XMPPI_W_NAME && (part & 1) == 0))
         xmppi_w_fail(w, what == XMPPI_W_NAME ? XMPP_E_ARG : XMPP_E_XML_UTF8);
 }
 
@@ -4553,7 +4553,7 @@ XMPPI_FN const char *xmppi_or_empty(const char *s)
 }
 
 /* The value of an attribute, "" when it is absent. */
-XMPPI_FRAME const char *xmppi_attr_of(xmpp_node n, const char *name)
+XMPPI_FRAME const char *xmppi_attr(xmpp_node n, const char *name)
 {
     return xmppi_or_empty(xmpp_attr(n, name));
 }
@@ -4578,7 +4578,7 @@ static const char xmppi_stages[] = "starttls\0mechanisms\0bind\0session\0"; /* X
    Elements that are left open are ended by xmppi_ctl_end, or by the caller. */
 XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
 {
-    const char *name;
+    const char *name, *value;
 
     for (; *form != '\0'; form = xmppi_behind(form)) {
         name = form + 1;
@@ -4607,7 +4607,12 @@ XMPPI_FN void xmppi_vform(xmpp_writer *w, const char *form, va_list ap)
             w->depth = 0;
             break;
         default:
-            xmpp_w_leaf(w, form, NULL, va_arg(ap, const char *));
+            value = va_arg(ap, const char *);
+            if (value != NULL) {            /* xmpp_w_leaf, but for its frame */
+                xmpp_w_open(w, form, NULL);
+                xmpp_w_text(w, value);
+                xmpp_w_close(w);
+            }
             break;
         }
     }
@@ -5541,12 +5546,6 @@ XMPPI_FN int xmppi_on_sasl(xmpp_client *c, uint8_t work)
 }
 
 /* ---- >>errors-in : what the peer says of an error ---- */
-
-/* An attribute's value, "" when it is absent. */
-XMPPI_FRAME const char *xmppi_attr(xmpp_node n, const char *name)
-{
-    return xmppi_or_empty(xmpp_attr(n, name));
-}
 
 XMPPI_FN void xmppi_reason(xmpp_node error, int ns, xmpp_stanza_error *e)
 {
@@ -8039,7 +8038,7 @@ XMPPI_FN int xmppi_sm_fill(xmpp_client *c, uint32_t mark)
     int i;
 
     for (n = c->ev.payload; xmpp_exists(n) && *c->ev.delayed == '\0'; n = xmpp_sibling(n)) {
-        from = xmppi_attr_of(n, "from");
+        from = xmppi_attr(n, "from");
         stamp = xmpp_attr(n, "stamp");
         /* anybody can write one: that of the own server or account counts */
         if (stamp != NULL && xmpp_is(n, "delay", "urn:xmpp:delay") &&
@@ -9197,10 +9196,10 @@ XMPP_API bool xmpp_roster_read(xmpp_node item, xmpp_roster_item *out)
     static const char subscriptions[] = "to\0from\0both\0remove\0";
 
     out->node = item;
-    out->jid = xmppi_attr_of(item, "jid");
-    out->name = xmppi_attr_of(item, "name");
-    out->ask = xmppi_attr_of(item, "ask");
-    out->subscription = xmppi_attr_of(item, "subscription");
+    out->jid = xmppi_attr(item, "jid");
+    out->name = xmppi_attr(item, "name");
+    out->ask = xmppi_attr(item, "ask");
+    out->subscription = xmppi_attr(item, "subscription");
     if (xmppi_which(subscriptions, out->subscription) < 0)
         out->subscription = "none";
     out->approved = xmppi_true(xmpp_attr(item, "approved"));

@@ -315,8 +315,10 @@ static void init(void)
         }
     }
     exts[n].ext = NULL;
-    if (n > 0)
+    if (n > 0) {
         acct.exts = exts;
+        cfg.exts = &xmpp_extensions;
+    }
     if (get8()) {
 #ifdef WITH_DNS
         memset(&dns, 0, sizeof dns);
