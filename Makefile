@@ -5,6 +5,8 @@
 #   make fleet        2,000 devices in one process against a throw-away server, its figures: three minutes
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
 #   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
+#   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
+#   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -31,7 +33,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware
+        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware ports bench
 
 all: build/xmpp $(EXAMPLES)
 
@@ -95,6 +97,15 @@ check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
 check-compile check-unit check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
+
+# A machine that may not install prints "skipped" for what is not there.
+ports:
+	-@CC="$(CC)" sh tests/setup.sh ports
+	@bash tests/ports/run.sh $(HOSTS)
+
+bench:
+	@CC="$(CC)" sh tests/setup.sh bench
+	@CC="$(CC)" /usr/bin/python3 tests/bench/run.py $(PARTS)
 
 firmware:
 	@CC="$(CC)" sh tests/setup.sh check

@@ -784,7 +784,7 @@ typedef struct xmpp_config {
     uint32_t    retry_danger_ms;    /* when the certificate or the like is wrong; default 900,000        */
     uint32_t    lasting_ms;         /* a session that lasts so long begins the delays anew; default 60,000 */
     uint32_t    min_iterations;     /* SCRAM: default 4,096                                              */
-    uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (up to 10,000 instructions each on Cortex-M) */
+    uint32_t    max_iterations;     /* SCRAM: default 1,000,000 (7,900 to 27,500 instructions each on Cortex-M) */
     uint16_t    options;            /* XMPP_OPT_*                                                        */
     uint8_t     tls;                /* XMPP_TLS_*; default required, either way                          */
     uint8_t     redirects;          /* see-other-host to follow in a row; default 3                      */

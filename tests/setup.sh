@@ -61,11 +61,54 @@ need_check() {
     need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
 }
 
+need_ports() {
+    need_demo
+    need_cross
+    need gcc has gcc
+    need clang has clang
+    need gcc-i686-linux-gnu has i686-linux-gnu-gcc
+    need libc6-dev-i386-cross has_header i686-linux-gnu-gcc stdlib.h
+    need gcc-powerpc-linux-gnu has powerpc-linux-gnu-gcc
+    need libc6-dev-powerpc-cross has_header powerpc-linux-gnu-gcc stdlib.h
+    need gcc-s390x-linux-gnu has s390x-linux-gnu-gcc
+    need libc6-dev-s390x-cross has_header s390x-linux-gnu-gcc stdlib.h
+    need qemu-user has qemu-s390x
+    need musl-tools has musl-gcc
+    need gcc-mingw-w64-x86-64 has x86_64-w64-mingw32-gcc
+    need wine has wine
+    need wine64 test -e /usr/lib/wine/wine64
+    need gcc-avr has avr-gcc
+    need avr-libc has_header "avr-gcc -mmcu=atmega2560" avr/io.h
+    need arduino-core-avr test -d /usr/share/arduino/hardware/arduino/avr
+    need qemu-system-misc has qemu-system-avr
+    need gcc-xtensa-lx106 has xtensa-lx106-elf-gcc
+    need picolibc-xtensa-lx106-elf test -e /usr/lib/xtensa-lx106-elf/picolibc.specs
+    need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
+}
+need_bench() {
+    need_firmware
+    need gcc has "${CC%% *}"
+    need g++ has g++
+    need pkg-config has pkg-config
+    need valgrind has_header "$CC" valgrind/callgrind.h
+    need libexpat1-dev has_header "$CC" expat.h
+    need libxml2-dev test -e /usr/include/libxml2/libxml/parser.h
+    need libiksemel-dev has_header "$CC" iksemel.h
+    need libstrophe-dev has_header "$CC" strophe.h
+    need libssl-dev has_header "$CC" openssl/evp.h
+    need libbearssl-dev has_header "$CC" bearssl.h
+    need libloudmouth1-dev test -d /usr/include/loudmouth-1.0
+    need libgloox-dev test -d /usr/include/gloox
+    need openssl has openssl
+}
+
 case $want in
 demo) need_demo ;;
 check) need_check ;;
 size) need_cross ;;
-*) echo "usage: setup.sh demo|check|size" >&2; exit 2 ;;
+ports) need_ports ;;
+bench) need_bench ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')

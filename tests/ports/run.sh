@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 2
 work=build/ports
 mkdir -p $work
 python=/usr/bin/python3
-hosts=${*:-i686 powerpc s390x musl unsigned-char signed-char mingw avr compile}
+hosts=${*:-i686 powerpc s390x musl unsigned-char signed-char mingw avr copy compile}
 cmocka=build/src/cmocka
 bearssl=build/src/bearssl/inc
 
@@ -111,6 +111,7 @@ for host in $hosts; do
     case $host in
     compile) . tests/ports/compile.sh; continue ;;
     avr) . tests/ports/avr/run.sh; continue ;;
+    copy) $python tests/ports/copy_run.py >$work/copy.log 2>&1 </dev/null; judge copy examples/ports $? $work/copy.log; continue ;;
     esac
     describe "$host"
     for tool in $CC $RUN; do
