@@ -1835,7 +1835,7 @@ XMPPI_TLS_FN size_t xmppi_tls_load(xmpp_bearssl *t, const unsigned char *p, size
         return 0;
     if (n < XMPPI_TLS_HEAD)
         return n;
-    size = xmppi_tls_get(p + 2, 2);
+    size = (size_t)xmppi_tls_get(p + 2, 2);
     if (size > n - XMPPI_TLS_HEAD)
         return n;
     if (p[1] == XMPPI_TLS_FORMAT && xmppi_tls_is_saved(p + XMPPI_TLS_HEAD, size)) {

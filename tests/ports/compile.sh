@@ -36,9 +36,6 @@ compiles rv32imc "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf" \
     riscv64-unknown-elf-gcc -std=c99 -march=rv32imc -mabi=ilp32 --specs=picolibc.specs
 compiles lx106 "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf" \
     xtensa-lx106-elf-gcc -std=c99 --specs=/usr/lib/xtensa-lx106-elf/picolibc.specs
-tell skipped compile msp430 "xmpp_tls_bearssl.h: not for a size_t of 16 bits; TLS takes more RAM than such a machine has"
-headers=xmpp.h
 compiles msp430 clang clang --target=msp430 -ffreestanding -std=c99 -isystem $work/compile/free
-headers="xmpp.h xmpp_tls_bearssl.h"
 compiles powerpc "gcc-powerpc-linux-gnu libc6-dev-powerpc-cross" powerpc-linux-gnu-gcc -std=c99
 compiles s390x "gcc-s390x-linux-gnu libc6-dev-s390x-cross" s390x-linux-gnu-gcc -std=c99
