@@ -133,6 +133,7 @@ class Contact(Program):
                                  str(server.tls_port), place.certs["ca"].crt, "--direct"],
                          stdin=subprocess.PIPE, env=dict(os.environ, XMPP_PASSWORD=password))
         self.until("ready")
+        self.fresh = list(self.lines)       # a device that was online before has told so already
 
     def until(self, event, seconds=PATIENCE, **fields):
         def fits(line):
