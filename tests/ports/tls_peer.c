@@ -446,7 +446,7 @@ static void certificates(void)
     expect("good.chain", "good.key", "ca.pem", "127.0.0.1", XMPP_E_TLS_NAME, "against an address");
     expect("good.chain", "good.key", "ca.pem", "::1", XMPP_E_TLS_NAME, "against an address");
     expect("cn.pem", "cn.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "the certificate is for no name, expected xmpp.test");
-    expect("nul.pem", "nul.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for xmpp.test?.evil, expected");
+    expect("zero.pem", "zero.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "for xmpp.test?.evil, expected");
     expect("server.pem", "server.key", "ca.pem", "xmpp.test", XMPP_E_TLS_NAME, "expected xmpp.test");
     expect("good.chain", "good.key", "other.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "");
     expect("good.pem", "good.key", "ca.pem", "xmpp.test", XMPP_E_TLS_UNTRUSTED, "");
