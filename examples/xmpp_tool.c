@@ -44,7 +44,8 @@ static const char usage_text[] =
     "  ping [JID]                print the round trip to JID, or to the own server\n"
     "  raw                       send stanzas from standard input, one a line, once logged in also\n"
     "                            while offline; print what comes\n"
-    "  anchors FILE|HOST:PORT    print trust anchors and key pins as C for firmware\n"
+    "  anchors FILE|HOST:PORT    print trust anchors and key pins as C for firmware; of a server\n"
+    "                            its own certificate alone, for you to verify\n"
     "  info                      log in and print what was negotiated\n"
     "\n"
     "options\n"
@@ -1894,14 +1895,25 @@ static int anchors_of_file(FILE *f)
     return DONE;
 }
 
-/* The certificates that a server shows, before anybody judged them: as C ... */
+/* The certificates that a server shows, before anybody judged them: as C. The first alone is what can be compared with what
+   an administrator says; whoever stands in between may have put any other behind it. */
+static void print_unproved(slice der)
+{
+    slice subject, after, spki;
+
+    if (!read_certificate(der, &subject, &after, &spki))
+        return;
+    fputs("\n/* Shown as well, and proved by nothing, therefore not among what is trusted:\n   ", stdout);
+    print_summary(stdout, subject, after, spki, "\n   ");
+    puts(" */");
+}
+
 static void keep_certificate(void *ctx, unsigned index, const void *data, size_t n)
 {
-    (void)index;
     if (n > 0)
         add_der(ctx, data, n);
     else
-        end_certificate(print_anchor);
+        end_certificate(index == 0 ? print_anchor : print_unproved);
 }
 
 /* ... or, with -v, for people. */
@@ -1953,10 +1965,10 @@ static int anchors_of_server(void)
     tls_config.pins_alone_replace_ca = true;
     tls_config.seen = keep_certificate;
     preamble =
-        "/* Trust anchors and key pins, printed by xmpp anchors. NOT VERIFIED: the server, or\n"
-        "   somebody in between, showed these certificates. Compare the first pin, that of the\n"
-        "   server's own key, with what its administrator tells you by another way.\n"
-        "   Then use that pin (.pins), or, when the last one is an authority, that (.anchors). */\n"
+        "/* Trust anchor and key pin, printed by xmpp anchors. NOT VERIFIED: the server, or\n"
+        "   somebody in between, showed this certificate. Compare the pin, that of the server's own\n"
+        "   key, with what its administrator tells you by another way. Both hold until the server\n"
+        "   gets another key; to trust an authority instead, print its own file: xmpp anchors ca.pem. */\n"
         "#include <bearssl.h>";
     error = xmpp_init(&client, &config, &account, io);
     if (error != XMPP_OK)

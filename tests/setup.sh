@@ -83,6 +83,7 @@ need_ports() {
     need qemu-system-misc has qemu-system-avr
     need gcc-xtensa-lx106 has xtensa-lx106-elf-gcc
     need picolibc-xtensa-lx106-elf test -e /usr/lib/xtensa-lx106-elf/picolibc.specs
+    need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
     need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
 }
 need_bench() {

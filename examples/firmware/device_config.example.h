@@ -11,8 +11,9 @@
 #define DEVICE_PING_MS   300000             /* idle time before a ping looks whether the link is alive, ... */
 #define DEVICE_ANSWER_MS 30000              /* ... and the time for its answer */
 
-/* Whom to trust: `xmpp anchors ca.pem >anchors.h` prints your authority; `xmpp anchors HOST:PORT >anchors.h` prints what a
-   server shows, for you to verify. */
+/* Whom to trust. Your authority: `xmpp anchors ca.pem >anchors.h`. Or the server's own key, which DEVICE_PINNED 1 needs:
+   `xmpp anchors server.pem >anchors.h`, or `xmpp anchors --tls direct HOST:5223 >anchors.h` prints what the server shows, for
+   you to verify. */
 #include "anchors.h"
 #define DEVICE_PINNED     0                 /* 1: the key_pins there are the whole check, keys of P-256. 3 KB of RAM less */
 #define DEVICE_PROFILE    xmpp_bearssl_profile_ec_chacha    /* P-256 throughout; for others see xmpp_tls_bearssl.h */

@@ -75,7 +75,7 @@ typedef struct xmpp_mbedtls_config {
 typedef struct xmpp_mbedtls {
     bool truncated;             /* read: the peer closed without close_notify: what it sent last may be missing */
     /* private */
-    bool deaf, judged, has_spki, live, begun, again, eof;
+    bool deaf, judged, has_spki, live, begun, again;
     uint8_t state, leaf_n, head_n, alert;
     int error, below_error;
     const xmpp_mbedtls_config *cfg;
@@ -397,6 +397,10 @@ static int xmppi_mbed_verify(void *ctx, mbedtls_x509_crt *cert, int depth, uint3
         snprintf(t->text, sizeof t->text, "the certificate is for %s, expected %.200s", names[0] != 0 ? names : "no name",
                  t->name);
         *flags = MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    } else if (depth == 0 && alone && mbedtls_pk_get_bitlen(&cert->pk) < (mbedtls_pk_can_do(&cert->pk, MBEDTLS_PK_RSA) ? 2048u : 224u)) {
+        t->error = XMPP_E_TLS_CERT;     /* the profile judges chains, which nobody looks at here */
+        snprintf(t->text, sizeof t->text, "the server's key is too small");
+        *flags = MBEDTLS_X509_BADCERT_BAD_KEY;
     } else if (depth == 0 && !xmppi_mbed_pinned(t)) {
         t->error = XMPP_E_TLS_PIN;
         snprintf(t->text, sizeof t->text, "the server's key is none of config.pins");
@@ -560,7 +564,6 @@ static int xmppi_mbed_bio_recv(void *ctx, unsigned char *buf, size_t n)
     if (k == 0)
         return MBEDTLS_ERR_SSL_WANT_READ;
     if (k < 0) {
-        t->eof = true;
         t->below_error = k;
         return k == XMPP_IO_EOF ? 0 : MBEDTLS_ERR_SSL_CONN_EOF;
     }
@@ -767,7 +770,7 @@ static int xmppi_mbed_begin(xmpp_mbedtls *t, const char *name)
     mbedtls_ssl_config_init(&t->conf);
     mbedtls_x509_crt_init(&t->none);
     t->live = true;
-    t->begun = t->again = t->eof = false;
+    t->begun = t->again = false;
     t->head_n = t->alert = 0;
     t->left = 0;
     t->room = 512;

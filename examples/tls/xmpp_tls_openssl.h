@@ -290,6 +290,12 @@ static int xmppi_ossl_verify(int ok, X509_STORE_CTX *chain)
         X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH);
         return 0;
     }
+    if (alone && (X509_get0_pubkey(leaf) == NULL || EVP_PKEY_security_bits(X509_get0_pubkey(leaf)) < 112)) {
+        t->error = XMPP_E_TLS_CERT;         /* the security level judges chains, which nobody looks at here */
+        snprintf(t->text, sizeof t->text, "the server's key is too small");
+        X509_STORE_CTX_set_error(chain, X509_V_ERR_EE_KEY_TOO_SMALL);
+        return 0;
+    }
     if (!xmppi_ossl_pinned(t, leaf)) {
         t->error = XMPP_E_TLS_PIN;
         snprintf(t->text, sizeof t->text, "the server's key is none of config.pins");

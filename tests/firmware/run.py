@@ -434,6 +434,7 @@ def refused_tests(h):
 # ---- PBKDF2 in slices ----
 
 ITERATIONS, SHIFT, HZ = 10000, 6, 25000000          # an instruction takes 2^SHIFT ns; the clock of the board
+TURNS = {"mps2-an385": 70000000, "microbit": 150000000}     # as examples/firmware/board/board.h tells
 
 
 def hashed_sha256(password, iterations):
@@ -459,11 +460,32 @@ def watchdog_tests(h):
             running.until("^online " + re.escape(jid), 60)
         finally:
             running.stop()
-        steps = [int(line.split()[-1]) for line in running.lines if line.startswith("longest step")]
-        expect(steps, "no step was measured")
-        instructions = steps[-1] * 10 ** 9 // HZ >> SHIFT
+        instructions = longest(running, "step", HZ)
         h.figures.append("%s %d" % (figure, instructions))
         print("     longest step of xmpp.h at the default slice, %s: %d instructions" % (hashes, instructions), flush=True)
+        turn("mps2-an385", running, HZ)
+
+    def longest(running, what, hz):
+        ticks = [int(line.split()[-1]) for line in running.lines if line.startswith("longest " + what)]
+        expect(ticks, "no %s was measured" % what)
+        return ticks[-1] * 10 ** 9 // hz >> SHIFT
+
+    def turn(board, running, hz):
+        """What a watchdog has to bear: a turn of the main loop, BearSSL's calls in it."""
+        instructions = longest(running, "turn", hz)
+        h.figures.append("longest-turn-%s %d" % (board, instructions))
+        print("     longest turn of the main loop on %s: %d million instructions" % (board, instructions // 1000000), flush=True)
+        expect(instructions <= TURNS[board], "%d instructions, where the documentation tells of %d" % (instructions, TURNS[board]))
+
+    def microbit():
+        jid = "sensor@xmpp.test/turn"
+        running = h.boot_uart("microbit", h.build("uart", "microbit-turn", h.config("turn", JID=jid), "BOARD=microbit", "WATCHDOG=1"),
+                              args=("steps",), more=("-icount", "shift=%d" % SHIFT))
+        try:
+            running.until("^online " + re.escape(jid), 60)
+        finally:
+            running.stop()
+        turn("microbit", running, 16000000)
 
     def bites():
         running = run("watchdog-bites", "DEFINES=-DXMPP_CFG_SLICE=%d" % ITERATIONS)
@@ -479,6 +501,7 @@ def watchdog_tests(h):
            "BearSSL's SHA-256")
     h.test("the same with the hashes of xmpp.h", quiet, "watchdog-own", "longest-step-own-hashes", "its own SHA-256", own)
     h.test("the same with all iterations in one step: the watchdog bites", bites)
+    h.test("microbit: the longest turn of the main loop", microbit)
 
 
 # ---- the stack inside xmpp.h ----

@@ -1,7 +1,8 @@
 #!/bin/sh
 # sources.sh get                      source packages of Debian 12 unpacked: build/src/bearssl, build/src/lwip, and build/src/cmocka for the tests of tests/ports
 # sources.sh bearssl NAME CC FLAGS    BearSSL built from there for one target: build/bearssl/NAME/libbearssl.a; NAME tells its flags apart
-# apt's own lists and settings are not touched; the archives must have the sums below.
+# apt's own lists and settings are not touched; the archives must have the sums below. Other releases of Debian have other
+# versions, which are not tried.
 set -eu
 cd "$(dirname "$0")/../.."
 work=$PWD/build/src
@@ -32,25 +33,26 @@ source_list() {
     done
 }
 
+# Without lists it fails, and with old ones it may.
+download() { (cd "$work" && private_apt apt-get source --download-only "$1"); }
+
 get() {     # PACKAGE VERSION SUM
     [ ! -e "$work/$1" ] || return 0
-    mkdir -p "$work/apt/none" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
-    source_list >"$work/apt/sources.list"
-    [ -e "$work/apt/updated" ] || private_apt apt-get update || true      # a foreign archive may fail; what we need tells below
-    : >"$work/apt/updated"
-    (cd "$work" && private_apt apt-get source --download-only "$1=$2")
-    archive=$(echo "$work/$1"_*.orig.tar.?z)
-    echo "$3  $archive" | sha256sum -c --quiet -
-    (cd "$work" && dpkg-source -x "$1_$2.dsc" "$1.part") && mv "$work/$1.part" "$work/$1"
+    # each step by &&: the caller's || takes set -e away
+    mkdir -p "$work/apt/none" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" &&
+        source_list >"$work/apt/sources.list" && rm -rf "$work/$1.part" &&
+        { download "$1=$2" || { private_apt apt-get update; download "$1=$2"; }; } &&
+        echo "$3  $(echo "$work/$1"_*.orig.tar.?z)" | sha256sum -c --quiet - &&
+        (cd "$work" && dpkg-source -x "$1_$2.dsc" "$1.part") && mv "$work/$1.part" "$work/$1"
 }
 
 case ${1:-} in
 get)
     {
         get bearssl 0.6+dfsg.1-3 \
-            102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
+            102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004 &&
         get lwip 2.1.3+dfsg1-2 \
-            0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24
+            0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24 &&
         get cmocka 1.1.5-2.1 \
             f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
     } >"${work}.log" 2>&1 || { tail -n 15 "${work}.log" >&2; exit 1; }

@@ -9,6 +9,7 @@ import queue
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -630,6 +631,35 @@ def pins(place, server, tls, cert):
     refused(Account(place, server, tls, ca=None), TLS, "pin", command=("--pin", bad, "info"))
 
 
+class Shower(threading.Thread):
+    """A TLS server that shows a certificate and puts another behind it."""
+
+    def __init__(self, cert, more):
+        super().__init__(daemon=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        chain = cert.pem + ".chain"
+        with open(chain, "w") as f:
+            f.write(open(cert.crt).read() + open(more.crt).read())
+        self.context.load_cert_chain(chain, cert.key)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        try:
+            link, _ = self.listener.accept()
+            with link:
+                self.context.wrap_socket(link, server_side=True)
+        except OSError:
+            pass                    # the tool goes no further than the certificates
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
 def anchors(place, server):
     """What it prints compiles, and names the right keys."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("XMPP_")}
@@ -649,6 +679,14 @@ def anchors(place, server):
         digits = re.sub(r"0x|[\s,]", "", text).lower()
         for cert in certs:
             expect(place.certs[cert].pin() in digits, "the pin of %s is not in: %s" % (cert, text[:500]))
+    with Shower(place.certs["server"], place.certs["ca2"]) as shower:   # somebody in between adds an authority of his own
+        done = subprocess.run([TOOL, "anchors", "127.0.0.1:%d" % shower.port, "--tls", "direct", "--jid", "alice@xmpp.test"], env=env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    arrays = re.sub(r"/\*.*?\*/", "", done.stdout.decode(), flags=re.S)
+    digits = re.sub(r"0x|[\s,]", "", arrays).lower()
+    expect(place.certs["server"].pin() in digits, "the server's own key is missing: " + arrays[:500])
+    expect(place.certs["ca2"].pin() not in digits and "trust_anchors_n = 1" in arrays, "more is trusted than the server's own key")
+    expect(place.certs["ca2"].pin() in done.stdout.decode(), "what was shown as well is not told")
     done = subprocess.run([TOOL, "anchors", place.certs["ca"].key], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     expect(done.returncode == USAGE and done.stderr, "a file without certificates: exit status %d" % done.returncode)
 

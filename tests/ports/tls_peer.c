@@ -527,6 +527,10 @@ static void pinning(void)
     load_pin("rsa.spki");
     cfg.pins_alone_replace_ca = true;
     told(connect_to("xmpp.test") == XMPP_E_TLS_PIN, "wrong pin alone");
+    set_up("weak.pem", "weak.key", NULL);
+    load_pin("weak.spki");
+    cfg.pins_alone_replace_ca = true;
+    told(connect_to("xmpp.test") == XMPP_E_TLS_CERT, "right pin alone, a small key");
     set_up("good.chain", "good.key", NULL);
     cfg.pins_alone_replace_ca = true;
     told(connect_to("xmpp.test") == XMPP_E_TLS_CONFIG, "no pin and no authority");

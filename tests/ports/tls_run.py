@@ -277,7 +277,8 @@ def main():
                 continue
             for how in ("direct", "start"):
                 points.add(login(place, programs[name], bot, prosody, how, version))
-            login(place, programs[name], bot, prosody, "start", version, "cut=1")
+            # not STARTTLS: some builds of expat wait for ever on a tag that came in pieces, which TLS mends
+            login(place, programs[name], bot, prosody, "direct", version, "cut=1")
             login(place, programs[name], bot, prosody, "direct", version, "cut=7")
         check(len(points) == 1, "tls-server-end-point is the same by either adapter", repr(points))
         if "sockets-openssl" in programs:

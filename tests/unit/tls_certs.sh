@@ -64,7 +64,7 @@ openssl rsa -in client_rsa.key -traditional -out client_rsa1.key 2>/dev/null
 openssl ec -in client_ec.key -out client_ec1.key 2>/dev/null
 openssl pkcs8 -topk8 -in client_ec.key -passout pass:x -out encrypted.key
 
-for name in good rsa p384 v1; do
+for name in good rsa p384 v1 weak; do
     openssl pkey -in $name.key -pubout -outform DER | openssl dgst -sha256 -binary > $name.spki
 done
 openssl dgst -sha256 -binary good.der > good.end

@@ -28,8 +28,9 @@ uint32_t board_utc(void);
 bool     board_random(void *out, size_t n);
 /* What the sensor says: "21.5 C". Valid until the next call. */
 const char *board_reading(void);
-/* Tells the watchdog that the main loop turns. Once a turn; a turn may hold one call of BearSSL, up to 30 million
-   instructions, and otherwise takes a fraction of that. */
+/* Tells the watchdog that the main loop turns. Once a turn. It depends on when bytes come how much of a TLS handshake falls
+   into one turn, at worst all its public-key work: 70 million instructions on a Cortex-M3, 150 million on a Cortex-M0 as
+   built for the micro:bit (10 s at 16 MHz). Otherwise a turn takes a fraction of that. */
 void     board_watchdog_feed(void);
 /* Text to the console. */
 void     board_print(const char *text);

@@ -3,7 +3,8 @@
 
    arg=watchdog     bites, with exit status 98, when the main loop feeds it later than 100 ms after the last time; what
                     BearSSL's own calls take is not counted, because they cannot be divided
-   arg=steps        prints the longest call of xmpp_step and of xmpp_next, without BearSSL, each time that it grows */
+   arg=steps        prints the longest call of xmpp_step and of xmpp_next, without BearSSL, and the longest turn of the main
+                    loop, with it, each time that they grow */
 #ifndef BOARD_IS_EMULATED
 #error "emulator_watchdog.c is for QEMU"
 #endif
@@ -16,7 +17,7 @@
 enum { BITES_AFTER_MS = 100 };
 
 static uint64_t in_bearssl, fed, fed_bearssl;       /* ticks */
-static uint64_t longest;
+static uint64_t longest, longest_turn;
 static uint8_t  nested;
 static bool     armed, steps, asked;
 
@@ -101,6 +102,11 @@ void board_watchdog_feed(void)
         emulator_print_figure("watchdog bites after ms", (unsigned long)(took / (BOARD_HZ / 1000)));
         board_exit(98);
     }
-    fed = now;
+    if (fed != 0 && now - fed > longest_turn) {
+        longest_turn = now - fed;
+        if (steps)
+            emulator_print_figure("longest turn", (unsigned long)longest_turn);
+    }
+    fed = board_ticks();                /* what printing took is nobody's turn */
     fed_bearssl = in_bearssl;
 }

@@ -10,7 +10,7 @@
    in such pieces before TLS (expat since 2.6, and older ones with its security fixes). TLS has records, which mend that;
    with STARTTLS the modem must gather what it gets before it sends, as most do.
 
-   While BearSSL computes (up to 30 million instructions at once) nobody empties the UART: have the peer held back by RTS
+   While BearSSL computes (up to 30 million instructions at once, more in a turn) nobody empties the UART: have the peer held back by RTS
    and CTS, or let an interrupt or DMA fill a ring that holds a flight of the handshake (2 KB with a chain of two P-256
    certificates), and `get` take from there. Emulators hold back by themselves, silicon loses bytes. */
 #ifndef XMPP_IO_UART_H
@@ -140,13 +140,16 @@ static int xmppi_uart_wait(void *ctx, unsigned wants, uint32_t ms)
     xmpp_uart *u = (xmpp_uart *)ctx;
     const uint32_t begun = u->driver->millis(u->ctx);
 
-    if ((wants & (XMPP_WANT_WRITE | XMPP_WANT_NOW)) != 0)       /* a UART takes a byte in no time: try again */
-        return 0;
     while (u->held < 0 && (ms == XMPP_FOREVER || u->driver->millis(u->ctx) - begun < ms)) {
-        const int byte = xmppi_uart_carrier(u) == 1 ? u->driver->get(u->ctx) : -1;
+        const int carrier = xmppi_uart_carrier(u);
+        const int byte = carrier == 1 ? u->driver->get(u->ctx) : -1;
 
-        if (byte < 0 && u->open && xmppi_uart_carrier(u) < 0)
+        if (u->open && carrier < 0)
             break;
+        if ((wants & XMPP_WANT_NOW) != 0 || ((wants & XMPP_WANT_WRITE) != 0 && carrier != 0)) {
+            u->held = (int16_t)byte;    /* connected, a UART takes a byte in no time: try again */
+            break;
+        }
         u->held = (int16_t)byte;
         if (byte < 0 && u->driver->idle != NULL)
             u->driver->idle(u->ctx);
