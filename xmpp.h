@@ -188,6 +188,14 @@ int main(int argc, char **argv)
 #ifndef XMPP_CFG_REPLY_ROOM     /* queue bytes kept free for answers: xmpp_next   */
 #define XMPP_CFG_REPLY_ROOM 192
 #endif
+/* What counts, for all units alike but without a say in XMPP_E_ABI; results are the same. 0: flash; 2: speed. */
+#ifndef XMPP_CFG_FAST
+#ifdef __OPTIMIZE_SIZE__
+#define XMPP_CFG_FAST 0         /* -Os */
+#else
+#define XMPP_CFG_FAST 2
+#endif
+#endif
 
 #ifndef XMPP_CFG_DNS_PACKET     /* bytes of a name server's answer that are read  */
 #define XMPP_CFG_DNS_PACKET 512
@@ -216,6 +224,9 @@ int main(int argc, char **argv)
 #endif
 #if XMPP_CFG_SLICE < 1 || XMPP_CFG_SLICE > 1000000
 #error "XMPP_CFG_SLICE must be 1..1000000"
+#endif
+#if XMPP_CFG_FAST < 0 || XMPP_CFG_FAST > 2
+#error "XMPP_CFG_FAST must be 0..2"
 #endif
 #if XMPP_CFG_REPLY_ROOM < 64 || XMPP_CFG_REPLY_ROOM > 4096
 #error "XMPP_CFG_REPLY_ROOM must be 64..4096"
@@ -1499,7 +1510,7 @@ XMPP_API void xmpp_posix_close(xmpp_posix *p);      /* closes what it holds; its
 #define XMPPI_LONG_SIZE (sizeof(size_t) > sizeof(int))  /* a size may be more than an int can tell */
 
 /* The C library's string functions, written for speed, cost 2 KB of flash on ARM: where small is asked for, these. */
-#ifdef __OPTIMIZE_SIZE__
+#if XMPP_CFG_FAST < 2
 XMPPI_FN void xmppi_move(void *to, const void *from, size_t n)
 {
     unsigned char *d = (unsigned char *)to;
@@ -1664,6 +1675,16 @@ XMPP_API void xmpp_wipe(void *p, size_t n)
 
     while (n-- > 0)
         *v++ = 0;
+}
+
+/* Zeros, where nothing is secret: the compiler may do it as it likes. */
+XMPPI_FN void xmppi_zero(void *p, size_t n)
+{
+#if XMPP_CFG_FAST < 2
+    xmpp_wipe(p, n);
+#else
+    memset(p, 0, n);
+#endif
 }
 
 XMPP_API bool xmpp_same(const void *a, const void *b, size_t n)
@@ -2723,7 +2744,7 @@ XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
 
 XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
 {
-    xmpp_wipe(x, sizeof *x);
+    xmppi_zero(x, sizeof *x);
     x->mem = x->open = (unsigned char *)mem;
     x->cap = (uint32_t)size;
     if (x->cap > UINT32_C(0xFFFFFF))
@@ -2910,7 +2931,7 @@ XMPPI_FRAME void xmppi_w_content(xmpp_writer *w)
 
 XMPP_API void xmpp_w_init(xmpp_writer *w, void *buf, size_t size)
 {
-    xmpp_wipe(w, sizeof *w);
+    xmppi_zero(w, sizeof *w);
     w->buf = (unsigned char *)buf;
     w->cap = size < 65535u ? size : 65535u;
 }
@@ -3355,7 +3376,7 @@ XMPP_API int xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n)
     bool odd = false;                           /* something that no local part may have */
     unsigned char c;
 
-    xmpp_wipe(j, sizeof *j);
+    xmppi_zero(j, sizeof *j);
     if (text == NULL || !xmpp_utf8_valid(text, n))
         return XMPP_E_JID;
     for (end += n; p < end; p++) {
@@ -3890,7 +3911,7 @@ XMPPI_FN void xmppi_hash_finish(const xmpp_hash_kind *k, xmpp_hash *s)
 
     *p++ = 0x80;
     for (;;) {
-        xmpp_wipe(p, (size_t)(end - p));
+        xmppi_zero(p, (size_t)(end - p));
         if (p <= end - block / 8)
             break;
         xmppi_hash_fold(k, s);
@@ -5551,7 +5572,7 @@ XMPPI_FN void xmppi_reason(xmpp_node error, int ns, xmpp_stanza_error *e)
 {
     xmpp_node n;
 
-    xmpp_wipe(e, sizeof(*e));
+    xmppi_zero(e, sizeof(*e));
     e->text = e->uri = "";
     for (n = xmpp_first(error); xmpp_exists(n); n = xmpp_sibling(n)) {
         if (xmppi_ns_index(n) != ns) {
@@ -6067,7 +6088,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
         e->type = XMPP_EV_DROPPED;
         return true;
     }
-    xmpp_wipe(e, sizeof(*e));
+    xmppi_zero(e, sizeof(*e));
     e->from = e->to = e->id = e->kind = e->status = e->condition = e->text = e->delayed = "";
     return false;
 }
@@ -6677,13 +6698,13 @@ XMPP_API void xmpp_reset(xmpp_client *c)
     xmppi_wake(c);
     xmppi_again(c);
     /* the event at hand, and the requests under way behind it */
-    xmpp_wipe(&c->ev, sizeof(c->ev));
+    xmppi_zero(&c->ev, sizeof(c->ev));
     if (c->session)
         return;
     c->part_lost = false;
     c->part_iq = 0;
     xmppi_q_purge(c, XMPPI_R_IQ);
-    xmpp_wipe(c->iq, sizeof(c->iq));
+    xmppi_zero(c->iq, sizeof(c->iq));
 }
 
 XMPP_API int xmpp_close(xmpp_client *c)
@@ -6755,7 +6776,7 @@ XMPP_API uint32_t xmpp_now(const xmpp_client *c)
 
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
 {
-    xmpp_wipe(info, sizeof(*info));
+    xmppi_zero(info, sizeof(*info));
     info->mechanism = c->mech != NULL ? c->mech->name : "";
     info->bytes_in = c->bytes_in;
     info->bytes_out = c->bytes_out;
@@ -7089,7 +7110,7 @@ XMPP_API int xmpp_message(xmpp_client *c, const char *to, const char *body)
 {
     xmpp_msg m;
 
-    xmpp_wipe(&m, sizeof(m));
+    xmppi_zero(&m, sizeof(m));
     m.to = to;
     m.type = "chat";
     m.body = body;
@@ -7489,7 +7510,7 @@ XMPPI_FN int xmppi_sm_commit(xmpp_client *c, uint32_t record)
     uint8_t must = m->deliver, latest = m->latest;
     uint32_t ttl = m->ttl;
 
-    xmpp_wipe(t, XMPPI_TAIL);
+    xmppi_zero(t, XMPPI_TAIL);
     xmppi_put32(t + XMPPI_T_TIME, c->now);
     xmppi_sm_no_policy(c);
     if (c->hook == 0) {
@@ -9500,7 +9521,7 @@ XMPPI_FN bool xmppi_dns_ask(xmpp_dns *d)
     unsigned char *m = d->packet + 2;
     size_t at;
 
-    xmpp_wipe(m, 12);
+    xmppi_zero(m, 12);
     xmppi_put16(m, d->id);
     m[2] = m[5] = 1; /* recursion desired; one question */
     at = xmppi_dns_qname(d, 12 + 254, false);
