@@ -188,12 +188,22 @@ int main(int argc, char **argv)
 #ifndef XMPP_CFG_REPLY_ROOM     /* queue bytes kept free for answers: xmpp_next   */
 #define XMPP_CFG_REPLY_ROOM 192
 #endif
-/* What counts, for all units alike but without a say in XMPP_E_ABI; results are the same. 0: flash; 2: speed. */
+/* What counts: speed or flash. The results are the same, and units need not agree.
+     0   small: XML is taken byte by byte; the default at -Os
+     1   whole tags and runs of text: on a Cortex-M4 1.6 KB of flash more, a quarter of the instructions a byte
+     2   that with several bytes at a time and tables, hashes unrolled: the default otherwise */
 #ifndef XMPP_CFG_FAST
 #ifdef __OPTIMIZE_SIZE__
-#define XMPP_CFG_FAST 0         /* -Os */
+#define XMPP_CFG_FAST 0
 #else
 #define XMPP_CFG_FAST 2
+#endif
+#endif
+#ifndef XMPP_CFG_SIMD           /* 1: with XMPP_CFG_FAST 2, SSE2's instructions; 0: portable C, 8 bytes at a time */
+#if XMPP_CFG_FAST > 1 && defined(__SSE2__) && defined(__GNUC__)
+#define XMPP_CFG_SIMD 1
+#else
+#define XMPP_CFG_SIMD 0
 #endif
 #endif
 
@@ -1506,6 +1516,10 @@ XMPP_API void xmpp_posix_close(xmpp_posix *p);      /* closes what it holds; its
 #define XMPPI_FRAME static
 #endif
 
+#if XMPP_CFG_SIMD
+#include <emmintrin.h>
+#endif
+
 #define XMPPI_INT_MAX   ((size_t)(~0u >> 1))
 #define XMPPI_LONG_SIZE (sizeof(size_t) > sizeof(int))  /* a size may be more than an int can tell */
 
@@ -2071,21 +2085,35 @@ enum {                          /* x->flags */
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
 
 /* Small where small is asked for, otherwise quick. */
-#ifdef __OPTIMIZE_SIZE__
+#if XMPP_CFG_FAST < 2
 #define XMPPI_STEP XMPPI_FRAME
 #else
 #define XMPPI_STEP XMPPI_FN
+#endif
 
-/* Bit c is set when ASCII character c changes no state: in text, in a value, in a name. */
-static const uint32_t xmppi_masks[3][4] = {
-    { 0x00000600, 0xEFFFFFBF, 0xDFFFFFFF, 0xFFFFFFFF },     /* not & < ] and controls     */
-    { 0x00000000, 0xAFFFFF3B, 0xFFFFFFFF, 0xFFFFFFFF },     /* not & < > ' " and controls */
-    { 0x00000000, 0x03FF6000, 0x87FFFFFE, 0x07FFFFFE }      /* letters, digits, - . _     */
+#if XMPP_CFG_FAST > 0
+enum {                          /* what an ASCII character may be                     */
+    XMPPI_C_NAME = 1,           /* in a name                                          */
+    XMPPI_C_START = 2,          /* at its start                                       */
+    XMPPI_C_PLAIN = 4,          /* itself, in text and in values: not & < and controls */
+    XMPPI_C_TEXT = 8,           /* one that changes no state in text: not & < ] and most controls */
+    XMPPI_C_SAFE = 16           /* itself wherever it stands: not & < > ' " and controls */
 };
 
-XMPPI_FN bool xmppi_in_mask(int mask, uint32_t c)
+static const uint8_t xmppi_classes[XMPP_CFG_FAST > 1 ? 256 : 128] = {
+     0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  8,  0,  0,  0,  0,  0,
+     0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    28, 28, 12, 28, 28, 28,  0, 12, 28, 28, 28, 28, 28, 29, 29, 28,
+    29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 28, 28,  0, 28, 12, 28,
+    28, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 28, 28, 20, 28, 31,
+    28, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 28, 28, 28, 28, 28
+};
+
+XMPPI_FN bool xmppi_in_class(uint32_t c, unsigned what)
 {
-    return c < 0x80 && (xmppi_masks[mask][c >> 5] >> (c & 31) & 1) != 0;
+    return c < sizeof xmppi_classes && (xmppi_classes[c] & what) != 0;
 }
 #endif
 
@@ -2104,9 +2132,9 @@ XMPPI_STEP bool xmppi_is_name(uint32_t c, bool start)
 {
     uint32_t i = start ? XMPPI_NOT_FIRST : 0;
 
-#ifndef __OPTIMIZE_SIZE__
+#if XMPP_CFG_FAST > 1
     if (c < 0x80)
-        return xmppi_in_mask(2, c) && (!start || c >= 'A');
+        return xmppi_in_class(c, start ? XMPPI_C_START : XMPPI_C_NAME);
 #endif
     for (; i < sizeof xmppi_name_ranges / sizeof xmppi_name_ranges[0]; i++)
         if (c >= xmppi_name_ranges[i][0] && c <= xmppi_name_ranges[i][1])
@@ -2306,15 +2334,15 @@ XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
     return XMPP_XML_MORE;
 }
 
-/* A start tag is complete up to its '>' or '/'. */
-XMPPI_FN int xmppi_opened(xmpp_xml *x)
+/* A start tag is complete up to its '>' or '/'. sure: it needs no check. */
+XMPPI_FN int xmppi_opened(xmpp_xml *x, bool sure)
 {
     int r;
 
     x->flags &= (uint8_t)~XMPPI_XF_BEGUN;
     if (x->inside == 0 || !x->skipping) {
         xmppi_measure(x, x->open);
-        r = xmppi_check_tag(x);
+        r = sure ? (int)XMPP_XML_MORE : xmppi_check_tag(x);
         if (r < 0)
             return r;
         x->depth++;
@@ -2570,7 +2598,7 @@ XMPPI_FN int xmppi_xml_tag(xmpp_xml *x, uint32_t c)
     }
     if ((c == '>' || c == '/') && !decl) {
         x->state = c == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
-        return xmppi_opened(x);
+        return xmppi_opened(x, false);
     }
     if (!(x->flags & XMPPI_XF_SPACE))
         return XMPP_E_XML_SYNTAX;
@@ -2639,14 +2667,15 @@ XMPPI_STEP int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 
 /* ---- bytes ---- */
 
-#ifndef __OPTIMIZE_SIZE__
+#if XMPP_CFG_FAST > 1
 /* Takes bytes that change no state, as many as there are. */
 XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
 {
     size_t i = 0, j, room;
     uint32_t cp = 0;
     uint8_t need = 0;
-    int mask = 0, r;
+    unsigned what = XMPPI_C_TEXT;
+    int r;
 
     if (x->need != 0)
         return 0;
@@ -2663,11 +2692,11 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
     } else if (x->state == XMPPI_X_VALUE) {
         if (x->prev != 0)
             return 0;
-        mask = 1;
+        what = XMPPI_C_SAFE;
     } else if (x->state <= XMPPI_X_ATTR) {
         if (x->flags & XMPPI_XF_START)
             return 0;
-        mask = 2;
+        what = XMPPI_C_NAME;
     } else {
         return 0;
     }
@@ -2677,13 +2706,13 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
             room--;                     /* text keeps a byte for its NUL */
         if (n > room)
             n = room;
-        if (mask == 2 && n > (size_t)(XMPP_CFG_XML_NAME - x->name_n))
+        if (what == XMPPI_C_NAME && n > (size_t)(XMPP_CFG_XML_NAME - x->name_n))
             n = (size_t)(XMPP_CFG_XML_NAME - x->name_n);
     }
     for (;;) {
-        while (i < n && xmppi_in_mask(mask, p[i]))
+        while (i < n && xmppi_in_class(p[i], what))
             i++;
-        if (i == n || p[i] < 0x80 || mask == 2)
+        if (i == n || p[i] < 0x80 || what == XMPPI_C_NAME)
             break;
         j = i;
         do
@@ -2696,7 +2725,7 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
     if (!x->skipping) {
         xmppi_move(x->mem + x->len, p, i);
         x->len += (uint32_t)i;
-        if (mask == 2)
+        if (what == XMPPI_C_NAME)
             x->name_n = (uint8_t)(x->name_n + i);
     }
     return i;
@@ -2707,6 +2736,431 @@ XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
     (void)x;
     (void)p;
     (void)n;
+    return 0;
+}
+#endif
+
+#if XMPP_CFG_FAST > 0
+/* ---- whole tags and text ----
+   Most of a stream is ordinary: names in ASCII, ` name='value'` without references, text. Each function here takes what
+   is ordinary and there in full, does what the steps above do with its characters one by one, and returns where it got
+   to. Everything else it leaves, from its first byte on: what is rare, cut off, ill-formed or beyond a cap. So no error
+   comes from here, and no cap is met. */
+
+/* Beyond what a copy needs: it may write as much too far. Bytes that were given are never read beyond. */
+enum { XMPPI_SLACK = 16 };
+
+#if XMPP_CFG_FAST < 2
+/* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
+XMPPI_FRAME size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
+{
+    size_t i = 0;
+
+    for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
+        to[i] = p[i];
+    return i;
+}
+#else
+#if XMPP_CFG_SIMD
+/* Several bytes at once. What is true of a byte sets its highest bit. */
+typedef __m128i xmppi_bytes;
+#define XMPPI_EACH(c) _mm_set1_epi8((char)(c))
+
+XMPPI_FN xmppi_bytes xmppi_equal(xmppi_bytes v, unsigned char c) { return _mm_cmpeq_epi8(v, XMPPI_EACH(c)); }
+
+/* Controls, and what is not ASCII: those bytes are negative. */
+XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v) { return _mm_cmplt_epi8(v, XMPPI_EACH(0x20)); }
+
+XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+
+/* How many bytes come before the first of which it is true. */
+XMPPI_FN size_t xmppi_until(xmppi_bytes v)
+{
+    unsigned m = (unsigned)_mm_movemask_epi8(v);
+
+    return (size_t)__builtin_ctz(m | 1u << 16);
+}
+#else
+/* Several bytes at once. What is true of a byte sets its highest bit; the sums never carry into the next byte. */
+typedef uint64_t xmppi_bytes;
+#define XMPPI_EACH(c) ((c) * UINT64_C(0x0101010101010101))
+
+/* Of bytes that are ASCII. */
+XMPPI_FN xmppi_bytes xmppi_equal(xmppi_bytes v, unsigned char c)
+{
+    return ~(((v & XMPPI_EACH(0x7F)) ^ XMPPI_EACH(c)) + XMPPI_EACH(0x7F));
+}
+
+/* Controls, and what is not ASCII. */
+XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v)
+{
+    return ~((v & XMPPI_EACH(0x7F)) + XMPPI_EACH(0x60)) | v;
+}
+
+/* The first byte is the lowest, also on big-endian machines. Compilers make one load of it. */
+XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
+/* How many bytes come before the first of which it is true. */
+XMPPI_FN size_t xmppi_until(xmppi_bytes v)
+{
+    v &= XMPPI_EACH(0x80);
+#ifdef __GNUC__
+    return v == 0 ? 8 : (size_t)__builtin_ctzll(v) >> 3;
+#else
+    {
+        size_t n = 0;
+        while (n < 8 && !(v >> (n * 8) & 0x80))
+            n++;
+        return n;
+    }
+#endif
+}
+#endif
+
+/* The length of the character of several bytes at p, 0 when it is cut off, ill-formed or none of XML's. */
+XMPPI_FN size_t xmppi_char_n(const unsigned char *p, size_t n)
+{
+    uint32_t cp = 0;
+    uint8_t need = 0;
+    size_t i = 0;
+    int r = 0;
+
+    while (r == 0 && i < n)
+        r = xmppi_utf8_step(&cp, &need, p[i++]);
+    return r > 0 && xmppi_xml_char(cp) ? i : 0;
+}
+
+/* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
+XMPPI_FN size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
+{
+    size_t i = 0, k;
+    xmppi_bytes v;
+
+    for (;;) {
+        for (k = sizeof v; k == sizeof v && n - i >= sizeof v; i += k) {
+            v = xmppi_load(p + i);
+            memcpy(to + i, p + i, sizeof v);
+            k = xmppi_until(xmppi_special(v) | xmppi_equal(v, '<') | xmppi_equal(v, '&') | xmppi_equal(v, stop));
+        }
+        for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
+            to[i] = p[i];
+        if (i == n || p[i] < 0x80)
+            return i;
+        k = xmppi_char_n(p + i, n - i);
+        if (k == 0)
+            return i;
+        for (; k > 0; k--, i++)
+            to[i] = p[i];
+    }
+}
+#endif
+
+/* Copies a name in ASCII. Returns its length, 0 when its end is not here. */
+XMPPI_STEP size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n)
+{
+    size_t i = 0;
+
+    if (n == 0 || !xmppi_in_class(*p, XMPPI_C_START))
+        return 0;
+#if XMPP_CFG_SIMD
+    if (n >= 16) {
+        xmppi_bytes v = xmppi_load(p), low = v | XMPPI_EACH(0x20);
+        xmppi_bytes in = (_mm_cmpgt_epi8(low, XMPPI_EACH('a' - 1)) & _mm_cmplt_epi8(low, XMPPI_EACH('z' + 1))) |
+                        (_mm_cmpgt_epi8(v, XMPPI_EACH('-' - 1)) & _mm_cmplt_epi8(v, XMPPI_EACH('9' + 1)) &
+                         ~xmppi_equal(v, '/')) | xmppi_equal(v, '_');
+        memcpy(to, p, 16);
+        i = xmppi_until(~in);
+        if (i < 16)
+            return i;
+        i = 0;
+    }
+#endif
+    if (n > XMPP_CFG_XML_NAME)
+        n = XMPP_CFG_XML_NAME;
+    do
+        to[i] = p[i];
+    while (++i < n && xmppi_in_class(p[i], XMPPI_C_NAME));
+    return i < n ? i : 0;
+}
+
+/* The same with a prefix, if there is one: *colon is where it ends, 0 for none. */
+XMPPI_STEP size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon)
+{
+    size_t k = xmppi_copy_name(to, p, n), more;
+
+    *colon = 0;
+    if (k == 0 || p[k] != ':')
+        return k;
+    to[k] = ':';
+    *colon = k++;
+    more = xmppi_copy_name(to + k, p + k, n - k);
+    return more == 0 || k + more > XMPP_CFG_XML_NAME ? 0 : k + more;
+}
+
+#if XMPP_CFG_FAST > 1
+/* Reads a reference. Returns its length, 0 when it is none that is known or not here in full. */
+XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
+{
+    static const char names[] = "amp;\0lt;\0gt;\0apos;\0quot;\0";
+    const char *name = names, *s;
+    uint32_t base, d, v = 0;
+    size_t i;
+
+    if (n < 4)
+        return 0;
+    if (p[1] == '#') {
+        base = p[2] == 'x' ? 16 : 10;
+        for (i = base == 16 ? 3 : 2; i < n && i < 10 && p[i] != ';'; i++, v = v * base + d) {
+            d = p[i] - (uint32_t)'0';
+            if (d > 9)
+                d = (p[i] | 0x20u) - 'a' + 10;
+            if (d >= base)
+                return 0;
+        }
+        *c = v;
+        return i == n || p[i] != ';' || v > 0x10FFFF || v >> 11 == 0x1B || !xmppi_xml_char(v) ? 0 : i + 1;
+    }
+    for (d = 0; *name != '\0'; d++, name = xmppi_behind(name)) {
+        for (s = name, i = 1; i < n && *s != '\0' && (unsigned char)*s == p[i]; i++)
+            s++;
+        if (*s == '\0') {
+            *c = (unsigned char)"&<>'\""[d];
+            return i;
+        }
+    }
+    return 0;
+}
+#endif
+
+/* Text, but not the '<' behind it. */
+XMPPI_FN const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end)
+{
+    uint32_t room = x->cap - x->len;
+    unsigned char *begin = x->mem + x->len, *to = begin;
+
+    if (x->rec == NULL && x->depth == 1 && x->inside == 0) {
+        if (!(x->flags & XMPPI_XF_TEXT))
+            while (at < end && (*at == ' ' || *at == '\n'))     /* between stanzas */
+                at++;
+        return at;
+    }
+    if (room < 4 + 2 * XMPPI_SLACK)
+        return at;
+    room -= 4 + XMPPI_SLACK;
+    if ((size_t)(end - at) > room)
+        end = at + room;                /* nothing becomes longer than it is written */
+    if (x->rec == NULL)
+        begin = to += 4;
+    while (at < end && x->prev == 0) {
+        size_t k = xmppi_copy_text(to, at, (size_t)(end - at), ']');
+        at += k;
+        to += k;
+#if XMPP_CFG_FAST > 1
+        if (at == end)
+            break;
+        if (*at == '\n' || *at == '\t') {
+            *to++ = *at++;
+        } else if (*at == ']') {        /* as many as there are: "]]>" is for the others to refuse */
+            for (k = 0; at < end && *at == ']'; k++)
+                *to++ = *at++;
+            if (at == end || *at == '>')
+                x->prev = k < 2 ? 1 : 2;
+        } else if (*at == '\r') {
+            *to++ = '\n';
+            if (++at == end)
+                x->prev = XMPPI_CR;
+            else if (*at == '\n')
+                at++;
+        } else if (*at == '&') {
+            uint32_t c;
+            k = xmppi_whole_ref(at, (size_t)(end - at), &c);
+            if (k == 0)
+                break;
+            at += k;
+            x->len = (uint32_t)(to - x->mem);
+            to += xmppi_put(x, c);
+        } else {
+            break;
+        }
+#else
+        break;
+#endif
+    }
+    if (to == begin) {
+        return at;
+    }
+    if (x->rec == NULL) {
+        x->rec = begin - 4;
+        *x->rec = XMPPI_TEXT;
+        x->flags |= XMPPI_XF_TEXT;
+    }
+    x->len = (uint32_t)(to - x->mem);
+    return at;
+}
+
+/* An end tag, from the '/' on. */
+XMPPI_FN const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+{
+    const unsigned char *name = x->open + 7, *p = at + 1;
+
+    while (p < end && *name != 0 && *p == *name)
+        p++, name++;
+    if (p == end || *name != 0 || *p != '>')
+        return at;
+    x->flags = XMPPI_XF_START;
+    *token = xmppi_closed(x);
+    return p + 1;
+}
+
+/* An attribute that is no declaration of a prefix. *seen: a bit for each name that there was, by its hash; *sure: all are
+   known to be different and to need no declaration. */
+XMPPI_FN const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end, uint64_t *seen, bool *sure)
+{
+    unsigned char *rec = x->mem + x->len, *name = rec + 4, *to;
+    const unsigned char *p, *other;
+    size_t n, k, colon, room = x->cap - x->len;
+    uint64_t bit;
+    bool differs = true, declares;
+
+    if (!(x->flags & XMPPI_XF_SPACE) || x->attrs == XMPP_CFG_XML_ATTRS || room < 8 + 2 * XMPP_CFG_XML_NAME + 2 * XMPPI_SLACK)
+        return at;
+    n = xmppi_copy_qname(name, at, (size_t)(end - at), &colon);
+    p = at + n;
+    if (n == 0 || end - p < 3 || p[0] != '=' || (p[1] != '\'' && p[1] != '"'))
+        return at;
+    name[n] = 0;
+    declares = n == 5 && xmppi_eq((const char *)name, "xmlns");
+    if (colon != 0 && xmppi_spells((const char *)name, "xmlns", ':'))
+        return at;
+    if (colon != 0 && !xmppi_spells((const char *)name, "xml", ':'))
+        differs = false;                /* its prefix must be declared, and it may be the same as another by its namespace */
+    bit = (uint64_t)1 << ((name[0] + 5u * name[n / 2] + 11u * name[n - 1] + n) & 63);
+    if (*seen & bit)
+        for (other = xmppi_body(x->open); other < rec; other = xmppi_next(other))
+            if (declares || xmppi_eq(xmppi_string(other), (const char *)name))
+                differs = false;        /* of declarations the records keep another name */
+    to = name + n + 1;
+    room -= n + 5 + XMPPI_SLACK + 1;
+    p += 2;
+    k = xmppi_copy_text(to, p, (size_t)(end - p) < room ? (size_t)(end - p) : room, p[-1]);
+    if (p + k == end || p[k] != p[-1])
+        return at;
+    to[k] = 0;
+    *rec = XMPPI_ATTR;
+    x->len += (uint32_t)(4 + n + 1 + k + 1);
+    if (declares) {
+        *rec = XMPPI_DECL;
+        *name = 0;                      /* the prefix */
+        xmppi_move(name + 1, to, k + 1);
+        x->len -= 5;
+        x->rec = rec;
+        if (xmppi_declared(x) < 0) {
+            x->len = (uint32_t)(rec - x->mem);
+            x->rec = NULL;
+            return at;
+        }
+        x->rec = NULL;
+    }
+    xmppi_measure(x, rec);
+    x->attrs++;
+    x->flags = XMPPI_XF_BEGUN;
+    *seen |= bit;
+    *sure = *sure && differs;
+    return p + k + 1;
+}
+
+/* A start tag, from its name or from an attribute on, as far as it is here. */
+XMPPI_FN const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+{
+    const unsigned char *from;
+    unsigned char *e = x->mem + x->len;
+    uint64_t seen = 0;
+    bool sure = false;
+    size_t n, colon;
+
+    if (x->state == XMPPI_X_LT) {
+        if (x->depth == XMPP_CFG_XML_DEPTH || x->cap - x->len < 8 + 2 * XMPP_CFG_XML_NAME + XMPPI_SLACK)
+            return at;
+        n = xmppi_copy_qname(e + 7, at, (size_t)(end - at), &colon);
+        if (n == 0 || (at[n] != '>' && at[n] != ' ' && at[n] != '/'))
+            return at;
+        *e = XMPPI_ELEMENT;
+        xmppi_put24(e + 4, (uint32_t)(e - x->open));
+        e[7 + n] = 0;
+        x->open = e;
+        x->len += (uint32_t)(7 + n + 1);
+        x->flags = XMPPI_XF_BEGUN;
+        x->state = XMPPI_X_TAG;
+        x->attrs = 0;
+        sure = colon == 0;
+        at += n;
+    }
+    do {
+        from = at;
+        if (at == end)
+            return at;
+        if (*at == ' ') {
+            x->flags |= XMPPI_XF_SPACE;
+            at++;
+        } else if (*at != '>' && *at != '/') {
+            at = xmppi_whole_attr(x, at, end, &seen, &sure);
+        } else if (sure) {
+            x->state = *at == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
+            *token = xmppi_opened(x, true);
+            return at + 1;
+        }
+    } while (at != from);
+    return at;
+}
+
+/* All of them, up to the end of a token. */
+XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
+{
+    const unsigned char *const end = p + n, *at = p, *from;
+    int r = XMPP_XML_MORE;
+
+    if (x->skipping || x->depth == 0 || x->need != 0)
+        return 0;
+    do {
+        from = at;
+        if (x->state == XMPPI_X_TEXT && x->prev == 0) {
+            if (*at != '<') {
+                at = xmppi_whole_text(x, at, end);
+            } else {
+                if (x->depth == 1)
+                    x->size = (uint32_t)(p - at);       /* to which all that is taken will be added */
+                x->state = XMPPI_X_LT;
+                at++;
+            }
+        } else if (x->state == XMPPI_X_LT && (*at == '/' || xmppi_in_class(*at, XMPPI_C_START))) {
+            if (x->rec != NULL && x->inside == 0) {
+                r = XMPP_XML_TEXT;
+                break;
+            }
+            if (x->rec != NULL)
+                xmppi_text_end(x);
+            at = *at == '/' ? xmppi_whole_end(x, at, end, &r) : xmppi_whole_tag(x, at, end, &r);
+        } else if (x->state == XMPPI_X_TAG) {
+            at = xmppi_whole_tag(x, at, end, &r);
+        } else if (x->state == XMPPI_X_EMPTY && *at == '>') {
+            at++;
+            r = xmppi_closed(x);
+        }
+    } while (r == XMPP_XML_MORE && at != end && at != from);
+    *token = r;
+    return (size_t)(at - p);
+}
+#else
+XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
+{
+    (void)x;
+    (void)p;
+    (void)n;
+    (void)token;
     return 0;
 }
 #endif
@@ -2771,8 +3225,10 @@ XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used
     xmpp_xml_drop(x);
     x->node.at = NULL;
     while (r == XMPP_XML_MORE && i < n) {
-        k = xmppi_xml_run(x, p + i, n - i);
-        if (k == 0) {
+        k = xmppi_xml_whole(x, p + i, n - i, &r);
+        if (k == 0 && r == XMPP_XML_MORE)
+            k = xmppi_xml_run(x, p + i, n - i);
+        if (k == 0 && r == XMPP_XML_MORE) {
             r = xmppi_xml_byte(x, p[i]);
             if (x->error != 0)
                 r = x->error;

@@ -73,7 +73,7 @@ CC = os.environ.get("CC", "cc").split()
 
 
 def build_xml():
-    for suffix, more in (("", ["-O2"]), ("_portable", ["-O2", "-DXMPP_NO_SIMD"]), ("_small", ["-Os"])):
+    for suffix, more in (("", ["-O2"]), ("_portable", ["-O2", "-DXMPP_CFG_SIMD=0"]), ("_small", ["-Os"])):
         name = "ours" + suffix
         words = OURS[("", "_portable", "_small").index(suffix)]
         yield lambda name=name, more=more, words=words: private(
