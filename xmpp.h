@@ -3297,6 +3297,25 @@ XMPPI_FN void xmppi_w_fail(xmpp_writer *w, int error)
         w->error = error;
 }
 
+#if XMPP_CFG_FAST > 1
+/* Copies characters in ASCII that are never escaped. Returns how many bytes. */
+XMPPI_FN size_t xmppi_copy_safe(unsigned char *to, const unsigned char *p, size_t n)
+{
+    size_t i = 0, k;
+    xmppi_bytes v;
+
+    for (k = sizeof v; k == sizeof v && n - i >= sizeof v; i += k) {
+        v = xmppi_load(p + i);
+        memcpy(to + i, p + i, sizeof v);
+        k = xmppi_until(xmppi_special(v) | xmppi_equal(v, '"') | xmppi_equal(v | XMPPI_EACH('<' ^ '>'), '>') |
+                        xmppi_equal(v | XMPPI_EACH('&' ^ '\''), '\''));
+    }
+    for (; i < n && xmppi_in_class(p[i], XMPPI_C_SAFE); i++)
+        to[i] = p[i];
+    return i;
+}
+#endif
+
 /* Bytes as they stand. */
 XMPPI_FRAME void xmppi_w_bytes(xmpp_writer *w, const void *p, size_t n)
 {
@@ -3338,6 +3357,23 @@ XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what
     int r = 1;
 
     for (; p < last && w->error == XMPP_OK; p++) {
+#if XMPP_CFG_FAST > 1
+        const unsigned char *q = (const unsigned char *)p;
+        size_t room = w->cap - w->len, k = (size_t)(last - p);
+        if (need == 0 && what != XMPPI_W_NAME) {
+            k = xmppi_copy_safe(w->buf + w->len, q, k < room ? k : room);
+        } else if (need == 0) {
+            size_t most = k < room ? k : room;
+            for (k = 0; k < most && xmppi_in_class(q[k], start ? XMPPI_C_START : XMPPI_C_NAME); k++, start = false)
+                w->buf[w->len + k] = q[k];
+        } else {
+            k = 0;
+        }
+        w->len += k;
+        p += k;
+        if (p == last)
+            break;
+#endif
         r = xmppi_utf8_step(&c, &need, (unsigned char)*p);
         escape = NULL;
         if (r > 0 && what == XMPPI_W_NAME) {
@@ -3504,7 +3540,11 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
                 in = *fmt;
             else if (in != 0 && *fmt == (in == '<' ? '>' : in))
                 in = in == '<' ? 0 : '<';
-            xmppi_w_bytes(w, fmt, 1);
+#if XMPP_CFG_FAST > 1
+            while (spec[1] != '\0' && spec[1] != '%' && spec[1] != '<' && spec[1] != '>' && spec[1] != '\'' && spec[1] != '"')
+                spec++;
+#endif
+            xmppi_w_bytes(w, fmt, (size_t)(spec - fmt) + 1);
             continue;
         }
         spec++;
