@@ -4157,6 +4157,18 @@ XMPPI_FN uint32_t xmppi_word(const unsigned char *block, unsigned i)
     return xmppi_get32(block + (i & 15) * 4);
 }
 
+#if XMPP_CFG_FAST > 1
+/* Words made of a key do not stay on the stack. */
+XMPPI_FN void xmppi_wipe_words(uint32_t w[16])
+{
+    volatile uint32_t *v = w;
+    unsigned i;
+
+    for (i = 0; i < 16; i++)
+        v[i] = 0;
+}
+#endif
+
 #ifdef XMPP_SHA1_BLOCK
 XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
@@ -4168,6 +4180,46 @@ XMPPI_FN uint32_t xmppi_rol32(uint32_t x, unsigned n)
     return x << n | x >> (32 - n);
 }
 
+#if XMPP_CFG_FAST > 1
+/* The rounds written out: a to e stay in registers and change their parts instead of their values. */
+#define XMPPI_CHOICE(b, c, d)   (((c ^ d) & b) ^ d)
+#define XMPPI_PARITY(b, c, d)   (b ^ c ^ d)
+#define XMPPI_MAJORITY(b, c, d) (((b | c) & d) | (b & c))
+#define XMPPI_SHA1_WORD(i) \
+    ((i) < 16 ? w[(i) & 15] \
+              : (w[(i) & 15] = xmppi_rol32(w[((i) + 13) & 15] ^ w[((i) + 8) & 15] ^ w[((i) + 2) & 15] ^ w[(i) & 15], 1)))
+#define XMPPI_SHA1_ROUND(a, b, c, d, e, F, k, i) \
+    e += xmppi_rol32(a, 5) + F(b, c, d) + (k) + XMPPI_SHA1_WORD(i); \
+    b = xmppi_rol32(b, 30);
+#define XMPPI_SHA1_5(F, k, i) \
+    XMPPI_SHA1_ROUND(a, b, c, d, e, F, k, i) \
+    XMPPI_SHA1_ROUND(e, a, b, c, d, F, k, (i) + 1) \
+    XMPPI_SHA1_ROUND(d, e, a, b, c, F, k, (i) + 2) \
+    XMPPI_SHA1_ROUND(c, d, e, a, b, F, k, (i) + 3) \
+    XMPPI_SHA1_ROUND(b, c, d, e, a, F, k, (i) + 4)
+#define XMPPI_SHA1_20(F, k, i) \
+    XMPPI_SHA1_5(F, k, i) XMPPI_SHA1_5(F, k, (i) + 5) XMPPI_SHA1_5(F, k, (i) + 10) XMPPI_SHA1_5(F, k, (i) + 15)
+
+XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
+{
+    uint32_t a = xmppi_get32(h), b = xmppi_get32(h + 4), c = xmppi_get32(h + 8), d = xmppi_get32(h + 12),
+             e = xmppi_get32(h + 16), w[16];
+    unsigned i;
+
+    for (i = 0; i < 16; i++)
+        w[i] = xmppi_get32(block + i * 4);
+    XMPPI_SHA1_20(XMPPI_CHOICE, 0x5A827999, 0)
+    XMPPI_SHA1_20(XMPPI_PARITY, 0x6ED9EBA1, 20)
+    XMPPI_SHA1_20(XMPPI_MAJORITY, 0x8F1BBCDC, 40)
+    XMPPI_SHA1_20(XMPPI_PARITY, 0xCA62C1D6, 60)
+    xmppi_put32(h, xmppi_get32(h) + a);
+    xmppi_put32(h + 4, xmppi_get32(h + 4) + b);
+    xmppi_put32(h + 8, xmppi_get32(h + 8) + c);
+    xmppi_put32(h + 12, xmppi_get32(h + 12) + d);
+    xmppi_put32(h + 16, xmppi_get32(h + 16) + e);
+    xmppi_wipe_words(w);
+}
+#else
 XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     static const uint32_t k[4] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
@@ -4200,6 +4252,7 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
         xmppi_put32(h + i * 4, xmppi_get32(h + i * 4) + v[i]);
 }
 #endif
+#endif
 
 #if !defined(XMPP_SHA256_BLOCK) || !defined(XMPP_SHA512_BLOCK)
 static const uint32_t xmppi_sha256_k[64] = {
@@ -4227,6 +4280,48 @@ XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
     return x >> n | x << (32 - n);
 }
 
+#if XMPP_CFG_FAST > 1
+/* As with SHA-1. Of a sum of rotations the inner ones are by the differences. */
+#define XMPPI_SHA256_ROUND(a, b, c, d, e, f, g, h, i) \
+    h += xmppi_ror32(xmppi_ror32(xmppi_ror32(e, 14) ^ e, 5) ^ e, 6) + (g ^ (e & (f ^ g))) + xmppi_sha256_k[i] + w[(i) & 15]; \
+    d += h; \
+    h += xmppi_ror32(xmppi_ror32(xmppi_ror32(a, 9) ^ a, 11) ^ a, 2) + ((a & b) | (c & (a | b)));
+#define XMPPI_SHA256_8(i) \
+    XMPPI_SHA256_ROUND(a, b, c, d, e, f, g, z, i) XMPPI_SHA256_ROUND(z, a, b, c, d, e, f, g, (i) + 1) \
+    XMPPI_SHA256_ROUND(g, z, a, b, c, d, e, f, (i) + 2) XMPPI_SHA256_ROUND(f, g, z, a, b, c, d, e, (i) + 3) \
+    XMPPI_SHA256_ROUND(e, f, g, z, a, b, c, d, (i) + 4) XMPPI_SHA256_ROUND(d, e, f, g, z, a, b, c, (i) + 5) \
+    XMPPI_SHA256_ROUND(c, d, e, f, g, z, a, b, (i) + 6) XMPPI_SHA256_ROUND(b, c, d, e, f, g, z, a, (i) + 7)
+#define XMPPI_SHA256_WORD(i) \
+    w[i] += (xmppi_ror32(w[((i) + 1) & 15], 7) ^ xmppi_ror32(w[((i) + 1) & 15], 18) ^ w[((i) + 1) & 15] >> 3) + w[((i) + 9) & 15] + \
+            (xmppi_ror32(w[((i) + 14) & 15], 17) ^ xmppi_ror32(w[((i) + 14) & 15], 19) ^ w[((i) + 14) & 15] >> 10);
+#define XMPPI_SHA256_WORDS(i) XMPPI_SHA256_WORD(i) XMPPI_SHA256_WORD(i + 1) XMPPI_SHA256_WORD(i + 2) XMPPI_SHA256_WORD(i + 3)
+
+XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
+{
+    uint32_t a = xmppi_get32(h), b = xmppi_get32(h + 4), c = xmppi_get32(h + 8), d = xmppi_get32(h + 12),
+             e = xmppi_get32(h + 16), f = xmppi_get32(h + 20), g = xmppi_get32(h + 24), z = xmppi_get32(h + 28), w[16];
+    unsigned i;
+
+    for (i = 0; i < 16; i++)
+        w[i] = xmppi_get32(block + i * 4);
+    XMPPI_SHA256_8(0)
+    XMPPI_SHA256_8(8)
+    for (i = 16; i < 64; i += 16) {
+        XMPPI_SHA256_WORDS(0) XMPPI_SHA256_WORDS(4) XMPPI_SHA256_WORDS(8) XMPPI_SHA256_WORDS(12)
+        XMPPI_SHA256_8(i)
+        XMPPI_SHA256_8(i + 8)
+    }
+    xmppi_put32(h, xmppi_get32(h) + a);
+    xmppi_put32(h + 4, xmppi_get32(h + 4) + b);
+    xmppi_put32(h + 8, xmppi_get32(h + 8) + c);
+    xmppi_put32(h + 12, xmppi_get32(h + 12) + d);
+    xmppi_put32(h + 16, xmppi_get32(h + 16) + e);
+    xmppi_put32(h + 20, xmppi_get32(h + 20) + f);
+    xmppi_put32(h + 24, xmppi_get32(h + 24) + g);
+    xmppi_put32(h + 28, xmppi_get32(h + 28) + z);
+    xmppi_wipe_words(w);
+}
+#else
 XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
     uint32_t v[8], w, x, y;
@@ -4257,6 +4352,7 @@ XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
     for (i = 0; i < 8; i++)
         xmppi_put32(h + i * 4, xmppi_get32(h + i * 4) + v[i]);
 }
+#endif
 #endif
 
 #ifdef XMPP_SHA512_BLOCK
@@ -4504,6 +4600,10 @@ XMPPI_FN void xmppi_hmac_finish(const xmpp_hash_kind *k, xmpp_pbkdf2 *p, const u
 
 XMPPI_FRAME void xmppi_xor(unsigned char *to, const unsigned char *from, size_t n)
 {
+#if XMPP_CFG_FAST > 1
+    for (; n >= 4; n -= 4, to += 4, from += 4)
+        xmppi_put32(to, xmppi_get32(to) ^ xmppi_get32(from));
+#endif
     while (n-- > 0)
         to[n] = (unsigned char)(to[n] ^ from[n]);
 }
