@@ -1909,7 +1909,19 @@ XMPPI_FN const char *xmppi_value(const unsigned char *e, int kind, const char *n
 /* XMPPI_NS_* of those below XMPPI_NS_TLS, otherwise XMPPI_NS_OTHER. */
 XMPPI_FN int xmppi_ns_known(const char *ns)
 {
+#if XMPP_CFG_FAST > 1
+    static const uint8_t lengths[] = { 36, 29, 13, 32 };        /* they differ, and most others are of none of them */
+    const char *known = xmppi_namespaces;
+    size_t n = strlen(ns);
+    int i;
+
+    for (i = 0; i < (int)sizeof lengths; known += lengths[i++] + 1)
+        if (n == lengths[i] && memcmp(known, ns, n) == 0)
+            return i + XMPPI_NS_XML;
+    i = -1;
+#else
     int i = xmppi_which(xmppi_namespaces, ns);
+#endif
 
     return i >= 0 ? i + XMPPI_NS_XML : *ns != '\0' ? (int)XMPPI_NS_OTHER : (int)XMPPI_NS_NONE;
 }
@@ -2824,14 +2836,20 @@ XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 /* The length of the character of several bytes at p, 0 when it is cut off, ill-formed or none of XML's. */
 XMPPI_FN size_t xmppi_char_n(const unsigned char *p, size_t n)
 {
-    uint32_t cp = 0;
-    uint8_t need = 0;
-    size_t i = 0;
-    int r = 0;
+    uint32_t cp = p[0];
+    size_t i, k = cp < 0xE0 ? 2 : cp < 0xF0 ? 3 : 4;
 
-    while (r == 0 && i < n)
-        r = xmppi_utf8_step(&cp, &need, p[i++]);
-    return r > 0 && xmppi_xml_char(cp) ? i : 0;
+    if (cp < 0xC2 || cp > 0xF4 || n < k)
+        return 0;
+    cp &= 0x7Fu >> k;
+    for (i = 1; i < k; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        cp = cp << 6 | (p[i] & 0x3Fu);
+    }
+    if (k == 3 && (cp < 0x800 || cp >> 11 == 0x1B || cp >= 0xFFFE))     /* too long, a surrogate, U+FFFE and U+FFFF */
+        return 0;
+    return k == 4 && (cp < 0x10000 || cp > 0x10FFFF) ? 0 : k;
 }
 
 /* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
@@ -2841,14 +2859,20 @@ XMPPI_FN size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_
     xmppi_bytes v;
 
     for (;;) {
-        for (k = sizeof v; k == sizeof v && n - i >= sizeof v; i += k) {
+        if (n - i >= sizeof v) {
             v = xmppi_load(p + i);
             memcpy(to + i, p + i, sizeof v);
             k = xmppi_until(xmppi_special(v) | xmppi_equal(v, '<') | xmppi_equal(v, '&') | xmppi_equal(v, stop));
+            i += k;
+            if (k == sizeof v)
+                continue;
+        } else {
+            for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
+                to[i] = p[i];
+            if (i == n)
+                return i;
         }
-        for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
-            to[i] = p[i];
-        if (i == n || p[i] < 0x80)
+        if (p[i] < 0x80)
             return i;
         k = xmppi_char_n(p + i, n - i);
         if (k == 0)
@@ -3038,7 +3062,7 @@ XMPPI_FN const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char 
         return at;
     if (colon != 0 && !xmppi_spells((const char *)name, "xml", ':'))
         differs = false;                /* its prefix must be declared, and it may be the same as another by its namespace */
-    bit = (uint64_t)1 << ((name[0] + 5u * name[n / 2] + 11u * name[n - 1] + n) & 63);
+    bit = (uint64_t)1 << ((name[0] + 2u * name[n / 2] + 4u * name[n - 1] + n) & 63);
     if (*seen & bit)
         for (other = xmppi_body(x->open); other < rec; other = xmppi_next(other))
             if (declares || xmppi_eq(xmppi_string(other), (const char *)name))
@@ -3076,7 +3100,7 @@ XMPPI_FN const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char 
 /* A start tag, from its name or from an attribute on, as far as it is here. */
 XMPPI_FN const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
 {
-    const unsigned char *from;
+    const unsigned char *next;
     unsigned char *e = x->mem + x->len;
     uint64_t seen = 0;
     bool sure = false;
@@ -3099,22 +3123,22 @@ XMPPI_FN const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *
         sure = colon == 0;
         at += n;
     }
-    do {
-        from = at;
+    for (;; at = next) {
+        for (; at < end && *at == ' '; at++)
+            x->flags |= XMPPI_XF_SPACE;
         if (at == end)
             return at;
-        if (*at == ' ') {
-            x->flags |= XMPPI_XF_SPACE;
-            at++;
-        } else if (*at != '>' && *at != '/') {
-            at = xmppi_whole_attr(x, at, end, &seen, &sure);
-        } else if (sure) {
-            x->state = *at == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
-            *token = xmppi_opened(x, true);
-            return at + 1;
-        }
-    } while (at != from);
-    return at;
+        if (*at == '>' || *at == '/')
+            break;
+        next = xmppi_whole_attr(x, at, end, &seen, &sure);
+        if (next == at)
+            return at;
+    }
+    if (!sure)                          /* the bytes' machine looks for what is wrong with it */
+        return at;
+    x->state = *at == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
+    *token = xmppi_opened(x, true);
+    return at + 1;
 }
 
 /* All of them, up to the end of a token. */
