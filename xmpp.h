@@ -2099,8 +2099,10 @@ enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at 
 /* Small where small is asked for, otherwise quick. */
 #if XMPP_CFG_FAST < 2
 #define XMPPI_STEP XMPPI_FRAME
+#define XMPPI_QUICK XMPPI_FN
 #else
 #define XMPPI_STEP XMPPI_FN
+#define XMPPI_QUICK XMPPI_FN inline     /* worth its copies */
 #endif
 
 #if XMPP_CFG_FAST > 0
@@ -2347,7 +2349,7 @@ XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
 }
 
 /* A start tag is complete up to its '>' or '/'. sure: it needs no check. */
-XMPPI_FN int xmppi_opened(xmpp_xml *x, bool sure)
+XMPPI_QUICK int xmppi_opened(xmpp_xml *x, bool sure)
 {
     int r;
 
@@ -2369,7 +2371,7 @@ XMPPI_FN int xmppi_opened(xmpp_xml *x, bool sure)
 }
 
 /* An end tag is complete. */
-XMPPI_FN int xmppi_closed(xmpp_xml *x)
+XMPPI_QUICK int xmppi_closed(xmpp_xml *x)
 {
     unsigned char *e = x->open;
 
@@ -2853,7 +2855,7 @@ XMPPI_FN size_t xmppi_char_n(const unsigned char *p, size_t n)
 }
 
 /* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
-XMPPI_FN size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
+XMPPI_QUICK size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
 {
     size_t i = 0, k;
     xmppi_bytes v;
@@ -2884,7 +2886,7 @@ XMPPI_FN size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_
 #endif
 
 /* Copies a name in ASCII. Returns its length, 0 when its end is not here. */
-XMPPI_STEP size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n)
+XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n)
 {
     size_t i = 0;
 
@@ -2912,7 +2914,7 @@ XMPPI_STEP size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, siz
 }
 
 /* The same with a prefix, if there is one: *colon is where it ends, 0 for none. */
-XMPPI_STEP size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon)
+XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon)
 {
     size_t k = xmppi_copy_name(to, p, n), more;
 
@@ -2961,7 +2963,7 @@ XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
 #endif
 
 /* Text, but not the '<' behind it. */
-XMPPI_FN const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end)
+XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end)
 {
     uint32_t room = x->cap - x->len;
     unsigned char *begin = x->mem + x->len, *to = begin;
@@ -3027,7 +3029,7 @@ XMPPI_FN const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char 
 }
 
 /* An end tag, from the '/' on. */
-XMPPI_FN const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
 {
     const unsigned char *name = x->open + 7, *p = at + 1;
 
@@ -3042,7 +3044,7 @@ XMPPI_FN const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *
 
 /* An attribute that is no declaration of a prefix. *seen: a bit for each name that there was, by its hash; *sure: all are
    known to be different and to need no declaration. */
-XMPPI_FN const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end, uint64_t *seen, bool *sure)
+XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end, uint64_t *seen, bool *sure)
 {
     unsigned char *rec = x->mem + x->len, *name = rec + 4, *to;
     const unsigned char *p, *other;
@@ -3098,7 +3100,7 @@ XMPPI_FN const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char 
 }
 
 /* A start tag, from its name or from an attribute on, as far as it is here. */
-XMPPI_FN const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
 {
     const unsigned char *next;
     unsigned char *e = x->mem + x->len;
