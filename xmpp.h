@@ -979,6 +979,7 @@ typedef struct xmpp_client {
     uint32_t            challenge_n;
     xmpp_claim         *claims;
     bool              (*elsewhere)(struct xmpp_client *c);      /* what config.resolve said: others are left */
+    uint32_t            iq_due;                         /* with XMPP_CFG_FAST 2: no request's time is over before */
     uint32_t            key, arena_at, arena_max;       /* arena: where a stream's records begin; high-water mark */
     uint32_t            arena_top;                      /* bytes of session strings at its end    */
     uint32_t            part_at;                        /* stream offset of the part at hand      */
@@ -5147,6 +5148,17 @@ enum { XMPPI_A_NONE = 0, XMPPI_A_UNAVAILABLE, XMPPI_A_BAD, XMPPI_A_POLICY };
 
 /* xmpp_iq_slot.state; the first slot is the library's own. Owner: 0 application, i + 1 extension number i */
 enum { XMPPI_IQ_FREE = 0, XMPPI_IQ_WRITING, XMPPI_IQ_WAITING, XMPPI_IQ_LOST };
+
+/* A request's deadline or state has changed: xmppi_pending_event goes through all of them. Where few requests can be
+   under way it always does. */
+XMPPI_FN void xmppi_iq_recheck(xmpp_client *c)
+{
+#if XMPP_CFG_FAST > 1
+    c->iq_due = c->now;
+#else
+    (void)c;
+#endif
+}
 /* A queue record: length 2, flags 1, the stanza, and c->tail bytes of stream management. HELD: nothing of it is to be
    sent: presence kept for the next session, or what waits for stream management. */
 enum { XMPPI_TAIL = 17 };
@@ -5624,6 +5636,7 @@ XMPPI_FN void xmppi_session_over(xmpp_client *c)
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
         if (s->state == XMPPI_IQ_WAITING)
             s->state = XMPPI_IQ_LOST;
+    xmppi_iq_recheck(c);
     c->iq[0].state = XMPPI_IQ_FREE;
     xmppi_q_purge(c, c->quit ? XMPPI_R_IQ | XMPPI_R_PRESENCE : XMPPI_R_IQ); /* presence ends with what was closed */
     if (c->sm == NULL)
@@ -5839,6 +5852,7 @@ XMPPI_FRAME void xmppi_iq_sent(xmpp_client *c, xmpp_iq_slot *s, uint32_t ms)
 {
     s->state = XMPPI_IQ_WAITING;
     s->deadline = xmppi_at(c, ms);
+    xmppi_iq_recheck(c);
 }
 
 XMPPI_FN bool xmppi_jid_ok(const char *text)
@@ -6400,7 +6414,17 @@ XMPPI_FN xmpp_iq_slot *xmppi_iq_asked(xmpp_client *c)
     xmpp_iq_slot *s = c->iq;
     char id[10];
 
+#if XMPP_CFG_FAST > 1
+    uint32_t v = 0;
+    const char *digit = c->ev.id;
+    for (; *digit != '\0'; digit++)     /* the value, if it is one of ours; the loop below looks whether it is */
+        v = v << 4 | ((uint32_t)(unsigned char)*digit - (*digit < 'a' ? '0' : 'a' - 10));
+#endif
     for (; s < c->iq + XMPP_CFG_IQS; s++) {
+#if XMPP_CFG_FAST > 1
+        if (s->id != v)
+            continue;
+#endif
         xmppi_iq_id(s->id, id);
         if (s->state == XMPPI_IQ_WAITING && xmppi_eq(id, c->ev.id) && xmppi_answers(c, s, c->ev.from))
             return s;
@@ -6744,13 +6768,25 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->ev.type = c->resumed ? XMPP_EV_RESUMED : XMPP_EV_ONLINE;
         c->ev.to = c->jid;
     }
-    for (s = c->iq; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
+    s = c->iq;
+#if XMPP_CFG_FAST > 1
+    if (c->ev.type != XMPP_EV_NONE || !xmppi_due(c->now, c->iq_due))
+        s += XMPP_CFG_IQS;              /* nobody's time is over: none is asked */
+    else
+        c->iq_due = c->now + UINT32_C(0x40000000);      /* until those below say otherwise */
+#endif
+    for (; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
         bool lost = s->state == XMPPI_IQ_LOST;
+#if XMPP_CFG_FAST > 1
+        if (s->state == XMPPI_IQ_WAITING && !xmppi_due(s->deadline, c->iq_due))
+            c->iq_due = s->deadline;
+#endif
         if (s == c->iq && (c->gate & XMPPI_GATE_ASLEEP)) /* who does not read has no right to say that the link is dead */
             continue;
         if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
                       (c->rx_at < c->rx_n && xmppi_reads(c)))) /* the answer may be at hand */
             continue;
+        xmppi_iq_recheck(c);
         r = xmppi_iq_end(c, s, lost ? XMPP_E_LOST : XMPP_E_TIMEOUT);
         if (r > 0)
             return true;
@@ -8638,6 +8674,7 @@ XMPPI_FN int xmppi_sm_a(xmpp_client *c)
         return r;
     if (m->acked == acked && m->sent != acked) { /* nothing new: asked again, but not at once for ever. The link lives */
         c->iq[0].deadline = xmppi_at(c, xmppi_answer_ms(c)) - (c->now - c->rx_time) - 1;
+        xmppi_iq_recheck(c);
         return XMPP_OK;
     }
     m->tries = 0;
@@ -8960,6 +8997,7 @@ XMPP_API int xmpp_sleep(xmpp_client *c)
         xmppi_sm_answer(c); /* what came need not be kept for us any longer */
         if (c->iq[0].state == XMPPI_IQ_WAITING)
             c->iq[0].deadline = m->timer_at + 1;
+        xmppi_iq_recheck(c);
         if (m->sent != m->acked)
             xmppi_sm_ask(c);
     }
