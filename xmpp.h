@@ -3017,9 +3017,8 @@ XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned ch
         break;
 #endif
     }
-    if (to == begin) {
+    if (to == begin)
         return at;
-    }
     if (x->rec == NULL) {
         x->rec = begin - 4;
         *x->rec = XMPPI_TEXT;
@@ -3045,11 +3044,13 @@ XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned cha
 
 /* An attribute that is no declaration of a prefix. *seen: a bit for each name that there was, by its hash; *sure: all are
    known to be different and to need no declaration. */
-XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end, uint64_t *seen, bool *sure)
+XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+                                                  uint64_t *seen, bool *sure)
 {
     unsigned char *rec = x->mem + x->len, *name = rec + 4, *to;
     const unsigned char *p, *other;
-    size_t n, k, colon, room = x->cap - x->len;
+    uint32_t room = x->cap - x->len;
+    size_t n, k, colon;
     uint64_t bit;
     bool differs = true, declares;
 
@@ -3071,9 +3072,9 @@ XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned ch
             if (declares || xmppi_eq(xmppi_string(other), (const char *)name))
                 differs = false;        /* of declarations the records keep another name */
     to = name + n + 1;
-    room -= n + 5 + XMPPI_SLACK + 1;
+    room -= (uint32_t)n + 5 + XMPPI_SLACK + 1;
     p += 2;
-    k = xmppi_copy_text(to, p, (size_t)(end - p) < room ? (size_t)(end - p) : room, p[-1]);
+    k = xmppi_copy_text(to, p, (size_t)(end - p) < room ? (size_t)(end - p) : (size_t)room, p[-1]);
     if (p + k == end || p[k] != p[-1])
         return at;
     to[k] = 0;
@@ -3157,13 +3158,16 @@ XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, i
         if (x->state == XMPPI_X_TEXT && x->prev == 0) {
             if (*at != '<') {
                 at = xmppi_whole_text(x, at, end);
-            } else {
-                if (x->depth == 1)
-                    x->size = (uint32_t)(p - at);       /* to which all that is taken will be added */
-                x->state = XMPPI_X_LT;
-                at++;
+                if (at == end || *at != '<')
+                    continue;
             }
-        } else if (x->state == XMPPI_X_LT && (*at == '/' || xmppi_in_class(*at, XMPPI_C_START))) {
+            if (x->depth == 1)
+                x->size = (uint32_t)(p - at);   /* to which all that is taken will be added */
+            x->state = XMPPI_X_LT;
+            if (++at == end)
+                break;
+        }
+        if (x->state == XMPPI_X_LT && (*at == '/' || xmppi_in_class(*at, XMPPI_C_START))) {
             if (x->rec != NULL && x->inside == 0) {
                 r = XMPP_XML_TEXT;
                 break;
