@@ -3395,7 +3395,7 @@ XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what
             k = xmppi_copy_safe(w->buf + w->len, q, k < room ? k : room);
         } else if (need == 0) {
             size_t most = k < room ? k : room;
-            for (k = 0; k < most && xmppi_in_class(q[k], start ? XMPPI_C_START : XMPPI_C_NAME); k++, start = false)
+            for (k = 0; k < most && xmppi_in_class(q[k], part & 1 ? XMPPI_C_NAME : XMPPI_C_START); k++, part |= 1)
                 w->buf[w->len + k] = q[k];
         } else {
             k = 0;
