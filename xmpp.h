@@ -2432,6 +2432,14 @@ XMPPI_FN int xmppi_xml_declaration(xmpp_xml *x)
 
 /* ---- characters ---- */
 
+/* Of a number to base 16; what is none is 16 or more. */
+XMPPI_FN uint32_t xmppi_digit(uint32_t c)
+{
+    uint32_t letter = (c | 0x20) - 'a';
+
+    return c - '0' <= 9 ? c - '0' : letter < 6 ? letter + 10 : 16;
+}
+
 /* A character behind '&'. x->prev: the base of its digits, 0 for a name; 11 is 10 before the first. */
 XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
 {
@@ -2464,9 +2472,7 @@ XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
     } else {
         if (base == 11)
             x->prev = (uint8_t)(base = 10);
-        c -= '0';
-        if (c > 9)
-            c = ((c + '0') | 0x20) - 'a' + 10;
+        c = xmppi_digit(c);
         if (c >= base)
             return XMPP_E_XML_ENTITY;
         x->cp = v * base + c;
@@ -2942,9 +2948,7 @@ XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
     if (p[1] == '#') {
         base = p[2] == 'x' ? 16 : 10;
         for (i = base == 16 ? 3 : 2; i < n && i < 10 && p[i] != ';'; i++, v = v * base + d) {
-            d = p[i] - (uint32_t)'0';
-            if (d > 9)
-                d = (p[i] | 0x20u) - 'a' + 10;
+            d = xmppi_digit(p[i]);
             if (d >= base)
                 return 0;
         }
@@ -3158,7 +3162,7 @@ XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, i
         if (x->state == XMPPI_X_TEXT && x->prev == 0) {
             if (*at != '<') {
                 at = xmppi_whole_text(x, at, end);
-                if (at == end || *at != '<')
+                if (at == end || *at != '<' || x->prev != 0)    /* ']' for whose record there was no room */
                     continue;
             }
             if (x->depth == 1)
@@ -3391,7 +3395,9 @@ XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what
 #if XMPP_CFG_FAST > 1
         const unsigned char *q = (const unsigned char *)p;
         size_t room = w->cap - w->len, k = (size_t)(last - p);
-        if (need == 0 && what != XMPPI_W_NAME) {
+        if (room == 0) {
+            k = 0;              /* there may be no buffer at all */
+        } else if (need == 0 && what != XMPPI_W_NAME) {
             k = xmppi_copy_safe(w->buf + w->len, q, k < room ? k : room);
         } else if (need == 0) {
             size_t most = k < room ? k : room;
@@ -6873,6 +6879,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         c->step_at += now - c->now;
         for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
             s->deadline += now - c->now;
+        c->iq_due += now - c->now;
         XMPPI_SM(c, shift, now - c->now);
     }
     c->started = true;
@@ -9415,6 +9422,7 @@ XMPPI_FN void xmppi_part_event(xmpp_client *c, int type, xmpp_node stanza, xmpp_
         return;
     c->ev.tag = s->tag;
     s->deadline = xmppi_at(c, XMPPI_OR(c->cfg->iq_ms, 60000));
+    xmppi_iq_recheck(c);
 }
 
 /* To the extension that asked, or to the application. */

@@ -1840,7 +1840,7 @@ static void call(const char *line_text)
         uint32_t ms = number(need(&v));
 
         a = need(&v); b = need(&v); d = need(&v);
-        got = call_iq(a, or_null(b), ms, (void *)(size_t)d, REST());
+        got = R.iq = call_iq(a, or_null(b), ms, (void *)(size_t)d, REST());
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("ask")) {                     /* MS: blocks until the answer to the last request comes */
         const xmpp_event *answer;

@@ -407,6 +407,9 @@ static void reads_references(void **state)
     expect("<a>&#X41;</a>", "(<a/>!ENTITY@5");
     expect("<a>&#0x41;</a>", "(<a/>!ENTITY@6");
     expect("<a>&#xx41;</a>", "(<a/>!ENTITY@6");
+    expect("<a>&#@;</a>", "(<a/>!ENTITY@5");
+    expect("<a>&#x@@;</a>", "(<a/>!ENTITY@6");
+    expect("<a b='&#`5;'/>", "!ENTITY@8");
     expect("<a>&x41;</a>", "(<a/>!ENTITY@5");
     expect("<a>&#4a;</a>", "(<a/>!ENTITY@6");
     expect("<a>&#x4g;</a>", "(<a/>!ENTITY@7");
@@ -1092,6 +1095,23 @@ static void some_element(int deep)
     grow(roll(16) == 0 ? " >" : ">");
 }
 
+/* Text whose last byte may stand for two things meets the end of memory, at every length. */
+static void text_ends_where_memory_does(void **state)
+{
+    static const char *const tails[] = { "]", "]]", "\r", "]]]", NULL };
+    static const char *const behind[] = { "<b/>]>z", "<![CDATA[x]]>]>z", "\n<b/>", "</m><m>]>", NULL };
+    size_t n, i, k;
+
+    (void)state;
+    for (n = 40; n < 110; n++)
+        for (i = 0; tails[i] != NULL; i++)
+            for (k = 0; behind[k] != NULL; k++) {
+                snprintf(big, sizeof big, "<s><m>%0*d%s%s</m></s>", (int)n, 0, tails[i], behind[k]);
+                run_doc(big, 128, 0);
+                run_doc(big, 128, 2);
+            }
+}
+
 /* Every mistake behind text and in elements of any kind. */
 static void refuses_the_same_quickly_and_slowly(void **state)
 {
@@ -1209,6 +1229,7 @@ int main(void)
         cmocka_unit_test(caps_depth),
         cmocka_unit_test(caps_attributes),
         cmocka_unit_test(caps_names),
+        cmocka_unit_test(text_ends_where_memory_does),
         cmocka_unit_test(refuses_the_same_quickly_and_slowly),
         cmocka_unit_test(is_the_same_quickly_and_slowly),
         cmocka_unit_test(ignores_tree_at_the_wrong_time),
