@@ -372,6 +372,28 @@ static void unpin_reaches_the_keys(void **state)
     assert_int_equal(keys.pinned, 0);
 }
 
+/* What was asked before it is timed from there, wherever the clock stands. */
+static void the_first_step_sets_the_clock(void **state)
+{
+    static const uint32_t starts[] = { 1000, 2147483600u, 3000000000u, 4200000000u };
+    const xmpp_event *ev;
+    xmpp_writer w;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof starts / sizeof *starts; i++) {
+        begin(&ops);
+        xmpp_iq_begin(&client, &w, "get", "a@b");
+        xmpp_writef(&w, "<q xmlns='x'/>");
+        assert_true(xmpp_iq_commit(&client, &w, NULL, 5000) > 0);
+        assert_null(play("", starts[i]));
+        assert_null(play("", starts[i] + 4999));
+        ev = play("", starts[i] + 5000);
+        assert_non_null(ev);
+        assert_int_equal(ev->error, XMPP_E_TIMEOUT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +411,7 @@ int main(void)
         cmocka_unit_test(forever_is_not_at_once),
         cmocka_unit_test(asking_for_what_is_not_under_way),
         cmocka_unit_test(unpin_reaches_the_keys),
+        cmocka_unit_test(the_first_step_sets_the_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
