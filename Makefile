@@ -7,6 +7,7 @@
 #   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it
+#   make lint         clang-tidy, clang's and gcc's analyzers, cppcheck: two minutes
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -33,7 +34,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware ports bench
+        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware ports bench lint
 
 all: build/xmpp $(EXAMPLES)
 
@@ -106,6 +107,10 @@ ports:
 bench:
 	@CC="$(CC)" sh tests/setup.sh bench
 	@CC="$(CC)" /usr/bin/python3 tests/bench/run.py $(PARTS)
+
+lint:
+	@CC="$(CC)" sh tests/setup.sh lint
+	@/usr/bin/python3 tests/lint/lint.py
 
 firmware:
 	@CC="$(CC)" sh tests/setup.sh check

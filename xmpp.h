@@ -360,7 +360,7 @@ extern "C" {
 
 enum {
     XMPP_OK = 0,
-#define XMPPI_X(name, code, words) XMPP_E_##name = code,
+#define XMPPI_X(name, code, words) XMPP_E_##name = (code),
     XMPP_ERRORS(XMPPI_X)
 #undef XMPPI_X
     XMPPI_E_END = -100
@@ -1736,7 +1736,7 @@ XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
         for (i = 0; i < 3; i++)
             v = v << 8 | (i < n ? *p++ : 0u);
         for (i = 0; i < 4; i++, v <<= 6)
-            *o++ = i > n ? '=' : xmppi_base64[v >> 18 & 63];
+            *o++ = (char)(i > n ? '=' : xmppi_base64[v >> 18 & 63]);
     }
     return (int)(o - out);
 }
@@ -3382,44 +3382,59 @@ XMPPI_FRAME const char *xmppi_escape(uint32_t c, bool attr)
 
 enum { XMPPI_W_TEXT, XMPPI_W_ATTR, XMPPI_W_NAME };
 
+/* part: of a name; 0 its begin, 1 behind that; 2 and 3 the same behind a colon */
+XMPPI_FN int xmppi_w_name_char(uint32_t c, int *part)
+{
+    if (c == ':' && *part == 1)
+        *part = 2;
+    else if (xmppi_is_name(c, (*part & 1) == 0))
+        *part |= 1;
+    else
+        return -1;
+    return 1;
+}
+
+#if XMPP_CFG_FAST > 1
+/* Copies the characters at the begin of p that stand for themselves, as far as there is room. Returns how many. */
+XMPPI_FN size_t xmppi_w_run(xmpp_writer *w, const char *p, size_t n, int what, int *part)
+{
+    const unsigned char *q = (const unsigned char *)p;
+    size_t room = w->cap - w->len, k = 0;
+
+    if (room == 0)
+        return 0;               /* there may be no buffer at all */
+    if (n > room)
+        n = room;
+    if (what != XMPPI_W_NAME)
+        k = xmppi_copy_safe(w->buf + w->len, q, n);
+    else
+        for (; k < n && xmppi_in_class(q[k], *part & 1 ? XMPPI_C_NAME : XMPPI_C_START); k++, *part |= 1)
+            w->buf[w->len + k] = q[k];
+    w->len += k;
+    return k;
+}
+#endif
+
 /* Characters of text, of a value or of a name, checked and escaped. */
 XMPPI_FRAME void xmppi_w_chars(xmpp_writer *w, const char *p, size_t n, int what)
 {
     const char *last = p + n, *escape;
-    int part = 0;       /* of a name: 0 its begin, 1 behind that; 2 and 3 the same behind a colon */
+    int part = 0;
     uint32_t c = 0;
     uint8_t need = 0;
     int r = 1;
 
     for (; p < last && w->error == XMPP_OK; p++) {
 #if XMPP_CFG_FAST > 1
-        const unsigned char *q = (const unsigned char *)p;
-        size_t room = w->cap - w->len, k = (size_t)(last - p);
-        if (room == 0) {
-            k = 0;              /* there may be no buffer at all */
-        } else if (need == 0 && what != XMPPI_W_NAME) {
-            k = xmppi_copy_safe(w->buf + w->len, q, k < room ? k : room);
-        } else if (need == 0) {
-            size_t most = k < room ? k : room;
-            for (k = 0; k < most && xmppi_in_class(q[k], part & 1 ? XMPPI_C_NAME : XMPPI_C_START); k++, part |= 1)
-                w->buf[w->len + k] = q[k];
-        } else {
-            k = 0;
-        }
-        w->len += k;
-        p += k;
+        if (need == 0)
+            p += xmppi_w_run(w, p, (size_t)(last - p), what, &part);
         if (p == last)
             break;
 #endif
         r = xmppi_utf8_step(&c, &need, (unsigned char)*p);
         escape = NULL;
         if (r > 0 && what == XMPPI_W_NAME) {
-            if (c == ':' && part == 1)
-                part = 2;
-            else if (xmppi_is_name(c, (part & 1) == 0))
-                part |= 1;
-            else
-                r = -1;
+            r = xmppi_w_name_char(c, &part);
         } else if (r > 0) {
             if (!xmppi_xml_char(c))
                 xmppi_w_fail(w, XMPP_E_XML_CHAR);
@@ -3653,7 +3668,7 @@ XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char 
             if (*kind != 0 || xmppi_ns_index(x.node) != XMPPI_NS_CLIENT ||
                 (!xmppi_eq(name, "message") && !xmppi_eq(name, "presence") && !xmppi_eq(name, "iq")))
                 return XMPP_E_TEMPLATE;
-            *kind = *name;
+            *kind = (unsigned char)*name;
         } else if (r == XMPP_XML_TEXT && x.depth == 1) {
             return XMPP_E_TEMPLATE;
         }
@@ -3903,6 +3918,12 @@ XMPPI_FN bool xmppi_jid_domain(const char *s, size_t n)
     return xmppi_jid_labels(s, n) != 0;
 }
 
+/* What is forbidden in a local part: space " & ' : < > (and @ and /, which end it). No controls come here. */
+XMPPI_FN bool xmppi_jid_odd(unsigned char c)
+{
+    return c < 64 && (UINT32_C(0x540000C5) >> (c & 31) & 1) != 0;
+}
+
 XMPP_API int xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n)
 {
     const char *p = text, *end = text;
@@ -3928,7 +3949,7 @@ XMPP_API int xmpp_jid_parse_n(xmpp_jid *j, const char *text, size_t n)
             j->local = text;
             j->local_n = (uint16_t)n;
             text = p + 1;
-        } else if (c < 64 && (0x540000C5 >> (c & 31) & 1)) {    /* space " & ' : < > */
+        } else if (xmppi_jid_odd(c)) {
             odd = true;
         }
     }
@@ -4143,7 +4164,7 @@ XMPPI_FN size_t xmppi_uri_put(char *out, size_t cap, size_t at, const char *s, s
         if (!fold)
             c = (unsigned char)*s;
         if (at + 3 < cap) {
-            out[at] = plain ? (char)c : '%';
+            out[at] = (char)(plain ? c : '%');
             out[at + 1] = hex[c >> 4];
             out[at + 2] = hex[c & 15];
         } else if (plain && at < cap) {
@@ -4189,17 +4210,21 @@ XMPP_API int xmpp_uri_format(const char *jid, char *out, size_t cap)
    function fits all. */
 
 /* The words of a block, the first again after the last. */
-XMPPI_FN uint32_t xmppi_word(const unsigned char *block, unsigned i)
+XMPPI_FN uint32_t xmppi_word(const unsigned char *block, size_t i)
 {
     return xmppi_get32(block + (i & 15) * 4);
 }
 
 #if XMPP_CFG_FAST > 1
+#define XMPPI_CHOICE(b, c, d)   ((((c) ^ (d)) & (b)) ^ (d))
+#define XMPPI_PARITY(b, c, d)   ((b) ^ (c) ^ (d))
+#define XMPPI_MAJORITY(b, c, d) ((((b) | (c)) & (d)) | ((b) & (c)))
+
 /* Words made of a key do not stay on the stack. */
 XMPPI_FN void xmppi_wipe_words(uint32_t w[16])
 {
     volatile uint32_t *v = w;
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 16; i++)
         v[i] = 0;
@@ -4219,15 +4244,12 @@ XMPPI_FN uint32_t xmppi_rol32(uint32_t x, unsigned n)
 
 #if XMPP_CFG_FAST > 1
 /* The rounds written out: a to e stay in registers and change their parts instead of their values. */
-#define XMPPI_CHOICE(b, c, d)   (((c ^ d) & b) ^ d)
-#define XMPPI_PARITY(b, c, d)   (b ^ c ^ d)
-#define XMPPI_MAJORITY(b, c, d) (((b | c) & d) | (b & c))
 #define XMPPI_SHA1_WORD(i) \
     ((i) < 16 ? w[(i) & 15] \
               : (w[(i) & 15] = xmppi_rol32(w[((i) + 13) & 15] ^ w[((i) + 8) & 15] ^ w[((i) + 2) & 15] ^ w[(i) & 15], 1)))
 #define XMPPI_SHA1_ROUND(a, b, c, d, e, F, k, i) \
-    e += xmppi_rol32(a, 5) + F(b, c, d) + (k) + XMPPI_SHA1_WORD(i); \
-    b = xmppi_rol32(b, 30);
+    (e) += xmppi_rol32(a, 5) + F(b, c, d) + (k) + XMPPI_SHA1_WORD(i); \
+    (b) = xmppi_rol32(b, 30);
 #define XMPPI_SHA1_5(F, k, i) \
     XMPPI_SHA1_ROUND(a, b, c, d, e, F, k, i) \
     XMPPI_SHA1_ROUND(e, a, b, c, d, F, k, (i) + 1) \
@@ -4241,7 +4263,7 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     uint32_t a = xmppi_get32(h), b = xmppi_get32(h + 4), c = xmppi_get32(h + 8), d = xmppi_get32(h + 12),
              e = xmppi_get32(h + 16), w[16];
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 16; i++)
         w[i] = xmppi_get32(block + i * 4);
@@ -4261,7 +4283,7 @@ XMPPI_FN void xmppi_sha1_fold(unsigned char *h, unsigned char *block)
 {
     static const uint32_t k[4] = { 0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6 };
     uint32_t v[5], x, w;
-    unsigned i, j;
+    size_t i, j;
 
     for (i = 0; i < 5; i++)
         v[i] = xmppi_get32(h + i * 4);
@@ -4320,9 +4342,9 @@ XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
 #if XMPP_CFG_FAST > 1
 /* As with SHA-1. Of a sum of rotations the inner ones are by the differences. */
 #define XMPPI_SHA256_ROUND(a, b, c, d, e, f, g, h, i) \
-    h += xmppi_ror32(xmppi_ror32(xmppi_ror32(e, 14) ^ e, 5) ^ e, 6) + (g ^ (e & (f ^ g))) + xmppi_sha256_k[i] + w[(i) & 15]; \
-    d += h; \
-    h += xmppi_ror32(xmppi_ror32(xmppi_ror32(a, 9) ^ a, 11) ^ a, 2) + ((a & b) | (c & (a | b)));
+    (h) += xmppi_ror32(xmppi_ror32(xmppi_ror32(e, 14) ^ (e), 5) ^ (e), 6) + XMPPI_CHOICE(e, f, g) + xmppi_sha256_k[i] + w[(i) & 15]; \
+    (d) += (h); \
+    (h) += xmppi_ror32(xmppi_ror32(xmppi_ror32(a, 9) ^ (a), 11) ^ (a), 2) + XMPPI_MAJORITY(a, b, c);
 #define XMPPI_SHA256_8(i) \
     XMPPI_SHA256_ROUND(a, b, c, d, e, f, g, z, i) XMPPI_SHA256_ROUND(z, a, b, c, d, e, f, g, (i) + 1) \
     XMPPI_SHA256_ROUND(g, z, a, b, c, d, e, f, (i) + 2) XMPPI_SHA256_ROUND(f, g, z, a, b, c, d, e, (i) + 3) \
@@ -4331,13 +4353,13 @@ XMPPI_FN uint32_t xmppi_ror32(uint32_t x, unsigned n)
 #define XMPPI_SHA256_WORD(i) \
     w[i] += (xmppi_ror32(w[((i) + 1) & 15], 7) ^ xmppi_ror32(w[((i) + 1) & 15], 18) ^ w[((i) + 1) & 15] >> 3) + w[((i) + 9) & 15] + \
             (xmppi_ror32(w[((i) + 14) & 15], 17) ^ xmppi_ror32(w[((i) + 14) & 15], 19) ^ w[((i) + 14) & 15] >> 10);
-#define XMPPI_SHA256_WORDS(i) XMPPI_SHA256_WORD(i) XMPPI_SHA256_WORD(i + 1) XMPPI_SHA256_WORD(i + 2) XMPPI_SHA256_WORD(i + 3)
+#define XMPPI_SHA256_WORDS(i) XMPPI_SHA256_WORD(i) XMPPI_SHA256_WORD((i) + 1) XMPPI_SHA256_WORD((i) + 2) XMPPI_SHA256_WORD((i) + 3)
 
 XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
     uint32_t a = xmppi_get32(h), b = xmppi_get32(h + 4), c = xmppi_get32(h + 8), d = xmppi_get32(h + 12),
              e = xmppi_get32(h + 16), f = xmppi_get32(h + 20), g = xmppi_get32(h + 24), z = xmppi_get32(h + 28), w[16];
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 16; i++)
         w[i] = xmppi_get32(block + i * 4);
@@ -4362,7 +4384,7 @@ XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 XMPPI_FN void xmppi_sha256_fold(unsigned char *h, unsigned char *block)
 {
     uint32_t v[8], w, x, y;
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 8; i++)
         v[i] = xmppi_get32(h + i * 4);
@@ -4415,7 +4437,7 @@ XMPPI_FN void xmppi_put64(unsigned char *p, uint64_t v)
 }
 
 /* The upper halves of the first 64 are the constants of SHA-256. */
-XMPPI_FN uint64_t xmppi_sha512_k(unsigned i)
+XMPPI_FN uint64_t xmppi_sha512_k(size_t i)
 {
     static const uint32_t upper[16] = {
         0xCA273ECE, 0xD186B8C7, 0xEADA7DD6, 0xF57D4F7F, 0x06F067AA, 0x0A637DC5, 0x113F9804,
@@ -4441,7 +4463,7 @@ XMPPI_FN uint64_t xmppi_sha512_k(unsigned i)
 }
 
 /* The word of round i, with its constant; in its place comes that of round i + 16. */
-XMPPI_FRAME uint64_t xmppi_sha512_word(unsigned char *block, unsigned i)
+XMPPI_FRAME uint64_t xmppi_sha512_word(unsigned char *block, size_t i)
 {
     uint64_t w = xmppi_get64(block + (i & 15) * 8), x = xmppi_get64(block + ((i + 1) & 15) * 8);
     uint64_t next = w + xmppi_get64(block + ((i + 9) & 15) * 8) + (xmppi_ror64(x, 1) ^ xmppi_ror64(x, 8) ^ x >> 7);
@@ -4466,7 +4488,7 @@ XMPPI_FRAME void xmppi_sha512_round(uint64_t v[8], uint64_t w)
 XMPPI_FN void xmppi_sha512_fold(unsigned char *h, unsigned char *block)
 {
     uint64_t v[8];
-    unsigned i;
+    size_t i;
 
     for (i = 0; i < 8; i++)
         v[i] = xmppi_get64(h + i * 8);
@@ -5065,7 +5087,7 @@ static const char xmppi_mech_scram_sha_512[] = "SCRAM-SHA-512", xmppi_mech_scram
 
 /* SHA-512 alone needs the last half of kdf.u.part. */
 #define XMPPI_SCRAM(name, hash, size)                                                              \
-    { name, XMPP_MECH_PASSWORD | XMPP_MECH_MUTUAL, (uint16_t)(size), &hash, xmppi_scram_start,     \
+    { name, XMPP_MECH_PASSWORD | XMPP_MECH_MUTUAL, (uint16_t)(size), &(hash), xmppi_scram_start,     \
       xmppi_scram_challenge, xmppi_scram_success }
 
 const xmpp_mech xmpp_mech_scram_sha_512 =
@@ -5843,9 +5865,8 @@ XMPPI_FN int xmppi_iq_take(xmpp_client *c, bool own, const char *to, char id[10]
             if (++s == c->iq + XMPP_CFG_IQS)
                 return XMPP_E_IQ_FULL;
         while (s->state != XMPPI_IQ_FREE);
-    }
-    if (!own)
         c->slot = (uint8_t)(s - c->iq); /* an application's writer may be open while we ping */
+    }
     if (c->key == 0 && xmppi_random(c, &c->key, sizeof(c->key)) != XMPP_OK)
         return XMPP_E_ENTROPY;
     s->state = XMPPI_IQ_WRITING;
@@ -6766,19 +6787,22 @@ XMPPI_FN bool xmppi_reads(const xmpp_client *c)
            (xmppi_q_first(c) == c->q_end || c->q_at > 0 || c->q_size - c->q_end >= XMPP_CFG_REPLY_ROOM);
 }
 
-/* Events that come from no stanza. */
-XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
+/* Is this request without an answer for good? While bytes wait to be read the answer may be at hand. */
+XMPPI_FN bool xmppi_iq_overdue(xmpp_client *c, const xmpp_iq_slot *s)
 {
-    xmpp_iq_slot *s;
+    if (s == c->iq && (c->gate & XMPPI_GATE_ASLEEP)) /* who does not read has no right to say that the link is dead */
+        return false;
+    if (s->state == XMPPI_IQ_LOST)
+        return true;
+    return s->state == XMPPI_IQ_WAITING && xmppi_due(c->now, s->deadline) && !(c->rx_at < c->rx_n && xmppi_reads(c));
+}
+
+/* The next request that ended without an answer becomes an event. */
+XMPPI_FN bool xmppi_iq_event(xmpp_client *c)
+{
+    xmpp_iq_slot *s = c->iq;
     int r;
 
-    if (c->part_lost && c->cfg->parts(c, XMPPI_P_LOST))
-        return true;
-    if (c->tell && c->state == XMPPI_ONLINE) {
-        c->ev.type = c->resumed ? XMPP_EV_RESUMED : XMPP_EV_ONLINE;
-        c->ev.to = c->jid;
-    }
-    s = c->iq;
 #if XMPP_CFG_FAST > 1
     if (c->ev.type != XMPP_EV_NONE || !xmppi_due(c->now, c->iq_due))
         s += XMPP_CFG_IQS;              /* nobody's time is over: none is asked */
@@ -6786,24 +6810,34 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
         c->iq_due = c->now + UINT32_C(0x40000000);      /* until those below say otherwise */
 #endif
     for (; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
-        bool lost = s->state == XMPPI_IQ_LOST;
 #if XMPP_CFG_FAST > 1
         if (s->state == XMPPI_IQ_WAITING && !xmppi_due(s->deadline, c->iq_due))
             c->iq_due = s->deadline;
 #endif
-        if (s == c->iq && (c->gate & XMPPI_GATE_ASLEEP)) /* who does not read has no right to say that the link is dead */
-            continue;
-        if (!lost && (s->state != XMPPI_IQ_WAITING || !xmppi_due(c->now, s->deadline) ||
-                      (c->rx_at < c->rx_n && xmppi_reads(c)))) /* the answer may be at hand */
+        if (!xmppi_iq_overdue(c, s))
             continue;
         xmppi_iq_recheck(c);
-        r = xmppi_iq_end(c, s, lost ? XMPP_E_LOST : XMPP_E_TIMEOUT);
+        r = xmppi_iq_end(c, s, s->state == XMPPI_IQ_LOST ? XMPP_E_LOST : XMPP_E_TIMEOUT);
         if (r > 0)
             return true;
         xmppi_fail(c, r);
         c->ev.error = XMPP_OK;
         c->ev.type = XMPP_EV_NONE;
     }
+    return false;
+}
+
+/* Events that come from no stanza. */
+XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
+{
+    if (c->part_lost && c->cfg->parts(c, XMPPI_P_LOST))
+        return true;
+    if (c->tell && c->state == XMPPI_ONLINE) {
+        c->ev.type = c->resumed ? XMPP_EV_RESUMED : XMPP_EV_ONLINE;
+        c->ev.to = c->jid;
+    }
+    if (xmppi_iq_event(c))
+        return true;
     if (!c->tell)
         return XMPPI_SM(c, event, 0);
     if (c->state == XMPPI_SASL)
@@ -6867,15 +6901,12 @@ XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 
 XMPPI_FN void xmppi_again(xmpp_client *c);
 
-XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
+/* No time has passed before the first step, nor before xmpp_close was called. */
+XMPPI_FN void xmppi_start(xmpp_client *c, uint32_t now)
 {
-    static const char form[] = "<iq\0 id\0 type\0<ping\0 xmlns\0";
     xmpp_iq_slot *s;
-    bool pings;
 
-    if (c->hook)
-        return;
-    if (!c->started) { /* no time has passed before the first step, nor before xmpp_close was called */
+    if (!c->started) {
         c->step_at += now - c->now;
         for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
             s->deadline += now - c->now;
@@ -6884,6 +6915,25 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
     }
     c->started = true;
     c->now = now;
+}
+
+/* Ends a connection whose negotiation or end takes too long. */
+XMPPI_FN void xmppi_step_limit(xmpp_client *c)
+{
+    if (c->state <= XMPPI_RESOLVE || !xmppi_due(c->now, c->step_at) || (c->elsewhere != NULL && c->elsewhere(c)))
+        return;
+    xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
+    xmppi_over(c);
+}
+
+XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
+{
+    static const char form[] = "<iq\0 id\0 type\0<ping\0 xmlns\0";
+    bool pings;
+
+    if (c->hook)
+        return;
+    xmppi_start(c, now);
     if (c->gate & XMPPI_GATE_ASLEEP)
         return;
     if (c->state == XMPPI_OFF && c->retry && !c->tell && xmppi_due(now, c->retry_at))
@@ -6894,10 +6944,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         xmppi_fail(c, xmppi_sasl_work(c));
     pings = XMPPI_SM(c, tick, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
     if (c->state != XMPPI_ONLINE) {
-        if (c->state <= XMPPI_RESOLVE || !xmppi_due(now, c->step_at) || (c->elsewhere != NULL && c->elsewhere(c)))
-            return;
-        xmppi_blame(c, c->state == XMPPI_SASL && c->sasl == NULL ? XMPP_E_NO_PASSWORD : XMPP_E_STEP_TIMEOUT);
-        xmppi_over(c);
+        xmppi_step_limit(c);
         return;
     }
     if (!pings && xmppi_ping_left(c) == 0)
@@ -7186,6 +7233,13 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
     }
 }
 
+/* Is this the answer to the request? One in parts has more, or comes again, while the slot is taken. */
+XMPPI_FN bool xmppi_is_answer(const xmpp_client *c, const xmpp_event *ev, int iq)
+{
+    return (ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq &&
+           c->iq[iq].state == XMPPI_IQ_FREE;
+}
+
 XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev), void *ctx,
                       const xmpp_event **answer)
 {
@@ -7202,8 +7256,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         return XMPP_E_ARG;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
-        if ((ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq &&
-            c->iq[iq].state == XMPPI_IQ_FREE) { /* an answer in parts has more, or comes again */
+        if (xmppi_is_answer(c, ev, iq)) {
             if (answer != NULL)
                 *answer = ev;
             return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
@@ -7812,6 +7865,12 @@ XMPP_API int xmpp_error_class(int error, const char *condition)
     return XMPP_CLASS_TRANSIENT;
 }
 
+/* The least pause after an error that time alone does not mend. */
+XMPPI_FN uint32_t xmppi_least_pause(const xmpp_config *f, int kind)
+{
+    return kind == XMPP_CLASS_PERSON ? XMPPI_OR(f->retry_person_ms, 3600000) : XMPPI_OR(f->retry_danger_ms, 900000);
+}
+
 XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
 {
     const xmpp_config *f = c->cfg;
@@ -7830,9 +7889,7 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
     if (c->tries < 255)
         c->tries++;
     if (kind != XMPP_CLASS_TRANSIENT) {
-        least = kind == XMPP_CLASS_PERSON ? f->retry_person_ms : f->retry_danger_ms;
-        if (least == 0)
-            least = kind == XMPP_CLASS_PERSON ? 3600000 : 900000;
+        least = xmppi_least_pause(f, kind);
         bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
     }
     if (bound > 0x7fffffff)
@@ -10556,7 +10613,8 @@ XMPPI_FN int xmppi_dns_target(xmpp_client *c, xmpp_dns *d, const xmpp_target *to
 
 XMPPI_FN void xmppi_dns_format(char *out, const unsigned char *a, bool four)
 {
-    unsigned base = four ? 10 : 16, v, i, unit;
+    unsigned base = four ? 10 : 16, v, unit;
+    size_t i;
 
     for (i = 0; i < (four ? 4u : 8u); i++) {
         v = four ? a[i] : xmppi_get16(a + 2 * i);

@@ -662,7 +662,7 @@ XMPPI_TLS_FN void xmppi_tls_show(xmpp_bearssl_x509 *x, unsigned char c)
     const size_t room = sizeof x->names - 4;    /* "..." and its NUL */
 
     if (x->names_n < room)
-        x->names[x->names_n++] = c > 0x20 && c < 0x7F ? (char)c : '?';
+        x->names[x->names_n++] = (char)(c > 0x20 && c < 0x7F ? c : '?');
     else
         memcpy(x->names + room, "...", 4);
 }
@@ -856,6 +856,34 @@ XMPPI_TLS_FN void xmppi_tls_value(xmpp_bearssl_x509 *x, unsigned char c)
     }
 }
 
+/* The key of the first certificate: its hash, and without a validator its bytes. */
+XMPPI_TLS_FN bool xmppi_tls_spki(xmpp_bearssl_x509 *x, unsigned char c)
+{
+    if (!x->spki_on)
+        return true;
+    br_sha256_update(&x->spki_hash, &c, 1);
+    if (x->alone != NULL) {             /* u is the validator's otherwise */
+        if (x->spki_n == sizeof x->u.pin.spki)
+            return false;
+        x->u.pin.spki[x->spki_n++] = c;
+    }
+    return true;
+}
+
+/* Closes the elements that end here. */
+XMPPI_TLS_FN bool xmppi_tls_ends(xmpp_bearssl_x509 *x)
+{
+    while (x->depth > 0 && x->at[x->depth - 1].left == 0) {
+        if (x->state == XMPPI_TLS_AT_LENGTH || x->state == XMPPI_TLS_AT_MORE)
+            return false;               /* inside a header */
+        if (!xmppi_tls_close(x))
+            return false;
+        x->depth--;
+        x->state = XMPPI_TLS_AT_TAG;
+    }
+    return true;
+}
+
 /* One byte of a certificate. False when it is malformed. */
 XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
 {
@@ -897,29 +925,13 @@ XMPPI_TLS_FN bool xmppi_tls_walk(xmpp_bearssl_x509 *x, unsigned char c)
         xmppi_tls_value(x, c);
         break;
     }
-    if (x->spki_on) {
-        br_sha256_update(&x->spki_hash, &c, 1);
-        if (x->alone != NULL) {         /* u is the validator's otherwise */
-            if (x->spki_n == sizeof x->u.pin.spki)
-                return false;
-            x->u.pin.spki[x->spki_n++] = c;
-        }
-    }
-    while (x->depth > 0 && x->at[x->depth - 1].left == 0) {
-        if (x->state == XMPPI_TLS_AT_LENGTH || x->state == XMPPI_TLS_AT_MORE)
-            return false;               /* the element ends inside a header */
-        if (!xmppi_tls_close(x))
-            return false;
-        x->depth--;
-        x->state = XMPPI_TLS_AT_TAG;
-    }
-    return true;
+    return xmppi_tls_spki(x, c) && xmppi_tls_ends(x);
 }
 
 /* ==== >>tls-spki : the key of a pinned certificate, without a validator ==== */
 
 /* Steps over the element at *p and gives its value. NULL: another tag, or out of bounds. */
-XMPPI_TLS_FN unsigned char *xmppi_tls_der(unsigned char **p, unsigned char *end, uint8_t tag,
+XMPPI_TLS_FN unsigned char *xmppi_tls_der(unsigned char **p, const unsigned char *end, uint8_t tag,
                                           size_t *n)
 {
     unsigned char *b = *p;
@@ -1165,7 +1177,7 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
 {
     xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
     xmpp_bearssl *t = x->head.owner;
-    unsigned e = 0;
+    unsigned e;
 
     if (x->cert == 0)
         return BR_ERR_X509_EMPTY_CHAIN;
@@ -1588,7 +1600,7 @@ XMPPI_TLS_FN void xmppi_tls_explain(xmpp_bearssl *t)
     at = xmppi_tls_say(t, at, number >= 256 ? " (TLS alert " : " (BearSSL ", 16);
     xmppi_tls_digits(digits, (uint32_t)number & 0xFFu, 3);
     digits[3] = 0;
-    while (digits[skip] == '0' && skip < 2)
+    while (skip < 2 && digits[skip] == '0')
         skip++;
     at = xmppi_tls_say(t, at, digits + skip, 3);
     xmppi_tls_say(t, at, ")", 1);
@@ -2899,7 +2911,7 @@ XMPP_API int xmpp_bearssl_anchors_file(xmpp_bearssl_store *s, const char *path)
         xmppi_tls_store_push(s, piece, n);
     if (ferror(f))
         s->error = XMPP_E_TLS_CONFIG;
-    fclose(f);
+    (void)fclose(f);
     return xmppi_tls_store_end(s);
 }
 
@@ -2929,7 +2941,7 @@ XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path)
         xmppi_tls_own_push(o, piece, n);
     if (ferror(f))
         o->error = XMPP_E_TLS_CONFIG;
-    fclose(f);
+    (void)fclose(f);
     xmppi_tls_wipe(piece, sizeof piece);
     return xmppi_tls_own_end(o);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size|ports|bench: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench|lint: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -86,6 +86,15 @@ need_ports() {
     need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
     need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
 }
+need_lint() {
+    need gcc has gcc
+    need g++ has g++
+    need clang has clang++
+    need clang-tidy has clang-tidy
+    need cppcheck has cppcheck
+    need libbearssl-dev has_header gcc bearssl.h
+    need python3 test -x /usr/bin/python3
+}
 need_bench() {
     need_firmware
     need gcc has "${CC%% *}"
@@ -109,7 +118,8 @@ check) need_check ;;
 size) need_cross ;;
 ports) need_ports ;;
 bench) need_bench ;;
-*) echo "usage: setup.sh demo|check|size|ports|bench" >&2; exit 2 ;;
+lint) need_lint ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench|lint" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
