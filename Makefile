@@ -8,6 +8,7 @@
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it
 #   make lint         clang-tidy, clang's and gcc's analyzers, cppcheck: two minutes
+#   make proof        every short input, and Frama-C over the functions that measure: three minutes; DEPTH=6: longer ones
 #   make size         flash, RAM and stack on microcontrollers
 #   make install      PREFIX=/usr/local DESTDIR=
 
@@ -34,7 +35,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-tls check-firmware check-size firmware ports bench lint
+        check-asan check-valgrind check-interop check-tls check-firmware check-size check-proof firmware ports bench lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -79,24 +80,24 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind size interop tls firmware total
+	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind proof size interop tls firmware total
 
 tests: $(TESTS:%=build/%)
-asan: $(TESTS:%=build/asan/%)
+asan: $(TESTS:%=build/asan/%) build/asan/proof/exhaustive
 
 $(TESTS:%=build/%): build/%: tests/%.c $(HEADERS) $(TESTDEPS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g -Wall -Wextra -pthread -I. -o $@ $< $(LDFLAGS) -lcmocka -lbearssl
 
-$(TESTS:%=build/asan/%): build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
+$(TESTS:%=build/asan/%) build/asan/proof/exhaustive: build/asan/%: tests/%.c $(HEADERS) $(TESTDEPS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g $(SANITIZE) -pthread -I. -o $@ $< $(LDFLAGS) -lcmocka -lbearssl
 
 check-unit check-sessions check-valgrind: tests
-check-asan: asan
+check-asan check-proof: asan
 check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
-check-compile check-unit check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size:
+check-compile check-unit check-sessions check-asan check-valgrind check-proof check-interop check-tls check-firmware check-size:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 
 # A machine that may not install prints "skipped" for what is not there.
@@ -111,6 +112,11 @@ bench:
 lint:
 	@CC="$(CC)" sh tests/setup.sh lint
 	@/usr/bin/python3 tests/lint/lint.py
+
+proof:
+	@CC="$(CC)" sh tests/setup.sh proof
+	@$(MAKE) -s --no-print-directory build/asan/proof/exhaustive
+	@DEPTH=$(DEPTH) sh tests/proof/run.sh
 
 firmware:
 	@CC="$(CC)" sh tests/setup.sh check

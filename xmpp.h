@@ -4793,10 +4793,10 @@ XMPPI_FN bool xmppi_scram_read(const char *p, size_t n, const char *names, const
     const char *stop = p + n, *q;
     size_t at, i = 0;
 
-    do {
+    for (;; p = q + 1) {
         for (q = p; q < stop && *q != ','; q++) {}
         /* a value that is empty; a comma at the end */
-        if (q - p < 3 || p[1] != '=' || (unsigned char)((*p | 0x20) - 'a') > 25 || q + 1 == stop)
+        if (q - p < 3 || p[1] != '=' || (unsigned char)((*p | 0x20) - 'a') > 25 || stop - q == 1)
             return false;
         at = xmppi_find(names, *p);
         if (names[i] != ',') {
@@ -4805,9 +4805,9 @@ XMPPI_FN bool xmppi_scram_read(const char *p, size_t n, const char *names, const
                 return false;
         } else if (names[at] != 0)
             return false;
-        p = q + 1;
-    } while (q < stop);
-    return names[i] == ',';
+        if (q == stop)
+            return names[i] == ',';
+    }
 }
 
 XMPPI_FRAME int xmppi_scram_salt(const xmppi_scram *s, unsigned char *out, size_t cap)

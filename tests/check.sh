@@ -63,6 +63,7 @@ suite() {
     sessions) sessions build "" ;;
     asan) unit build/asan && sessions build/asan "" ;;
     valgrind) unit build $valgrind && sessions build whole $valgrind ;;
+    proof) program=build/asan/proof/exhaustive && run $program 4 ;;
     compile) bash tests/compile/run.sh >>"$log" 2>&1 ;;
     size) sh tests/size.sh check >>"$log" 2>&1 ;;
     interop) $python tests/interop/run.py >>"$log" 2>&1 ;;

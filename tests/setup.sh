@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size|ports|bench|lint: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench|lint|proof: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -95,6 +95,11 @@ need_lint() {
     need libbearssl-dev has_header gcc bearssl.h
     need python3 test -x /usr/bin/python3
 }
+need_proof() {
+    need gcc has "${CC%% *}"
+    need libc6-dev has_header "$CC" stdlib.h
+    need frama-c-base has frama-c
+}
 need_bench() {
     need_firmware
     need gcc has "${CC%% *}"
@@ -119,7 +124,8 @@ size) need_cross ;;
 ports) need_ports ;;
 bench) need_bench ;;
 lint) need_lint ;;
-*) echo "usage: setup.sh demo|check|size|ports|bench|lint" >&2; exit 2 ;;
+proof) need_proof ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench|lint|proof" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
