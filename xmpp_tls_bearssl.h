@@ -50,9 +50,13 @@
                     profile_pin_chacha (a P-256 key) and profile_full (any) do that, the others not.
    neither          refused when the connection is opened: XMPP_E_TLS_CONFIG.
    The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr, compared by length
-   and without case; "*" stands for exactly one whole left-most label; the common name counts for
-   nothing, and an IP address matches no certificate. Not checked: revocation, extended key
-   usage, and name constraints that are not critical (a critical one is refused).
+   and without case (RFC 9525); "*" in a dNSName stands for exactly one whole left-most label, of any
+   domain; the common name counts for nothing, and an IP address matches no certificate. A domain
+   outside ASCII is compared as account.ascii_domain has it.
+   Each certificate below the anchor must be for servers where it has an extended key usage, and one
+   with name constraints is refused: BearSSL cannot compare them. The chain must be in order (RFC
+   5246 7.4.2). Of an anchor name and key count, and nothing else that its certificate says. Not
+   checked: revocation. tests/unit/test_certs.py has all this as a table.
 
    DATES
    With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
@@ -196,8 +200,8 @@ typedef struct xmpp_bearssl_x509 {
     char          names[96];
     unsigned char oid[10];
     int16_t       error;
-    uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert;
-    bool          dead, matched, done, verified, spki_on, clock;
+    uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert, fault;
+    bool          dead, matched, done, verified, spki_on, clock, for_servers;
 } xmpp_bearssl_x509;
 typedef struct xmpp_bearssl_pinned {
     xmpp_bearssl_check head;
@@ -598,7 +602,7 @@ enum {  /* nodes; those before XMPPI_TLS_SKIP hold elements */
     XMPPI_TLS_CERT, XMPPI_TLS_TBS, XMPPI_TLS_VALIDITY, XMPPI_TLS_SIGALG, XMPPI_TLS_EXT0,
     XMPPI_TLS_EXTS, XMPPI_TLS_EXT, XMPPI_TLS_EXT_SAN, XMPPI_TLS_OCTETS, XMPPI_TLS_SAN,
     XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_SRV, XMPPI_TLS_OTHER_ADDR, XMPPI_TLS_VALUE_SRV,
-    XMPPI_TLS_VALUE_ADDR,
+    XMPPI_TLS_VALUE_ADDR, XMPPI_TLS_EXT_EKU, XMPPI_TLS_OCTETS_EKU, XMPPI_TLS_EKU,
     XMPPI_TLS_SKIP, XMPPI_TLS_TIME, XMPPI_TLS_SPKI, XMPPI_TLS_OID, XMPPI_TLS_NAME, XMPPI_TLS_BAD
 };
 enum { XMPPI_TLS_AT_TAG, XMPPI_TLS_AT_LENGTH, XMPPI_TLS_AT_MORE, XMPPI_TLS_AT_VALUE };
@@ -629,6 +633,10 @@ static const unsigned char xmppi_tls_rules[][5] = {
     {XMPPI_TLS_EXT, 1, 255, 0, XMPPI_TLS_SKIP},
     {XMPPI_TLS_EXT_SAN, 1, 255, 0x04, XMPPI_TLS_OCTETS},
     {XMPPI_TLS_EXT_SAN, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_EXT_EKU, 1, 255, 0x04, XMPPI_TLS_OCTETS_EKU},
+    {XMPPI_TLS_EXT_EKU, 1, 255, 0, XMPPI_TLS_SKIP},
+    {XMPPI_TLS_OCTETS_EKU, 0, 0, 0x30, XMPPI_TLS_EKU},
+    {XMPPI_TLS_EKU, 0, 255, 0x06, XMPPI_TLS_OID},
     {XMPPI_TLS_OCTETS, 0, 0, 0x30, XMPPI_TLS_SAN},
     {XMPPI_TLS_SAN, 0, 255, 0x82, XMPPI_TLS_NAME},
     {XMPPI_TLS_SAN, 0, 255, 0xA0, XMPPI_TLS_OTHER},
@@ -680,7 +688,7 @@ XMPPI_TLS_FN void xmppi_tls_name_byte(xmpp_bearssl_x509 *x, unsigned char c)
         return;
     if (x->pos < skip) {
         x->dead = xmppi_tls_lower(c) != (unsigned char)srv[x->pos];
-    } else if (x->pos == skip && c == '*' && x->kind != XMPPI_TLS_VALUE_ADDR) {
+    } else if (x->pos == 0 && c == '*' && x->kind == XMPPI_TLS_SAN) {
         while (*expected != 0 && *expected != '.')
             expected++, x->name_at++;
         x->dead = x->name_at == 0 || *expected == 0;
@@ -707,19 +715,31 @@ XMPPI_TLS_FN void xmppi_tls_bound(xmpp_bearssl_x509 *x, int what, const void *p,
 /* An object identifier is complete: what it says about the element around it. */
 XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
 {
-    static const unsigned char on[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08};
-    static const unsigned char san[] = {0x55, 0x1D, 0x11};
+    static const unsigned char pkix[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07};
+    static const unsigned char any[] = {0x55, 0x1D, 0x25, 0x00};
+    const bool is_pkix = x->oid_n == sizeof pkix + 2 && memcmp(x->oid, pkix, sizeof pkix) == 0;
+    const unsigned last = (unsigned)x->oid[6] << 8 | x->oid[7];     /* of pkix */
 
     if (*around == XMPPI_TLS_SIGALG) {
         xmppi_tls_bound(x, XMPPI_TLS_BIND_OID, x->oid, x->oid_n);
     } else if (*around == XMPPI_TLS_EXT) {
-        if (x->oid_n == sizeof san && memcmp(x->oid, san, sizeof san) == 0 && x->cert == 0)
+        if (x->oid_n != 3 || memcmp(x->oid, any, 2) != 0)
+            return;
+        if (x->oid[2] == 0x11 && x->cert == 0) {
             *around = XMPPI_TLS_EXT_SAN;
-    } else if (x->oid_n == sizeof on + 1 && memcmp(x->oid, on, sizeof on) == 0) {
-        if (x->oid[sizeof on] == 7)
-            *around = XMPPI_TLS_OTHER_SRV;
-        else if (x->oid[sizeof on] == 5)
-            *around = XMPPI_TLS_OTHER_ADDR;
+        } else if (x->oid[2] == 0x1E) {             /* name constraints: nobody compares them */
+            x->fault = BR_ERR_X509_CRITICAL_EXTENSION;
+        } else if (x->oid[2] == any[2]) {
+            *around = XMPPI_TLS_EXT_EKU;
+            x->for_servers = false;
+        }
+    } else if (*around == XMPPI_TLS_EKU) {
+        if ((is_pkix && last == 0x0301) || (x->oid_n == sizeof any && memcmp(x->oid, any, sizeof any) == 0))
+            x->for_servers = true;
+    } else if (is_pkix && last == 0x0807) {
+        *around = XMPPI_TLS_OTHER_SRV;
+    } else if (is_pkix && last == 0x0805) {
+        *around = XMPPI_TLS_OTHER_ADDR;
     }
 }
 
@@ -781,7 +801,11 @@ XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x)
     case XMPPI_TLS_VALIDITY:
         return x->at[e].index == 2;
     case XMPPI_TLS_TIME:        /* dates that were refused stay for the message */
-        return x->error != 0 || xmppi_tls_time_end(x, x->at[e - 1u].index - 1u);
+        return x->error != 0 || xmppi_tls_time_end(x, x->at[e - 1u].index - 1u) || x->alone != NULL;
+    case XMPPI_TLS_EKU:
+        if (!x->for_servers)
+            x->fault = BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+        return true;
     case XMPPI_TLS_SPKI:
         x->spki_on = false;
         return true;
@@ -1098,7 +1122,7 @@ XMPPI_TLS_FN void xmppi_tls_start_minimal(xmpp_bearssl_x509 *x)
 XMPPI_TLS_FN void xmppi_tls_start(xmpp_bearssl_x509 *x, const char *server_name)
 {
     x->name = server_name != NULL && *server_name != 0 ? server_name : NULL;
-    x->names_n = x->cert = 0;
+    x->names_n = x->cert = x->fault = 0;
     x->newest = 0;
     x->ends = UINT32_MAX;
     x->error = 0;
@@ -1187,6 +1211,8 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
             return BR_ERR_X509_EXPIRED;
         if (e != 0)
             return e;
+        if (x->fault != 0)
+            return x->fault;
         if (x->error == 0 && !x->matched)
             return BR_ERR_X509_BAD_SERVER_NAME;
     } else if (x->error == 0 && !x->alone(x)) {
@@ -1424,7 +1450,7 @@ enum { XMPPI_TLS_ALERT = 128, XMPPI_TLS_SENT_ALERT = 255 };
     X(BR_ERR_X509_DN_MISMATCH, TLS_UNTRUSTED, "the server's certificate chain is out of order")    \
     X(BR_ERR_X509_BAD_SERVER_NAME, TLS_NAME, "the certificate is for another name")                \
     X(BR_ERR_X509_CRITICAL_EXTENSION, TLS_CERT,                                                    \
-      "the certificate has a critical extension that is not known here")                           \
+      "the certificate has name constraints, or a critical extension that is not known here")                           \
     X(BR_ERR_X509_NOT_CA, TLS_UNTRUSTED, "the certificate is signed by one that may not sign")     \
     X(BR_ERR_X509_FORBIDDEN_KEY_USAGE, TLS_CERT, "the certificate is not for this use")            \
     X(BR_ERR_X509_WEAK_PUBLIC_KEY, TLS_CERT, "an RSA key of less than 2048 bits")                  \

@@ -1889,7 +1889,7 @@ static void names(void **state)
 
     assert_true(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.example.org", 24));
     assert_true(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_XMPP-Client.example.org", 24));
-    assert_true(name_matches("a.example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.*.example.org", 26));
+    assert_false(name_matches("a.example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.*.example.org", 26));
     assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-server.example.org", 24));
     assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "example.org", 11));
     assert_false(name_matches("example.org", XMPPI_TLS_VALUE_SRV, "_xmpp-client.", 13));
