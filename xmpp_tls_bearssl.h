@@ -56,7 +56,7 @@
    Each certificate below the anchor must be for servers where it has an extended key usage, and one
    with name constraints is refused: BearSSL cannot compare them. The chain must be in order (RFC
    5246 7.4.2). Of an anchor name and key count, and nothing else that its certificate says. Not
-   checked: revocation. tests/unit/test_certs.py has all this as a table.
+   checked: revocation. The table of it all is tests/unit/test_certs.py.
 
    DATES
    With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
@@ -197,7 +197,7 @@ typedef struct xmpp_bearssl_x509 {
     uint16_t      pos, name_at, spki_n;
     uint32_t      days[3], seconds[3];          /* begin and end; the time, or the floor */
     char          date[15];
-    char          names[96];
+    char          names[94];
     unsigned char oid[10];
     int16_t       error;
     uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert, fault;

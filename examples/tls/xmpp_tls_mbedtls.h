@@ -23,8 +23,9 @@
                     signatures of the certificate are not looked at.
    neither          refused when the connection is opened: XMPP_E_TLS_CONFIG.
    The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr; "*" stands for exactly one whole left-most
-   label of a dNSName; the common name counts for nothing, and an IP address matches no certificate. Revocation is not checked. ESP-IDF's
-   certificate bundle is not looked at, for it replaces these checks: give ca.
+   label of a dNSName; the common name counts for nothing, and an IP address matches no certificate. A chain with name
+   constraints is refused: mbedTLS cannot compare them. Revocation is not checked. The table is tests/unit/test_certs.py.
+   ESP-IDF's certificate bundle is not looked at, for it replaces these checks: give ca.
 
    DATES
    With a clock (io utc) both dates of every certificate are compared with it, not with mbedTLS's own. Without one, utc being 0
@@ -352,6 +353,32 @@ static bool xmppi_mbed_pinned(const xmpp_mbedtls *t)
     return t->cfg->pin_count == 0;
 }
 
+/* Whether the certificate has name constraints: mbedTLS knows none, and would pass over those that are not critical. */
+static bool xmppi_mbed_constrained(const mbedtls_x509_crt *cert)
+{
+    const unsigned char *p = cert->v3_ext.p, *end = p + cert->v3_ext.len, *one, *id;
+    size_t n, one_n;
+
+    p = p != NULL ? xmppi_mbed_der(&p, end, 0x30, &n) : NULL;
+    while (p != NULL && p < end && (one = xmppi_mbed_der(&p, end, 0x30, &one_n)) != NULL) {
+        id = xmppi_mbed_der(&one, one + one_n, 0x06, &n);
+        if (id != NULL && n == 3 && memcmp(id, "\x55\x1D\x1E", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the certificate may be a server's, or its issuer's: mbedTLS looks at the server's own alone. */
+static bool xmppi_mbed_for_servers(const mbedtls_x509_crt *cert)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000 || defined(MBEDTLS_X509_CHECK_EXTENDED_KEY_USAGE)
+    return mbedtls_x509_crt_check_extended_key_usage(cert, "\x2B\x06\x01\x05\x05\x07\x03\x01", 8) == 0;
+#else
+    (void)cert;
+    return true;
+#endif
+}
+
 /* What mbedTLS itself found wrong, but dates and name. */
 static void xmppi_mbed_verdict(xmpp_mbedtls *t, uint32_t flags, int depth)
 {
@@ -390,6 +417,11 @@ static int xmppi_mbed_verify(void *ctx, mbedtls_x509_crt *cert, int depth, uint3
     } else if (!alone && !xmppi_mbed_in_date(t, cert, depth)) {
         t->error = XMPP_E_TLS_EXPIRED;
         *flags = MBEDTLS_X509_BADCERT_EXPIRED;
+    } else if (!alone && (xmppi_mbed_constrained(cert) || !xmppi_mbed_for_servers(cert))) {
+        t->error = XMPP_E_TLS_CERT;
+        snprintf(t->text, sizeof t->text, xmppi_mbed_constrained(cert) ? "the certificate has name constraints, not known here"
+                                                                       : "the certificate is not for this use");
+        *flags = MBEDTLS_X509_BADCERT_OTHER;
     } else if (depth == 0 && !alone && !xmppi_mbed_names(t, cert)) {
         memcpy(names, t->text, sizeof names);
         names[sizeof names - 1] = 0;

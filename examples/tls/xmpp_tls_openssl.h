@@ -22,7 +22,8 @@
    With pins        that, and the server's key must be one of the pinned keys.
    pins_alone_replace_ca   the pinned key is the whole check: name, dates and signatures are not looked at.
    The name is looked for among dNSName, SRVName (_xmpp-client.) and XmppAddr. "*" stands for one whole left-most label of a
-   dNSName; the common name counts for nothing, and an IP address matches no certificate. Revocation is not checked.
+   dNSName that has three or more; the common name counts for nothing, and an IP address matches no certificate. Below an
+   authority with name constraints dNSName alone counts. Revocation is not checked. The table is tests/unit/test_certs.py.
 
    CHANNEL BINDING
    tls-exporter           TLS 1.3, and TLS 1.2 with the extended master secret (RFC 9266)
@@ -172,8 +173,20 @@ static void xmppi_ossl_show(xmpp_openssl *t, const unsigned char *name, size_t n
     memcpy(t->text + at, i < n ? "..." : "", i < n ? 4 : 1);
 }
 
-/* Whether the certificate is for t->name. Its names are left in t->text. */
-static bool xmppi_ossl_names(xmpp_openssl *t, X509 *cert)
+/* Whether an issuer may sign for some names only. OpenSSL compares that with dNSNames, but not with an SRVName or XmppAddr. */
+static bool xmppi_ossl_constrained(X509_STORE_CTX *chain)
+{
+    STACK_OF(X509) *all = X509_STORE_CTX_get0_chain(chain);
+    int i;
+
+    for (i = 0; i < sk_X509_num(all); i++)
+        if (X509_get_ext_by_NID(sk_X509_value(all, i), NID_name_constraints, -1) >= 0)
+            return true;
+    return false;
+}
+
+/* Whether the certificate is for t->name, by a dNSName alone if others is not set. Its names are left in t->text. */
+static bool xmppi_ossl_names(xmpp_openssl *t, X509 *cert, bool others)
 {
     GENERAL_NAMES *all = (GENERAL_NAMES *)X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     bool found = X509_check_host(cert, t->name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
@@ -190,7 +203,7 @@ static bool xmppi_ossl_names(xmpp_openssl *t, X509 *cert)
             xmppi_ossl_show(t, ASN1_STRING_get0_data(g->d.dNSName), (size_t)ASN1_STRING_length(g->d.dNSName));
         } else if (g->type == GEN_OTHERNAME && (name = xmppi_ossl_other_name(g->d.otherName, &n)) != NULL) {
             xmppi_ossl_show(t, name, n);
-            found = found || xmppi_ossl_same(name, n, t->name);
+            found = found || (others && xmppi_ossl_same(name, n, t->name));
         }
     }
     GENERAL_NAMES_free(all);
@@ -280,7 +293,14 @@ static int xmppi_ossl_verify(int ok, X509_STORE_CTX *chain)
     }
     if (X509_STORE_CTX_get_error_depth(chain) != 0 && !alone)
         return 1;
-    if (!alone && !xmppi_ossl_names(t, leaf)) {
+    if (!alone && (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) {     /* OpenSSL does not always look */
+        t->error = XMPP_E_TLS_CERT;
+        snprintf(t->text, sizeof t->text, "the certificate is not for this use");
+        xmppi_ossl_pinned(t, leaf);
+        X509_STORE_CTX_set_error(chain, X509_V_ERR_INVALID_PURPOSE);
+        return 0;
+    }
+    if (!alone && !xmppi_ossl_names(t, leaf, !xmppi_ossl_constrained(chain))) {
         memcpy(names, t->text, sizeof names);
         names[sizeof names - 1] = 0;
         t->error = XMPP_E_TLS_NAME;

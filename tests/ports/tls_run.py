@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """tls_run.py: the TLS adapters of examples/tls/ and the socket transport of examples/ports/, with sanitizers: against an OpenSSL
-peer in the same process (tls_peer.c), and logging in to a throw-away Prosody (tls_client.c). A line for each test; the last line
-is "N passed, N failed". MBEDTLS=DIR takes mbedTLS from a source tree where `make -C library static` was run, instead of the
-system's: for 3.x, with which TLS 1.3 is tested too. CFLAGS: instead of the sanitizers."""
+peer in the same process (tls_peer.c), also with the table of certificates of tests/unit/test_certs.py, and logging in to a
+throw-away Prosody (tls_client.c). A line for each test; the last line is "N passed, N failed". MBEDTLS=DIR takes mbedTLS from a
+source tree where `make -C library static` was run, instead of the system's: for 3.x, with which TLS 1.3 is tested too. CFLAGS:
+instead of the sanitizers."""
 import json
 import os
 import queue
@@ -76,9 +77,9 @@ def compile_headers(folder):
               done.stdout.decode(errors="replace")[:2000])
 
 
-def run_peer(program, certs):
+def run_peer(program, *args):
     global passed, failed
-    done = subprocess.run([program, certs], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
+    done = subprocess.run([program, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
     lines = done.stdout.decode(errors="replace").splitlines()
     print("\n".join(l for l in lines if not l.endswith(" failed")), flush=True)        # without a second total
     passed += sum(line.startswith("ok ") for line in lines)
@@ -260,11 +261,15 @@ def main():
         certs = os.path.join(place.dir, "unit")
         made = subprocess.run(["sh", os.path.join(TOP, "tests", "unit", "tls_certs.sh"), certs], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
+        table = os.path.join(place.dir, "table")
+        listed = subprocess.run(["/usr/bin/python3", os.path.join(TOP, "tests", "unit", "test_certs.py"), table])
         compile_headers(place.dir)
         programs = compile_all(place.dir)
         for name in ("peer-openssl", "peer-mbedtls"):
             if check(made.returncode == 0, "certificates for " + name) and name in programs:
                 run_peer(programs[name], certs)
+            if check(listed.returncode == 0, "table of certificates for " + name) and name in programs:
+                run_peer(programs[name], table, "rows")
         prosody.wait_ready()
         wrong.wait_ready()
         bot = Program(place, ["/usr/bin/python3", os.path.join(TOP, "tests", "interop", "bot.py"), "bob@xmpp.test",

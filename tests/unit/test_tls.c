@@ -1908,16 +1908,17 @@ static void names(void **state)
 static void many_names_are_cut(void **state)
 {
     static xmpp_bearssl_x509 x;
+    const size_t room = sizeof x.names - 4;
     size_t n;
 
     (void)state;
-    for (n = 90; n < 100; n++) {
+    for (n = room - 2; n < room + 8; n++) {
         size_t i;
         memset(&x, 0, sizeof x);
         for (i = 0; i < n; i++)
             xmppi_tls_show(&x, 'a');
-        assert_int_equal(strlen(x.names), n <= 92 ? n : 95);
-        assert_string_equal(x.names + 92, n <= 92 ? "" : "...");
+        assert_int_equal(strlen(x.names), n <= room ? n : room + 3);
+        assert_string_equal(x.names + room, n <= room ? "" : "...");
     }
 }
 
