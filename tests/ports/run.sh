@@ -85,7 +85,7 @@ suite() {
     fi
     case $suite in
     sessions) timeout 900 $RUN "$program" -s $STRIDE tests/sessions/*.txt >"$log" 2>&1 ;;
-    test_tls | test_tls_hostile) timeout 900 $RUN "$program" $work/certs >"$log" 2>&1 ;;
+    test_tls | test_tls_hostile | test_tls_edges) timeout 900 $RUN "$program" $work/certs >"$log" 2>&1 ;;
     test_certs) timeout 900 $RUN "$program" $work/table >"$log" 2>&1 ;;
     *) timeout 900 $RUN "$program" >"$log" 2>&1 ;;
     esac </dev/null
@@ -100,7 +100,7 @@ suites=$(for test in tests/unit/test_*.c; do basename "$test" .c; done; echo ses
 : >$work/results
 sh tests/firmware/sources.sh get || exit 1
 
-# With a folder test_tls, test_tls_hostile and test_certs take the certificates that are there. Those of tls_certs.sh hold for a day.
+# Given a folder, the TLS tests take the certificates that are there. Those of tls_certs.sh hold for a day.
 rm -rf $work/certs $work/table
 mkdir -p $work/certs
 sh tests/unit/tls_certs.sh $work/certs >$work/certs.log 2>&1 || { cat $work/certs.log >&2; exit 1; }

@@ -229,8 +229,8 @@ def row(what, verdict, *chain, domain="xmpp.test", roots=None, clock=NOON, floor
     if verdict == "TLS":        # only the handshake shows who holds the key
         small, any_key, p256 = "-", "-", "-"
     else:
-        any_key = pinned or ("TLS_CERT" if kind in ("rsa1024", "p224", "k256", "ed25519") else "OK")
-        p256 = "TLS_CERT" if kind in KEYS else "OK"
+        any_key = pinned or ("TLS_CERT" if kind in ("rsa1024", "rsa8192", "p224", "k256", "ed25519") else "OK")
+        p256 = "TLS_CERT" if kind in KEYS or kind == "rsa8192" else "OK"
     with open(os.path.join(DIR, "%d.spki" % n), "wb") as out:
         out.write(hashlib.sha256(publics[shown]).digest())
     written.append("\t".join((
@@ -429,12 +429,14 @@ row("for servers, critical, which BearSSL does not know", "TLS_CERT", leaf(ROOT,
 row("for any purpose", "OK", leaf(ROOT, more=[purposes(ANY)]), openssl="TLS_CERT")
 row("for clients alone", "TLS_CERT", leaf(ROOT, more=[purposes(CLIENT)]))
 row("for clients alone, critical", "TLS_CERT", leaf(ROOT, more=[purposes(CLIENT, critical=True)]))
+row("for 2.5.29.37.1, which is nearly any purpose", "TLS_CERT", leaf(ROOT, more=[purposes("2.5.29.37.1")]))
 row("for signing code", "TLS_CERT", leaf(ROOT, more=[purposes(CODE)]))
 CLIENTS = middle(ROOT, purposes(CLIENT))
 row("from an authority for clients alone", "TLS_CERT", leaf(CLIENTS), CLIENTS)
 SERVERS = middle(ROOT, purposes(CLIENT, SERVER))
 row("from an authority for both", "OK", leaf(SERVERS), SERVERS)
 row("unknown extension", "OK", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05))]))
+row("unknown extension with an identifier of 300 bytes", "OK", leaf(ROOT, more=[seq(tlv(0x06, b"\x2a" * 300), tlv(0x04, b""))]))
 row("unknown extension, critical", "TLS_CERT", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05), True)]))
 UNKNOWN = middle(ROOT, extension("1.2.3.4", tlv(0x05), True))
 row("unknown extension of an authority, critical", "TLS_CERT", leaf(UNKNOWN), UNKNOWN)
@@ -449,6 +451,8 @@ SMALL = middle(ROOT, key="p224")
 row("an authority with P-224", "TLS_CERT", leaf(SMALL), SMALL, openssl="OK", mbedtls="OK")
 row("Ed25519", "TLS_CERT", leaf(ROOT, key="ed25519"), **OTHERS)
 row("RSA of 2048 bits", "OK", leaf(ROOT, key="rsa"), small="TLS_PROTOCOL")
+publics["rsa8192"] = seq(seq(oid("1.2.840.113549.1.1.1"), tlv(0x05)), bits(seq(integer(3 ** 5168), integer(65537))))
+row("RSA of 8192 bits", "TLS_CERT", leaf(ROOT, key="rsa8192"), **OTHERS)
 row("RSA of 1024 bits", "TLS_CERT", leaf(ROOT, key="rsa1024"))
 RSA = middle(ROOT, key="rsa")
 row("an authority with RSA of 2048 bits", "OK", leaf(RSA), RSA, small="TLS_CERT")
@@ -477,6 +481,10 @@ row("it ends before it begins", "TLS_EXPIRED", leaf(ROOT, begin="20260701", end=
 row("from 2049 to 2050: UTCTime and GeneralizedTime", "OK", leaf(ROOT, begin="20491201", end="20500201"), clock="20491215000000")
 row("from 1950", "OK", leaf(ROOT, begin="19500101"))
 row("no end: the last second of the year 9999", "OK", leaf(ROOT, end="99991231235959"))
+row("not valid yet until later on this day", "TLS_EXPIRED", leaf(ROOT, begin="20260601130000"))
+row("expired earlier on this day", "TLS_EXPIRED", leaf(ROOT, begin="20260601", end="20260601110000"))
+row("a date before 1950", "TLS_CERT", leaf(ROOT, begin=tlv(0x18, b"19400101000000Z")), openssl="OK", mbedtls="OK")
+row("a date before 1950, and expired", "TLS_EXPIRED", leaf(ROOT, begin=tlv(0x18, b"19400101000000Z"), end="20260501"))
 row("a date with a time zone", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"270101000000+0100")))
 row("a date without seconds", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"2701010000Z")))
 
