@@ -197,11 +197,11 @@ typedef struct xmpp_bearssl_x509 {
     uint16_t      pos, name_at, spki_n;
     uint32_t      days[3], seconds[3];          /* begin and end; the time, or the floor */
     char          date[15];
-    char          names[94];
+    char          names[93];
     unsigned char oid[10];
     int16_t       error;
     uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert, fault;
-    bool          dead, matched, done, verified, spki_on, clock, for_servers;
+    bool          dead, matched, done, verified, spki_on, clock, for_servers, named;
 } xmpp_bearssl_x509;
 typedef struct xmpp_bearssl_pinned {
     xmpp_bearssl_check head;
@@ -727,6 +727,9 @@ XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
             return;
         if (x->oid[2] == 0x11 && x->cert == 0) {
             *around = XMPPI_TLS_EXT_SAN;
+            if (x->named)
+                x->fault = BR_ERR_X509_INVALID_VALUE;   /* twice: which counts? */
+            x->named = true;
         } else if (x->oid[2] == 0x1E) {             /* name constraints: nobody compares them */
             x->fault = BR_ERR_X509_CRITICAL_EXTENSION;
         } else if (x->oid[2] == any[2]) {
@@ -1126,7 +1129,7 @@ XMPPI_TLS_FN void xmppi_tls_start(xmpp_bearssl_x509 *x, const char *server_name)
     x->newest = 0;
     x->ends = UINT32_MAX;
     x->error = 0;
-    x->matched = x->verified = false;
+    x->matched = x->verified = x->named = false;
     memset(x->names, 0, sizeof x->names);
     xmppi_tls_is_new(x->head.owner);
 }

@@ -145,7 +145,8 @@ def key_file(key):
 
 
 def sign(key, digest, tbs):
-    return openssl("dgst", "-" + digest, "-sign", key_file(key), data=tbs)
+    pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"] if digest == "pss" else []
+    return openssl("dgst", "-sha256" if pss else "-" + digest, *pss, "-sign", key_file(key), data=tbs)
 
 
 ALGORITHMS = {"rsa": {"md5": "4", "sha1": "5", "sha224": "14", "sha256": "11", "sha384": "12", "sha512": "13"},
@@ -153,6 +154,10 @@ ALGORITHMS = {"rsa": {"md5": "4", "sha1": "5", "sha224": "14", "sha256": "11", "
 
 
 def algorithm(key, digest):
+    if digest == "pss":
+        sha256 = seq(oid("2.16.840.1.101.3.4.2.1"), tlv(0x05))
+        return seq(oid("1.2.840.113549.1.1.10"), seq(tlv(0xA0, sha256), tlv(0xA1, seq(oid("1.2.840.113549.1.1.8"), sha256)),
+                                                     tlv(0xA2, integer(32))))
     if key.startswith("rsa"):
         return seq(oid("1.2.840.113549.1.1." + ALGORITHMS["rsa"][digest]), tlv(0x05))
     return seq(oid("1.2.840.10045.4." + ALGORITHMS["ec"][digest]))
@@ -440,6 +445,9 @@ row("unknown extension with an identifier of 300 bytes", "OK", leaf(ROOT, more=[
 row("unknown extension, critical", "TLS_CERT", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05), True)]))
 UNKNOWN = middle(ROOT, extension("1.2.3.4", tlv(0x05), True))
 row("unknown extension of an authority, critical", "TLS_CERT", leaf(UNKNOWN), UNKNOWN)
+OTHERS = dict(openssl="-", mbedtls="-")     # OpenSSL's server does not take such a certificate
+row("two lists of names, which RFC 5280 4.2 forbids", "TLS_CERT", leaf(ROOT, dns("evil.test"), more=[san(dns("xmpp.test"))]), **OTHERS)
+row("two lists of names, the right one first", "TLS_CERT", leaf(ROOT, more=[san(dns("evil.test"))]), **OTHERS)
 
 # -- keys and signatures
 row("P-384", "OK", leaf(ROOT, key="p384"), small="TLS")
@@ -460,6 +468,7 @@ WEAK = middle(ROOT, key="rsa1024")
 row("an authority with RSA of 1024 bits", "TLS_CERT", leaf(WEAK), WEAK)
 row("SHA-384", "OK", leaf(ROOT, digest="sha384"), small="TLS_CERT")
 row("SHA-512", "OK", leaf(ROOT, digest="sha512"), small="TLS_CERT")
+row("RSA-PSS, which BearSSL does not know", "TLS_CERT", leaf(RSA, digest="pss"), RSA, openssl="OK", mbedtls="OK")
 row("SHA-1", "TLS_CERT", leaf(ROOT, digest="sha1"))
 row("SHA-224", "TLS_CERT", leaf(ROOT, digest="sha224"), openssl="OK")
 row("MD5", "TLS_CERT", leaf(RSA, digest="md5"), RSA)

@@ -314,8 +314,7 @@ static void injects_nothing_before_tls(void **state)
     static const char proceed[] = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
     static const char *const lies[] = {
         "<message xmlns='jabber:client' from='a@xmpp.test'><body>x</body></message>", " ", "\x15\x03\x03",
-        "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
-        "</stream:features>"};
+        "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></stream:features>"};
     size_t i, n;
     int pieces;
     link_t *l;
