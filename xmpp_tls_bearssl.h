@@ -53,10 +53,11 @@
    and without case (RFC 9525); "*" in a dNSName stands for exactly one whole left-most label, of any
    domain; the common name counts for nothing, and an IP address matches no certificate. A domain
    outside ASCII is compared as account.ascii_domain has it.
-   Each certificate below the anchor must be for servers where it has an extended key usage, and one
-   with name constraints is refused: BearSSL cannot compare them. The chain must be in order (RFC
-   5246 7.4.2). Of an anchor name and key count, and nothing else that its certificate says. Not
-   checked: revocation. The table of it all is tests/unit/test_certs.py.
+   Each certificate below the anchor must be for servers where it has an extended key usage. BearSSL
+   cannot compare name constraints: a certificate that has some is refused, as is one with a critical
+   extension other than basic constraints, key usage and names, or an RSA-PSS signature. The chain
+   must be in order (RFC 5246 7.4.2). Of an anchor name and key count, and nothing else that its
+   certificate says. Not checked: revocation. The table of it all is tests/unit/test_certs.py.
 
    DATES
    With a clock (io utc) both dates of every certificate are compared. Without one, utc being 0
