@@ -713,38 +713,51 @@ XMPPI_TLS_FN void xmppi_tls_bound(xmpp_bearssl_x509 *x, int what, const void *p,
         t->binding->go(t, what, p, n);
 }
 
-/* An object identifier is complete: what it says about the element around it. */
+/* What an object identifier makes of the element around it: around, then, length, identifier. The
+   last two kinds are no nodes. */
+enum { XMPPI_TLS_CONSTRAINTS = XMPPI_TLS_BAD + 1, XMPPI_TLS_SERVERS };
+static const unsigned char xmppi_tls_oids[][11] = {
+    {XMPPI_TLS_EXT, XMPPI_TLS_EXT_SAN, 3, 0x55, 0x1D, 0x11},
+    {XMPPI_TLS_EXT, XMPPI_TLS_CONSTRAINTS, 3, 0x55, 0x1D, 0x1E},
+    {XMPPI_TLS_EXT, XMPPI_TLS_EXT_EKU, 3, 0x55, 0x1D, 0x25},
+    {XMPPI_TLS_EKU, XMPPI_TLS_SERVERS, 4, 0x55, 0x1D, 0x25, 0x00},      /* any purpose */
+    {XMPPI_TLS_EKU, XMPPI_TLS_SERVERS, 8, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01},
+    {XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_SRV, 8, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x07},
+    {XMPPI_TLS_OTHER, XMPPI_TLS_OTHER_ADDR, 8, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x05}
+};
+
+/* An object identifier is complete. */
 XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
 {
-    static const unsigned char pkix[] = {0x2B, 0x06, 0x01, 0x05, 0x05, 0x07};
-    static const unsigned char any[] = {0x55, 0x1D, 0x25, 0x00};
-    const bool is_pkix = x->oid_n == sizeof pkix + 2 && memcmp(x->oid, pkix, sizeof pkix) == 0;
-    const unsigned last = (unsigned)x->oid[6] << 8 | x->oid[7];     /* of pkix */
+    const unsigned char *r = xmppi_tls_oids[0], *end = r + sizeof xmppi_tls_oids;
 
-    if (*around == XMPPI_TLS_SIGALG) {
+    if (*around == XMPPI_TLS_SIGALG)
         xmppi_tls_bound(x, XMPPI_TLS_BIND_OID, x->oid, x->oid_n);
-    } else if (*around == XMPPI_TLS_EXT) {
-        if (x->oid_n != 3 || memcmp(x->oid, any, 2) != 0)
+    while (r < end && (r[0] != *around || r[2] != x->oid_n || memcmp(r + 3, x->oid, r[2]) != 0))
+        r += sizeof xmppi_tls_oids[0];
+    if (r == end)
+        return;
+    switch (r[1]) {
+    case XMPPI_TLS_CONSTRAINTS:         /* nobody compares them */
+        x->fault = BR_ERR_X509_CRITICAL_EXTENSION;
+        return;
+    case XMPPI_TLS_SERVERS:
+        x->for_servers = true;
+        return;
+    case XMPPI_TLS_EXT_SAN:
+        if (x->cert != 0)
             return;
-        if (x->oid[2] == 0x11 && x->cert == 0) {
-            *around = XMPPI_TLS_EXT_SAN;
-            if (x->named)
-                x->fault = BR_ERR_X509_INVALID_VALUE;   /* twice: which counts? */
-            x->named = true;
-        } else if (x->oid[2] == 0x1E) {             /* name constraints: nobody compares them */
-            x->fault = BR_ERR_X509_CRITICAL_EXTENSION;
-        } else if (x->oid[2] == any[2]) {
-            *around = XMPPI_TLS_EXT_EKU;
-            x->for_servers = false;
-        }
-    } else if (*around == XMPPI_TLS_EKU) {
-        if ((is_pkix && last == 0x0301) || (x->oid_n == sizeof any && memcmp(x->oid, any, sizeof any) == 0))
-            x->for_servers = true;
-    } else if (is_pkix && last == 0x0807) {
-        *around = XMPPI_TLS_OTHER_SRV;
-    } else if (is_pkix && last == 0x0805) {
-        *around = XMPPI_TLS_OTHER_ADDR;
+        if (x->named)
+            x->fault = BR_ERR_X509_INVALID_VALUE;       /* twice: which counts? */
+        x->named = true;
+        break;
+    case XMPPI_TLS_EXT_EKU:
+        x->for_servers = false;
+        break;
+    default:
+        break;
     }
+    *around = r[1];
 }
 
 /* Judges the dates as they come, unless a pin is the whole check. BearSSL takes one time for both:
