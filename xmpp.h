@@ -1478,7 +1478,7 @@ typedef struct xmpp_posix {     /* private; xmpp_posix_io fills it */
     int16_t          error;
     uint8_t          state, words_n;
     bool             udp;
-    char             words[224];
+    char             words[119];    /* why it failed: 75 bytes at most say where, 43 are for the system's words */
 } xmpp_posix;
 XMPP_API xmpp_io xmpp_posix_io(xmpp_posix *p);
 /* The same for an event loop of the caller's own: without the two descriptors of xmpp_posix_wake, which does nothing
@@ -10990,7 +10990,10 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
    TCP and UDP over POSIX sockets. All of it is non-blocking but for getaddrinfo,
    which blocks while it asks the name servers for a host that is a name.
    fd >= 0 while connecting and open. list is held while connecting; at is the
-   address to try next. words: "connect to HOST port N: ", then the cause. */
+   address to try next. words: "connect to HOST port N: ", then the cause; they stand
+   here because an event points to them. A host of more than XMPPI_POSIX_HOST bytes is
+   cut: any address fits, in brackets too. The longest cause of glibc's getaddrinfo has
+   42 bytes, those of a connection less. */
 
 #ifdef XMPP_POSIX
 #include <errno.h>
@@ -11011,7 +11014,7 @@ XMPP_API xmpp_io xmpp_trace_io(xmpp_trace *t, xmpp_io below)
 #endif
 
 #define XMPPI_POSIX_MS   10000u     /* for one address */
-#define XMPPI_POSIX_HOST 100u       /* bytes of a host name in an error's words */
+#define XMPPI_POSIX_HOST 48u        /* bytes of a host name in an error's words */
 #define XMPPI_POSIX_UNACKED 60000u  /* for the peer to acknowledge what was sent */
 #ifndef XMPPI_POSIX_RESOLV
 #define XMPPI_POSIX_RESOLV "/etc/resolv.conf"
