@@ -66,6 +66,7 @@ suite() {
     proof) program=build/asan/proof/exhaustive && run $program 4 ;;
     compile) bash tests/compile/run.sh >>"$log" 2>&1 ;;
     size) sh tests/size.sh check >>"$log" 2>&1 ;;
+    bench) program=$python && run $python tests/bench/run.py --quick ;;
     interop) $python tests/interop/run.py >>"$log" 2>&1 ;;
     tls) program=$python && run $python tests/ports/tls_run.py ;;
     firmware) program=$python && run $python tests/firmware/run.py ;;

@@ -53,6 +53,7 @@ need_check() {
     need clang has clang++
     need valgrind has valgrind
     need libcmocka-dev has_cmocka
+    need libexpat1-dev has_header "$CC" expat.h
     need libssl-dev has_header "$CC" openssl/ssl.h
     need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
     need ejabberd test -x /usr/sbin/ejabberdctl
@@ -101,7 +102,11 @@ need_proof() {
     need frama-c-base has frama-c
 }
 need_bench() {
-    need_firmware
+    need python3 test -x /usr/bin/python3
+    need gcc-arm-none-eabi has arm-none-eabi-gcc
+    need libnewlib-arm-none-eabi has_header "arm-none-eabi-gcc --specs=nano.specs" string.h
+    need qemu-system-arm has qemu-system-arm
+    need libc6-dev has_header "$CC" stdlib.h
     need gcc has "${CC%% *}"
     need g++ has g++
     need pkg-config has pkg-config

@@ -4,7 +4,20 @@
 #include "writer.h"
 
 static const struct writer *const writers[] = {
-    &writer_calls, &writer_template, &writer_strophe, &writer_iksemel, &writer_loudmouth, &writer_gloox, NULL
+    &writer_calls, &writer_template,
+#ifdef HAVE_LIBSTROPHE
+    &writer_strophe,
+#endif
+#ifdef HAVE_IKSEMEL
+    &writer_iksemel,
+#endif
+#ifdef HAVE_LOUDMOUTH
+    &writer_loudmouth,
+#endif
+#ifdef HAVE_GLOOX
+    &writer_gloox,
+#endif
+    NULL
 };
 
 static const char *const bodies[] = {

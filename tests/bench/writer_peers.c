@@ -1,15 +1,15 @@
-/* writer_peers.c: libstrophe, iksemel and loudmouth for writer.c */
+/* writer_peers.c: libstrophe, iksemel and loudmouth for writer.c, where they are (HAVE_*) */
 #include "writer.h"
-#include <iksemel.h>
-#include <loudmouth/loudmouth.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strophe.h>
 
 /* ---- libstrophe ---- */
 
+#ifdef HAVE_LIBSTROPHE
+#include <strophe.h>
+
 static xmpp_ctx_t *ctx;
-static char *text;
+static char *stanza;
 
 static void strophe_begin(void) { ctx = xmpp_ctx_new(NULL, NULL); }
 
@@ -30,22 +30,28 @@ static const char *strophe_write(const char *to, const char *id, const char *bod
     xmpp_message_set_body(m, body);
     strophe_child(m, "active", NS_STATES);
     strophe_child(m, "request", NS_RECEIPTS);
-    if (xmpp_stanza_to_text(m, &text, n) != 0)
+    if (xmpp_stanza_to_text(m, &stanza, n) != 0)
         return NULL;
     xmpp_stanza_release(m);
-    return text;
+    return stanza;
 }
 
-static void strophe_done(void) { xmpp_free(ctx, text); }
+static void strophe_done(void) { xmpp_free(ctx, stanza); }
 
 const struct writer writer_strophe = { "libstrophe", strophe_begin, strophe_write, strophe_done };
+#endif
 
 /* ---- iksemel ---- */
+
+#ifdef HAVE_IKSEMEL
+#include <iksemel.h>
 
 static iks *message;
 
 static const char *iks_write(const char *to, const char *id, const char *body, size_t *n)
 {
+    char *text;
+
     message = iks_make_msg(IKS_TYPE_CHAT, to, body);
     iks_insert_attrib(message, "id", id);
     iks_insert_attrib(iks_insert(message, "active"), "xmlns", NS_STATES);
@@ -58,8 +64,14 @@ static const char *iks_write(const char *to, const char *id, const char *body, s
 static void iks_done(void) { iks_delete(message); }
 
 const struct writer writer_iksemel = { "iksemel", NULL, iks_write, iks_done };
+#endif
 
 /* ---- loudmouth ---- */
+
+#ifdef HAVE_LOUDMOUTH
+#include <loudmouth/loudmouth.h>
+
+static char *text;
 
 static const char *lm_write(const char *to, const char *id, const char *body, size_t *n)
 {
@@ -78,3 +90,4 @@ static const char *lm_write(const char *to, const char *id, const char *body, si
 static void lm_done(void) { g_free(text); }
 
 const struct writer writer_loudmouth = { "loudmouth", NULL, lm_write, lm_done };
+#endif

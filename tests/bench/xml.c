@@ -14,8 +14,17 @@
 struct found found;
 
 static const struct parser *const parsers[] = {
-    &ours, &ours_portable, &ours_small, &expat_ns, &libxml2, &iksemel,
-    &ours_tree, &ours_portable_tree, &ours_small_tree, &iksemel_tree, &libstrophe_tree, NULL
+    &ours, &ours_portable, &ours_small, &expat_ns,
+#ifdef HAVE_LIBXML2
+    &libxml2,
+#endif
+#ifdef HAVE_IKSEMEL
+    &iksemel, &iksemel_tree,
+#endif
+#ifdef HAVE_LIBSTROPHE
+    &libstrophe_tree,
+#endif
+    &ours_tree, &ours_portable_tree, &ours_small_tree, NULL
 };
 
 /* ---- hashes ---- */

@@ -1,11 +1,9 @@
-/* xml_peers.c: expat, libxml2, iksemel and libstrophe's parser for xml.c. Handlers count and do nothing else. */
+/* xml_peers.c: expat, and libxml2, iksemel and libstrophe's parser where they are (HAVE_*), for xml.c. Handlers count and do
+   nothing else. */
 #include "xml.h"
 #include <expat.h>
-#include <iksemel.h>
-#include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strophe.h>
 
 /* ---- expat with namespaces: names come as "namespace|local" ---- */
 
@@ -70,6 +68,9 @@ static void expat_close(void *p) { XML_ParserFree(p); }
 const struct parser expat_ns = { "expat with namespaces", 0, 1, expat_open, expat_feed, expat_close };
 
 /* ---- libxml2, SAX2 pushed ---- */
+
+#ifdef HAVE_LIBXML2
+#include <libxml/parser.h>
 
 static void xml2_start(void *u, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int ns_n, const xmlChar **ns,
                        int n, int defaulted, const xmlChar **a)
@@ -142,8 +143,12 @@ static void xml2_close(void *p)
 }
 
 const struct parser libxml2 = { "libxml2", 0, 1, xml2_open, xml2_feed, xml2_close };
+#endif
 
 /* ---- iksemel ---- */
+
+#ifdef HAVE_IKSEMEL
+#include <iksemel.h>
 
 static int iks_tag(void *u, char *name, char **a, int type)
 {
@@ -193,8 +198,12 @@ static void *iks_tree_open(int check)
 }
 
 const struct parser iksemel_tree = { "iksemel + tree", 1, 0, iks_tree_open, iks_feed, iks_close };
+#endif
 
 /* ---- libstrophe's parser, over expat: not in its header, so from the archive ---- */
+
+#ifdef HAVE_LIBSTROPHE
+#include <strophe.h>
 
 typedef struct _parser_t parser_t;
 parser_t *parser_new(xmpp_ctx_t *ctx, void (*start)(char *, char **, void *), void (*end)(char *, void *),
@@ -236,3 +245,4 @@ static int strophe_feed(void *p, const char *data, size_t n)
 static void strophe_close(void *p) { parser_free(p); }
 
 const struct parser libstrophe_tree = { "libstrophe + tree", 1, 0, strophe_open, strophe_feed, strophe_close };
+#endif
