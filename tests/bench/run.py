@@ -609,15 +609,15 @@ def part_held():
     table("A stanza in pieces: is it there with its last byte?", ["parser", "there", "held back"], [[name, good, bad] for name, (good, bad) in held.items()],
           "The client: in two pieces, cut everywhere, and byte by byte. The parsers: in three, cut near the end.")
     stanza, served, rows = stream.Stream(SEED).chat().encode(), server.Server(), []
-    body, served.pause = stanza.index(b"</body>") + 7, 0.2
-    cuts = [[stanza[:body], stanza[body:-k], stanza[-k:]] for k in range(1, 10)]
+    tag, served.pause = len("</message>"), 0.2
+    cuts = [[stanza[:-tag], stanza[-tag:-k], stanza[-k:]] for k in range(1, tag)]
     for client in there(CLIENTS):
         good = 0
         for served.pieces in cuts:
             good += arrives(served, client)
         rows.append([client, good, len(cuts) - good])
     served.close()
-    table("The same over loopback: a message in three pieces, cut in its last tag", ["client", "there", "held back"], rows,
+    table("The same over loopback: a message in three pieces, cut before and in its last tag", ["client", "there", "held back"], rows,
           "Held back: its handler was not called within 2 seconds of the last byte, as long as nothing followed. expat %s." % version("expat")
           + (" libstrophe leaves expat's reparse deferral on: a tag that was cut is tried again when twice as much is there."
              if any(bad for _, _, bad in rows) or any(bad for _, bad in held.values()) else
@@ -655,7 +655,7 @@ GROWTH = 1.1        # times what less of it costs, a byte or a stanza
 GROWTH_REACHED = {"attributes of an element": 1.6, "declared prefixes in use": 1.9}
 HOSTILE = 3.0       # times the ordinary cost a byte
 HOSTILE_REACHED = {
-    "]] alone": 9.3, "CDATA of one byte": 7.3, "carriage returns": 9.7, "<a/> alone": 6.1, "xmlns alone": 3.7,
+    "]] alone": 9.3, "CDATA of one byte": 7.3, "carriage returns": 9.7, "<a/> alone": 6.3, "xmlns alone": 3.7,
     "32 declarations, a hundred names": 7.0, "a prefix declared 30 elements above": 28.0, "white space in tags": 4.8,
 }
 
@@ -683,7 +683,8 @@ def quick():
         sys.stdout.flush()
 
     def within(words, value, most, aim=None):
-        verdict("%s: %s, at most %s%s" % (words, "%.6g" % value, "%.6g" % most, " (the aim is %.6g)" % aim if aim else ""), value <= most)
+        note = "" if aim is None else " (the aim is %.6g%s)" % (aim, ", and met: make it the bound" if value <= aim else "")
+        verdict("%s: %.6g, at most %.6g%s" % (words, value, most, note), value <= most)
     build(["xml", "feed", "path", "writer", "kdf"])
     for seed, size, chunk in ((1, 400000, "1460"), (2, 100000, "7"), (3, 50000, "1"), (4, 200000, "65536")):
         rows = [line.split("\t") for line in call(out("xml"), "check", corpus(size, seed), chunk).splitlines()]
@@ -720,10 +721,10 @@ def quick():
 
     for title, curve in results["curves"].items():
         reached = GROWTH_REACHED.get(title)
-        within("growth with %s" % title, growth(curve), reached or GROWTH, reached and GROWTH)
+        within("growth with %s" % title, growth(curve), reached or GROWTH, GROWTH if reached else None)
     for name, times_ordinary in results["hostile"].items():
         reached = HOSTILE_REACHED.get(name)
-        within("hostile: %s, to ordinary" % name, times_ordinary, reached or HOSTILE, reached and HOSTILE)
+        within("hostile: %s, to ordinary" % name, times_ordinary, reached or HOSTILE, HOSTILE if reached else None)
     print("%(passed)d passed, %(failed)d failed" % counts)
     return 1 if counts["failed"] else 0
 
