@@ -648,11 +648,12 @@ BOUNDS = (
     ("memory, TLS", "xmpp.h, records of 512 bytes", 9000, None),
     ("memory, TLS", "xmpp.h, records of 16 KB", 25000, None),
     ("cortex-m4", "tokenizer", 182, 28),
+    ("cortex-m4", "tokenizer, XMPP_CFG_FAST 1", 48, 28),
 )
 COMPILER = "gcc 12"     # whose counts they are
 COUNTED = ("tokenizer", "tree", "path", "PBKDF2 SHA-1", "PBKDF2 SHA-256")       # depend on the compiler
 GROWTH = 1.1        # times what less of it costs, a byte or a stanza
-GROWTH_REACHED = {"attributes of an element": 1.6, "declared prefixes in use": 1.9}
+GROWTH_REACHED = {"attributes of an element": 2.2, "declared prefixes in use": 1.9}
 HOSTILE = 3.0       # times the ordinary cost a byte
 HOSTILE_REACHED = {
     "]] alone": 9.3, "CDATA of one byte": 7.3, "carriage returns": 9.7, "<a/> alone": 6.3, "xmlns alone": 3.7,
