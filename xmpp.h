@@ -199,8 +199,8 @@ int main(int argc, char **argv)
 #define XMPP_CFG_FAST 2
 #endif
 #endif
-#ifndef XMPP_CFG_SIMD           /* 1: with XMPP_CFG_FAST 2, SSE2's instructions; 0: portable C, 8 bytes at a time */
-#if XMPP_CFG_FAST > 1 && defined(__SSE2__) && defined(__GNUC__)
+#ifndef XMPP_CFG_SIMD           /* 1: with XMPP_CFG_FAST 2, instructions of SSE2 or of 64-bit NEON; 0: portable C, a word at a time */
+#if XMPP_CFG_FAST > 1 && defined(__GNUC__) && (defined(__SSE2__) || defined(__AARCH64EL__))
 #define XMPP_CFG_SIMD 1
 #else
 #define XMPP_CFG_SIMD 0
@@ -1517,8 +1517,10 @@ XMPP_API void xmpp_posix_close(xmpp_posix *p);      /* closes what it holds; its
 #define XMPPI_FRAME static
 #endif
 
-#if XMPP_CFG_SIMD
+#if XMPP_CFG_SIMD && defined(__SSE2__)
 #include <emmintrin.h>
+#elif XMPP_CFG_SIMD
+#include <arm_neon.h>
 #endif
 
 #define XMPPI_INT_MAX   ((size_t)(~0u >> 1))
@@ -1559,7 +1561,7 @@ XMPPI_FN bool xmppi_eq(const char *a, const char *b)
 #else
 XMPPI_FN void xmppi_move(void *to, const void *from, size_t n) { memmove(to, from, n); }
 XMPPI_FN size_t xmppi_len(const char *s) { return strlen(s); }
-XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
+XMPPI_FN bool xmppi_eq(const char *a, const char *b) { return *a == *b && strcmp(a, b) == 0; }
 #endif
 
 /* The string behind a string. */
@@ -1667,6 +1669,12 @@ XMPPI_FN int xmppi_utf8_step(uint32_t *cp, uint8_t *need, unsigned char c)
 XMPPI_FN bool xmppi_xml_char(uint32_t cp)
 {
     return cp < 0x20 ? 0x2600u >> cp & 1 : (cp | 1) != 0xFFFF;      /* tab, line feed, carriage return */
+}
+
+/* That, and no surrogate: what a reference may stand for. */
+XMPPI_FN bool xmppi_ref_char(uint32_t cp)
+{
+    return xmppi_xml_char(cp) && cp >> 11 != 0x1B;
 }
 
 XMPP_API bool xmpp_utf8_valid(const char *s, size_t n)
@@ -1822,6 +1830,7 @@ XMPP_API const char *xmpp_errname(int error)
      DECL     length 3  prefix NUL  namespace NUL
      TEXT     length 3  characters NUL
 
+   The kind of an element that declares namespaces has more bits set when XMPP_CFG_FAST is 2 (xmppi_declares).
    up is the distance back to the parent, 0 for the root; the length of an element that is open covers
    its start tag alone. So there is no stack anywhere, and no address: a record may be moved. A
    namespace of the first list below is kept in a DECL as one byte that no text has, XMPPI_NS_BYTE and up. */
@@ -1896,6 +1905,21 @@ XMPPI_FN bool xmppi_spells(const char *s, const char *word, char end)
     return s != NULL && *s == end;
 }
 
+#if XMPP_CFG_FAST > 1
+/* Of an element's kind: it may declare this prefix, which ends with NUL or ':'. Look-ups pass over the others. */
+XMPPI_FN unsigned xmppi_prefix_bit(const char *prefix)
+{
+    return *prefix == '\0' || *prefix == ':' ? 0x80 : 8u << (*prefix & 3);
+}
+
+XMPPI_FN void xmppi_declares(unsigned char *e, const char *prefix) { *e |= (unsigned char)xmppi_prefix_bit(prefix); }
+XMPPI_FN unsigned xmppi_kind(const unsigned char *at) { return *at & 7; }
+#else
+XMPPI_FN unsigned xmppi_prefix_bit(const char *prefix) { return (void)prefix, 0xFF; }
+XMPPI_FN void xmppi_declares(unsigned char *e, const char *prefix) { (void)e, (void)prefix; }
+XMPPI_FN unsigned xmppi_kind(const unsigned char *at) { return *at; }
+#endif
+
 /* The value of an element's attribute or declaration, NULL when it has none of this name. */
 XMPPI_FN const char *xmppi_value(const unsigned char *e, int kind, const char *name, char end)
 {
@@ -1910,19 +1934,7 @@ XMPPI_FN const char *xmppi_value(const unsigned char *e, int kind, const char *n
 /* XMPPI_NS_* of those below XMPPI_NS_TLS, otherwise XMPPI_NS_OTHER. */
 XMPPI_FN int xmppi_ns_known(const char *ns)
 {
-#if XMPP_CFG_FAST > 1
-    static const uint8_t lengths[] = { 36, 29, 13, 32 };        /* they differ, and most others are of none of them */
-    const char *known = xmppi_namespaces;
-    size_t n = strlen(ns);
-    int i;
-
-    for (i = 0; i < (int)sizeof lengths; known += lengths[i++] + 1)
-        if (n == lengths[i] && memcmp(known, ns, n) == 0)
-            return i + XMPPI_NS_XML;
-    i = -1;
-#else
     int i = xmppi_which(xmppi_namespaces, ns);
-#endif
 
     return i >= 0 ? i + XMPPI_NS_XML : *ns != '\0' ? (int)XMPPI_NS_OTHER : (int)XMPPI_NS_NONE;
 }
@@ -1932,12 +1944,13 @@ XMPPI_FN int xmppi_ns_known(const char *ns)
 XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
 {
     const char *ns;
-    uint32_t up;
+    uint32_t up, bit;
 
     if (xmppi_local(name) == name)
         name = ":";
+    bit = xmppi_prefix_bit(name);
     do {
-        ns = xmppi_value(e, XMPPI_DECL, name, ':');
+        ns = *e & bit ? xmppi_value(e, XMPPI_DECL, name, ':') : NULL;
         up = xmppi_get24(e + 4);
         e -= up;
     } while (ns == NULL && up != 0);
@@ -1952,7 +1965,7 @@ XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
 
 XMPPI_FN bool xmppi_is_element(xmpp_node n)
 {
-    return n.at != NULL && *n.at == XMPPI_ELEMENT;
+    return n.at != NULL && xmppi_kind(n.at) == XMPPI_ELEMENT;
 }
 
 XMPP_API bool xmpp_exists(xmpp_node n) { return n.at != NULL; }
@@ -2007,19 +2020,19 @@ XMPP_API const char *xmpp_attr(xmpp_node n, const char *name)
 }
 
 /* The first record of this kind from `at` on to the end of the element. */
-XMPPI_FN xmpp_node xmppi_seek(const unsigned char *e, const unsigned char *at, int kind)
+XMPPI_FN xmpp_node xmppi_seek(const unsigned char *e, const unsigned char *at, unsigned kind)
 {
     const unsigned char *last = xmppi_next(e);
     xmpp_node n;
 
-    while (at < last && *at != kind)
+    while (at < last && xmppi_kind(at) != kind)
         at = xmppi_next(at);
     n.at = at < last ? at : NULL;
     return n;
 }
 
 /* The first record of this kind inside. */
-XMPPI_FN xmpp_node xmppi_inside(xmpp_node n, int kind)
+XMPPI_FN xmpp_node xmppi_inside(xmpp_node n, unsigned kind)
 {
     if (xmppi_is_element(n))
         return xmppi_seek(n.at, xmppi_body(n.at), kind);
@@ -2103,7 +2116,11 @@ enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at 
 #define XMPPI_QUICK XMPPI_FN
 #else
 #define XMPPI_STEP XMPPI_FN
-#define XMPPI_QUICK XMPPI_FN inline     /* worth its copies */
+#ifdef __GNUC__
+#define XMPPI_QUICK XMPPI_FN __attribute__((always_inline)) inline      /* worth its copies */
+#else
+#define XMPPI_QUICK XMPPI_FN inline
+#endif
 #endif
 
 #if XMPP_CFG_FAST > 0
@@ -2284,6 +2301,7 @@ XMPPI_FN void xmppi_attr_named(xmpp_xml *x)
         *x->rec = XMPPI_DECL;
         xmppi_move(name, name + n, x->name_n + 1 - n);
         x->len -= (uint32_t)n;
+        xmppi_declares(x->open, name);
     }
 }
 
@@ -2292,7 +2310,12 @@ XMPPI_FN int xmppi_declared(xmpp_xml *x)
 {
     const char *prefix = xmppi_string(x->rec);
     unsigned char *value = x->rec + 5 + xmppi_len(prefix);
+#if XMPP_CFG_FAST > 1
+    size_t n = (size_t)(x->mem + x->len - 1 - value);       /* most others are of none of their lengths */
+    int ns = n == 0 || n == 13 || n == 29 || n == 32 || n == 36 ? xmppi_ns_known((const char *)value) : (int)XMPPI_NS_OTHER;
+#else
     int ns = xmppi_ns_known((const char *)value);
+#endif
 
     if ((ns == XMPPI_NS_NONE && *prefix != '\0') || ns == XMPPI_NS_XMLNS ||
         xmppi_eq(prefix, "xmlns") || (ns == XMPPI_NS_XML) != xmppi_eq(prefix, "xml"))
@@ -2322,6 +2345,39 @@ XMPPI_FN int xmppi_xml_value_end(xmpp_xml *x)
 }
 
 /* Checks namespaces and duplicates in the start tag of x->open. */
+#if XMPP_CFG_FAST > 1
+XMPPI_FRAME int xmppi_check_tag(xmpp_xml *x)
+{
+    const char *local[XMPP_CFG_XML_ATTRS], *ns[XMPP_CFG_XML_ATTRS];     /* of a declaration: its prefix, NULL */
+    const unsigned char *e = x->open, *at = xmppi_body(e), *last = xmppi_next(e);
+    const char *q = xmppi_qname(e), *looked = NULL, *found = NULL;
+    size_t n, i;
+
+    if (!x->skipping && xmppi_local(q) != q) {      /* when skipping its declaration may have been skipped */
+        looked = q;
+        found = xmppi_ns_of(e, q);
+        if (*found == '\0')
+            return XMPP_E_XML_PREFIX;
+    }
+    for (n = 0; at < last; at = xmppi_next(at), n++) {
+        q = xmppi_string(at);
+        local[n] = xmppi_local(q);
+        ns[n] = *at == XMPPI_DECL ? NULL : "";
+        if (local[n] != q) {
+            if (looked == NULL || strncmp(looked, q, (size_t)(local[n] - q)) != 0)
+                found = xmppi_ns_of(e, q);          /* of each prefix once, when its attributes stand together */
+            looked = q;
+            ns[n] = found;
+            if (*found == '\0')
+                return XMPP_E_XML_PREFIX;
+        }
+        for (i = 0; i < n; i++)
+            if (xmppi_eq(local[i], local[n]) && (ns[i] == NULL) == (ns[n] == NULL) && (ns[n] == NULL || xmppi_eq(ns[i], ns[n])))
+                return XMPP_E_XML_DUPLICATE;
+    }
+    return XMPP_XML_MORE;
+}
+#else
 XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
 {
     const unsigned char *at;
@@ -2348,6 +2404,7 @@ XMPPI_FN int xmppi_check_tag(xmpp_xml *x)
     }
     return XMPP_XML_MORE;
 }
+#endif
 
 /* A start tag is complete up to its '>' or '/'. sure: it needs no check. */
 XMPPI_QUICK int xmppi_opened(xmpp_xml *x, bool sure)
@@ -2454,7 +2511,7 @@ XMPPI_FN int xmppi_xml_ref(xmpp_xml *x, uint32_t c)
             v = (unsigned char)"&<>'\""[name - names];
             if (v == 0)
                 return XMPP_E_XML_ENTITY;
-        } else if (!xmppi_xml_char(v) || (v >= 0xD800 && v <= 0xDFFF)) {
+        } else if (!xmppi_ref_char(v)) {
             return XMPP_E_XML_CHAR;
         }
         if (!xmppi_store(x, v))
@@ -2688,123 +2745,70 @@ XMPPI_STEP int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 
 /* ---- bytes ---- */
 
-#if XMPP_CFG_FAST > 1
-/* Takes bytes that change no state, as many as there are. */
-XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
-{
-    size_t i = 0, j, room;
-    uint32_t cp = 0;
-    uint8_t need = 0;
-    unsigned what = XMPPI_C_TEXT;
-    int r;
-
-    if (x->need != 0)
-        return 0;
-    if (x->state == XMPPI_X_CLOSE && !x->skipping) {
-        const unsigned char *name = x->open + 7 + x->name_n;
-        while (i < n && name[i] != 0 && p[i] == name[i])
-            i++;
-        x->name_n = (uint8_t)(x->name_n + i);
-        return i;
-    }
-    if (x->state <= XMPPI_X_CDATA) {
-        if (x->prev != 0 || (x->rec == NULL && !x->skipping))
-            return 0;
-    } else if (x->state == XMPPI_X_VALUE) {
-        if (x->prev != 0)
-            return 0;
-        what = XMPPI_C_SAFE;
-    } else if (x->state <= XMPPI_X_ATTR) {
-        if (x->flags & XMPPI_XF_START)
-            return 0;
-        what = XMPPI_C_NAME;
-    } else {
-        return 0;
-    }
-    if (!x->skipping) {
-        room = (size_t)(x->cap - x->len);
-        if (room > 0)
-            room--;                     /* text keeps a byte for its NUL */
-        if (n > room)
-            n = room;
-        if (what == XMPPI_C_NAME && n > (size_t)(XMPP_CFG_XML_NAME - x->name_n))
-            n = (size_t)(XMPP_CFG_XML_NAME - x->name_n);
-    }
-    for (;;) {
-        while (i < n && xmppi_in_class(p[i], what))
-            i++;
-        if (i == n || p[i] < 0x80 || what == XMPPI_C_NAME)
-            break;
-        j = i;
-        do
-            r = xmppi_utf8_step(&cp, &need, p[j++]);
-        while (r == 0 && j < n);
-        if (r <= 0 || !xmppi_xml_char(cp))
-            break;
-        i = j;
-    }
-    if (!x->skipping) {
-        xmppi_move(x->mem + x->len, p, i);
-        x->len += (uint32_t)i;
-        if (what == XMPPI_C_NAME)
-            x->name_n = (uint8_t)(x->name_n + i);
-    }
-    return i;
-}
-#else
-XMPPI_FN size_t xmppi_xml_run(xmpp_xml *x, const unsigned char *p, size_t n)
-{
-    (void)x;
-    (void)p;
-    (void)n;
-    return 0;
-}
-#endif
-
 #if XMPP_CFG_FAST > 0
 /* ---- whole tags and text ----
-   Most of a stream is ordinary: names in ASCII, ` name='value'` without references, text. Each function here takes what
-   is ordinary and there in full, does what the steps above do with its characters one by one, and returns where it got
-   to. Everything else it leaves, from its first byte on: what is rare, cut off, ill-formed or beyond a cap. So no error
-   comes from here, and no cap is met. */
+   Most of a stream is ordinary, and most of it is here in full. Each function here takes what is so at once, does what the
+   steps above do with its characters one by one, and returns where it got to. Everything else it leaves, from its first
+   byte on: what is rare, cut off, ill-formed or beyond a cap. So no error comes from here, and no cap is met. keep: false
+   where the rest of an element is skipped: the same without storing anything.
+
+   What a stream may cost: no shape costs more than 3 times the ordinary a byte, or more than the ordinary an element where
+   elements are as short as <a/>. tests/bench/stream.py has the shapes. */
 
 /* Beyond what a copy needs: it may write as much too far. Bytes that were given are never read beyond. */
 enum { XMPPI_SLACK = 16 };
+enum { XMPPI_NAME_ROOM = 16 + XMPP_CFG_XML_NAME + XMPPI_SLACK };        /* for a record with a name */
 
-#if XMPP_CFG_FAST < 2
-/* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
-XMPPI_FRAME size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
-{
-    size_t i = 0;
-
-    for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
-        to[i] = p[i];
-    return i;
-}
-#else
-#if XMPP_CFG_SIMD
 /* Several bytes at once. What is true of a byte sets its highest bit. */
+#if XMPP_CFG_SIMD
+#ifdef __SSE2__
 typedef __m128i xmppi_bytes;
 #define XMPPI_EACH(c) _mm_set1_epi8((char)(c))
 
+XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 XMPPI_FN xmppi_bytes xmppi_equal(xmppi_bytes v, unsigned char c) { return _mm_cmpeq_epi8(v, XMPPI_EACH(c)); }
 
 /* Controls, and what is not ASCII: those bytes are negative. */
 XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v) { return _mm_cmplt_epi8(v, XMPPI_EACH(0x20)); }
 
-XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+XMPPI_FN xmppi_bytes xmppi_within(xmppi_bytes v, unsigned char a, unsigned char b)
+{
+    return _mm_cmpgt_epi8(v, XMPPI_EACH(a - 1)) & _mm_cmplt_epi8(v, XMPPI_EACH(b + 1));
+}
 
 /* How many bytes come before the first of which it is true. */
 XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 {
-    unsigned m = (unsigned)_mm_movemask_epi8(v);
-
-    return (size_t)__builtin_ctz(m | 1u << 16);
+    return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(v) | 1u << 16);
 }
 #else
-/* Several bytes at once. What is true of a byte sets its highest bit; the sums never carry into the next byte. */
+typedef uint8x16_t xmppi_bytes;
+#define XMPPI_EACH(c) vdupq_n_u8((uint8_t)(c))
+
+XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p) { return vld1q_u8(p); }
+XMPPI_FN xmppi_bytes xmppi_equal(xmppi_bytes v, unsigned char c) { return vceqq_u8(v, XMPPI_EACH(c)); }
+XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v) { return vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20)); }
+
+XMPPI_FN xmppi_bytes xmppi_within(xmppi_bytes v, unsigned char a, unsigned char b)
+{
+    return vcleq_u8(vsubq_u8(v, XMPPI_EACH(a)), XMPPI_EACH(b - a));
+}
+
+XMPPI_FN size_t xmppi_until(xmppi_bytes v)      /* 4 bits a byte */
+{
+    uint64_t m = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(v), 4)), 0);
+
+    return m == 0 ? 16 : (size_t)__builtin_ctzll(m) >> 2;
+}
+#endif
+#else
+/* In portable C, a word at once. The sums never carry into the next byte. */
+#if UINTPTR_MAX > 0xFFFFFFFF
 typedef uint64_t xmppi_bytes;
-#define XMPPI_EACH(c) ((c) * UINT64_C(0x0101010101010101))
+#else
+typedef uint32_t xmppi_bytes;
+#endif
+#define XMPPI_EACH(c) ((xmppi_bytes)~(xmppi_bytes)0 / 255 * (c))
 
 /* Of bytes that are ASCII. */
 XMPPI_FN xmppi_bytes xmppi_equal(xmppi_bytes v, unsigned char c)
@@ -2821,20 +2825,26 @@ XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v)
 /* The first byte is the lowest, also on big-endian machines. Compilers make one load of it. */
 XMPPI_FN xmppi_bytes xmppi_load(const unsigned char *p)
 {
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+    xmppi_bytes v = (xmppi_bytes)p[0] | (xmppi_bytes)p[1] << 8 | (xmppi_bytes)p[2] << 16 | (xmppi_bytes)p[3] << 24;
+
+#if UINTPTR_MAX > 0xFFFFFFFF
+    v |= (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+#endif
+    return v;
 }
 
 /* How many bytes come before the first of which it is true. */
 XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 {
     v &= XMPPI_EACH(0x80);
+    if (v == 0)
+        return sizeof v;
 #ifdef __GNUC__
-    return v == 0 ? 8 : (size_t)__builtin_ctzll(v) >> 3;
+    return (size_t)(sizeof v > sizeof 0ul ? __builtin_ctzll(v) : __builtin_ctzl((unsigned long)v)) >> 3;
 #else
     {
         size_t n = 0;
-        while (n < 8 && !(v >> (n * 8) & 0x80))
+        while (!(v >> (n * 8) & 0x80))
             n++;
         return n;
     }
@@ -2843,7 +2853,7 @@ XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 #endif
 
 /* The length of the character of several bytes at p, 0 when it is cut off, ill-formed or none of XML's. */
-XMPPI_FN size_t xmppi_char_n(const unsigned char *p, size_t n)
+XMPPI_STEP size_t xmppi_char_n(const unsigned char *p, size_t n, uint32_t *c)
 {
     uint32_t cp = p[0];
     size_t i, k = cp < 0xE0 ? 2 : cp < 0xF0 ? 3 : 4;
@@ -2856,85 +2866,108 @@ XMPPI_FN size_t xmppi_char_n(const unsigned char *p, size_t n)
             return 0;
         cp = cp << 6 | (p[i] & 0x3Fu);
     }
-    if (k == 3 && (cp < 0x800 || cp >> 11 == 0x1B || cp >= 0xFFFE))     /* too long, a surrogate, U+FFFE and U+FFFF */
-        return 0;
-    return k == 4 && (cp < 0x10000 || cp > 0x10FFFF) ? 0 : k;
+    *c = cp;
+    return xmppi_utf8_len(cp) != k || cp > 0x10FFFF || !xmppi_ref_char(cp) ? 0 : k;
 }
 
 /* Copies characters that mean themselves, up to `stop`, & < and controls. Returns how many bytes. */
-XMPPI_QUICK size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop)
+XMPPI_QUICK size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, size_t n, unsigned char stop, bool keep)
 {
     size_t i = 0, k;
     xmppi_bytes v;
+    uint32_t c;
 
     for (;;) {
         if (n - i >= sizeof v) {
             v = xmppi_load(p + i);
-            memcpy(to + i, p + i, sizeof v);
+            if (keep)
+                memcpy(to + i, p + i, sizeof v);
             k = xmppi_until(xmppi_special(v) | xmppi_equal(v, '<') | xmppi_equal(v, '&') | xmppi_equal(v, stop));
             i += k;
             if (k == sizeof v)
                 continue;
         } else {
             for (; i < n && p[i] != stop && xmppi_in_class(p[i], XMPPI_C_PLAIN); i++)
-                to[i] = p[i];
+                if (keep)
+                    to[i] = p[i];
             if (i == n)
                 return i;
         }
         if (p[i] < 0x80)
             return i;
-        k = xmppi_char_n(p + i, n - i);
-        if (k == 0)
-            return i;
-        for (; k > 0; k--, i++)
-            to[i] = p[i];
+        do {
+            k = xmppi_char_n(p + i, n - i, &c);
+            if (k == 0)
+                return i;
+            for (; k > 0; k--, i++)
+                if (keep)
+                    to[i] = p[i];
+        } while (i < n && p[i] >= 0x80);
     }
 }
-#endif
 
-/* Copies a name in ASCII. Returns its length, 0 when its end is not here. */
-XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n)
+/* Copies a name, or half of one. Returns its length, 0 when its end is not here. */
+XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n, bool keep)
 {
-    size_t i = 0;
+    size_t i = 0, k;
+    uint32_t c;
 
-    if (n == 0 || !xmppi_in_class(*p, XMPPI_C_START))
-        return 0;
 #if XMPP_CFG_SIMD
-    if (n >= 16) {
-        xmppi_bytes v = xmppi_load(p), low = v | XMPPI_EACH(0x20);
-        xmppi_bytes in = (_mm_cmpgt_epi8(low, XMPPI_EACH('a' - 1)) & _mm_cmplt_epi8(low, XMPPI_EACH('z' + 1))) |
-                        (_mm_cmpgt_epi8(v, XMPPI_EACH('-' - 1)) & _mm_cmplt_epi8(v, XMPPI_EACH('9' + 1)) &
-                         ~xmppi_equal(v, '/')) | xmppi_equal(v, '_');
-        memcpy(to, p, 16);
+    if (n >= sizeof(xmppi_bytes) && xmppi_in_class(*p, XMPPI_C_START)) {
+        xmppi_bytes v = xmppi_load(p);
+        xmppi_bytes in = xmppi_within(v | XMPPI_EACH(0x20), 'a', 'z') | (xmppi_within(v, '-', '9') & ~xmppi_equal(v, '/')) | xmppi_equal(v, '_');
+        if (keep)
+            memcpy(to, p, sizeof v);
         i = xmppi_until(~in);
-        if (i < 16)
+        if (i < sizeof v && p[i] < 0x80)
             return i;
-        i = 0;
     }
 #endif
-    if (n > XMPP_CFG_XML_NAME)
-        n = XMPP_CFG_XML_NAME;
-    do
-        to[i] = p[i];
-    while (++i < n && xmppi_in_class(p[i], XMPPI_C_NAME));
-    return i < n ? i : 0;
+    if (n == 0 || (p[0] < 0x80 && !xmppi_in_class(p[0], XMPPI_C_START)))
+        return 0;
+    for (;;) {
+        for (; i < n && xmppi_in_class(p[i], XMPPI_C_NAME); i++)
+            if (keep)
+                to[i] = p[i];
+        if (i == n || p[i] < 0x80)
+            return i < n ? i : 0;
+        k = xmppi_char_n(p + i, n - i, &c);
+        if (k == 0)
+            return 0;
+        if (!xmppi_is_name(c, i == 0))
+            return i;
+        for (; k > 0; k--, i++)
+            if (keep)
+                to[i] = p[i];
+    }
 }
 
 /* The same with a prefix, if there is one: *colon is where it ends, 0 for none. */
-XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon)
+XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon, bool keep)
 {
-    size_t k = xmppi_copy_name(to, p, n), more;
+    size_t i = 0, k;
 
-    *colon = 0;
-    if (k == 0 || p[k] != ':')
-        return k;
-    to[k] = ':';
-    *colon = k++;
-    more = xmppi_copy_name(to + k, p + k, n - k);
-    return more == 0 || k + more > XMPP_CFG_XML_NAME ? 0 : k + more;
+    if (keep && n > XMPP_CFG_XML_NAME)
+        n = XMPP_CFG_XML_NAME;
+    for (*colon = 0;; *colon = i++) {
+        k = xmppi_copy_name(keep ? to + i : to, p + i, n - i, keep);
+        if (k == 0)
+            return 0;
+        i += k;
+        if (p[i] != ':' || *colon != 0)
+            return i;
+        if (keep)
+            to[i] = ':';
+    }
 }
 
-#if XMPP_CFG_FAST > 1
+XMPPI_FN const unsigned char *xmppi_past_space(const unsigned char *at, const unsigned char *end)
+{
+    while (at < end && xmppi_is_space(*at) && xmppi_xml_char(*at))
+        at++;
+    return at;
+}
+
 /* Reads a reference. Returns its length, 0 when it is none that is known or not here in full. */
 XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
 {
@@ -2947,13 +2980,14 @@ XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
         return 0;
     if (p[1] == '#') {
         base = p[2] == 'x' ? 16 : 10;
-        for (i = base == 16 ? 3 : 2; i < n && i < 10 && p[i] != ';'; i++, v = v * base + d) {
+        for (i = base == 16 ? 3 : 2; i < n && p[i] != ';'; i++) {
             d = xmppi_digit(p[i]);
-            if (d >= base)
+            v = v * base + d;
+            if (d >= base || v > 0x10FFFF)
                 return 0;
         }
         *c = v;
-        return i == n || p[i] != ';' || v > 0x10FFFF || v >> 11 == 0x1B || !xmppi_xml_char(v) ? 0 : i + 1;
+        return i == n || !xmppi_ref_char(v) ? 0 : i + 1;
     }
     for (d = 0; *name != '\0'; d++, name = xmppi_behind(name)) {
         for (s = name, i = 1; i < n && *s != '\0' && (unsigned char)*s == p[i]; i++)
@@ -2965,62 +2999,158 @@ XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
     }
     return 0;
 }
-#endif
 
-/* Text, but not the '<' behind it. */
-XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end)
+/* Characters of text, or of a value up to its quote. What they mean goes to *out, and is not longer. */
+XMPPI_QUICK const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+                                                   unsigned char **out, unsigned char quote, bool keep)
 {
-    uint32_t room = x->cap - x->len;
-    unsigned char *begin = x->mem + x->len, *to = begin;
+    unsigned char *to = *out, c;
+    uint32_t v;
+    size_t k;
 
-    if (x->rec == NULL && x->depth == 1 && x->inside == 0) {
-        if (!(x->flags & XMPPI_XF_TEXT))
-            while (at < end && (*at == ' ' || *at == '\n'))     /* between stanzas */
-                at++;
-        return at;
+    if (x->prev == XMPPI_CR) {
+        at += *at == '\n';
+        x->prev = 0;
+    } else if (x->prev != 0 && *at != ']') {
+        if (x->prev == 2 && *at == '>')
+            return at;
+        x->prev = 0;
     }
-    if (room < 4 + 2 * XMPPI_SLACK)
-        return at;
-    room -= 4 + XMPPI_SLACK;
-    if ((size_t)(end - at) > room)
-        end = at + room;                /* nothing becomes longer than it is written */
-    if (x->rec == NULL)
-        begin = to += 4;
-    while (at < end && x->prev == 0) {
-        size_t k = xmppi_copy_text(to, at, (size_t)(end - at), ']');
+    for (;;) {
+        k = xmppi_copy_text(to, at, (size_t)(end - at), quote != 0 ? quote : ']', keep);
         at += k;
-        to += k;
-#if XMPP_CFG_FAST > 1
+        to += keep ? k : 0;
         if (at == end)
             break;
-        if (*at == '\n' || *at == '\t') {
-            *to++ = *at++;
-        } else if (*at == ']') {        /* as many as there are: "]]>" is for the others to refuse */
-            for (k = 0; at < end && *at == ']'; k++)
-                *to++ = *at++;
-            if (at == end || *at == '>')
-                x->prev = k < 2 ? 1 : 2;
-        } else if (*at == '\r') {
-            *to++ = '\n';
-            if (++at == end)
-                x->prev = XMPPI_CR;
-            else if (*at == '\n')
-                at++;
-        } else if (*at == '&') {
-            uint32_t c;
-            k = xmppi_whole_ref(at, (size_t)(end - at), &c);
+        c = *at;
+        k = 1;
+        if (c == ']' && quote == 0) {
+            for (v = x->prev; at < end && *at == ']'; at++, v++)
+                if (keep)
+                    *to++ = ']';
+            x->prev = v < 2 ? 1 : 2;
+            if (at == end || (*at == '>' && x->prev == 2))
+                break;
+            x->prev = 0;
+            continue;
+        } else if (c == '&') {
+            k = xmppi_whole_ref(at, (size_t)(end - at), &v);
             if (k == 0)
                 break;
-            at += k;
-            x->len = (uint32_t)(to - x->mem);
-            to += xmppi_put(x, c);
+            c = (unsigned char)v;
+            if (v >= 0x80) {
+                x->len = (uint32_t)(to - x->mem);
+                to += xmppi_put(x, v);
+                at += k;
+                continue;
+            }
+        } else if (c == '\r') {
+            if (at + 1 == end)
+                x->prev = XMPPI_CR;
+            else
+                k += at[1] == '\n';
+            c = quote != 0 ? ' ' : '\n';
+        } else if (c == '\n' || c == '\t') {
+            c = quote != 0 ? ' ' : c;
         } else {
             break;
         }
-#else
-        break;
-#endif
+        at += k;
+        if (keep)
+            *to++ = c;
     }
+    *out = to;
+    return at;
+}
+
+/* The same in a CDATA section, and its end. */
+XMPPI_QUICK const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+                                                   unsigned char **out, bool keep)
+{
+    unsigned char *to = *out, c;
+    unsigned brackets = x->prev & 3;
+    size_t k;
+
+    if (x->prev == XMPPI_CR)
+        at += *at == '\n';
+    for (; at < end; at += k) {
+        c = *at;
+        k = 1;
+        if (c == ']' && brackets < 2) {
+            brackets++;
+            continue;
+        }
+        if (c == '>' && brackets == 2) {
+            x->state = XMPPI_X_TEXT;
+            brackets = 0;
+            at++;
+            break;
+        }
+        if (c != ']') {
+            for (; brackets > 0; brackets--)
+                if (keep)
+                    *to++ = ']';
+            k = xmppi_copy_text(to, at, (size_t)(end - at), ']', keep);
+            if (k > 0) {
+                to += keep ? k : 0;
+                continue;
+            }
+            k = 1;
+            if (c == '\r') {
+                if (at + 1 == end)
+                    brackets = XMPPI_CR;
+                else
+                    k += at[1] == '\n';
+                c = '\n';
+            } else if (c != '\n' && c != '\t' && c != '<' && c != '&') {
+                break;
+            }
+        }
+        if (keep)
+            *to++ = c;
+    }
+    x->prev = (uint8_t)brackets;
+    *out = to;
+    return at;
+}
+
+/* How far characters can be taken with the memory that there is. */
+XMPPI_FN const unsigned char *xmppi_within_room(const xmpp_xml *x, const unsigned char *at, const unsigned char *end)
+{
+    uint32_t room = x->cap - x->len;
+
+    if (room < 8 + 2 * XMPPI_SLACK)
+        return at;
+    room -= 8 + XMPPI_SLACK;
+    return (size_t)(end - at) < room ? end : at + room;
+}
+
+/* Text and CDATA sections, but not the '<' behind them. */
+XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
+{
+    unsigned char *begin = x->mem + x->len, *to;
+    const unsigned char *from = at;
+
+    if (keep && x->rec == NULL) {
+        if (x->depth == 1 && x->inside == 0) {
+            if (x->state == XMPPI_X_TEXT && !(x->flags & XMPPI_XF_TEXT)) {      /* between stanzas */
+                at = xmppi_past_space(at, end);
+                if (at != from)
+                    x->prev = at[-1] == '\r' ? XMPPI_CR : 0;
+            }
+            return at;
+        }
+        begin += 4;
+    }
+    if (keep)
+        end = xmppi_within_room(x, at, end);
+    if (at == end)
+        return at;
+    to = begin;
+    if (x->state == XMPPI_X_TEXT)
+        at = xmppi_whole_chars(x, at, end, &to, 0, keep);
+    else
+        at = xmppi_whole_cdata(x, at, end, &to, keep);
     if (to == begin)
         return at;
     if (x->rec == NULL) {
@@ -3032,162 +3162,302 @@ XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned ch
     return at;
 }
 
+/* A value, and the quote behind it. */
+XMPPI_QUICK const unsigned char *xmppi_whole_value(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
+{
+    unsigned char *to = x->mem + x->len, quote = x->quote;
+
+    if (keep)
+        end = xmppi_within_room(x, at, end);
+    if (at == end)
+        return at;
+    at = xmppi_whole_chars(x, at, end, &to, quote, keep);
+    if (keep)
+        x->len = (uint32_t)(to - x->mem);
+    if (at == end || *at != quote)
+        return at;
+    if (keep) {
+        *to = 0;
+        x->len++;
+        if (*x->rec == XMPPI_DECL && xmppi_declared(x) < 0) {
+            x->len = (uint32_t)(to - x->mem);
+            return at;
+        }
+        xmppi_measure(x, x->rec);
+        x->rec = NULL;
+    }
+    x->quote = 0;
+    x->state = XMPPI_X_TAG;
+    return at + 1;
+}
+
 /* An end tag, from the '/' on. */
-XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token, bool keep)
 {
     const unsigned char *name = x->open + 7, *p = at + 1;
+    size_t n, colon;
 
-    while (p < end && *name != 0 && *p == *name)
-        p++, name++;
-    if (p == end || *name != 0 || *p != '>')
+    if (keep) {
+        while (p < end && *name != 0 && *p == *name)
+            p++, name++;
+        if (*name != 0)
+            return at;
+    } else {
+        n = xmppi_copy_qname(NULL, p, (size_t)(end - p), &colon, false);
+        if (n == 0)
+            return at;
+        p += n;
+    }
+    p = xmppi_past_space(p, end);
+    if (p == end || *p != '>')
         return at;
     x->flags = XMPPI_XF_START;
     *token = xmppi_closed(x);
     return p + 1;
 }
 
-/* An attribute that is no declaration of a prefix. *seen: a bit for each name that there was, by its hash; *sure: all are
-   known to be different and to need no declaration. */
-XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
-                                                  uint64_t *seen, bool *sure)
-{
-    unsigned char *rec = x->mem + x->len, *name = rec + 4, *to;
-    const unsigned char *p, *other;
-    uint32_t room = x->cap - x->len;
-    size_t n, k, colon;
-    uint64_t bit;
-    bool differs = true, declares;
+/* A bit for each name of an attribute that there was, by its hash. */
+#if XMPP_CFG_FAST > 1
+typedef uint64_t xmppi_names;
+#else
+typedef uint32_t xmppi_names;
+#endif
 
-    if (!(x->flags & XMPPI_XF_SPACE) || x->attrs == XMPP_CFG_XML_ATTRS || room < 8 + 2 * XMPP_CFG_XML_NAME + 2 * XMPPI_SLACK)
-        return at;
-    n = xmppi_copy_qname(name, at, (size_t)(end - at), &colon);
-    p = at + n;
-    if (n == 0 || end - p < 3 || p[0] != '=' || (p[1] != '\'' && p[1] != '"'))
-        return at;
+/* The name of an attribute was copied: makes the record of it. Returns whether it is known to be different from all others
+   and to need no declaration. */
+XMPPI_QUICK bool xmppi_named(xmpp_xml *x, unsigned char *rec, size_t n, size_t colon, xmppi_names *seen)
+{
+    unsigned char *name = rec + 4;
+    xmppi_names bit = (xmppi_names)1 << ((name[0] * 5u + name[n - 1] * 3u + n) & (sizeof bit * 8 - 1));
+    const unsigned char *other;
+    bool differs = true, declares = n >= 5 && (colon == 5 || n == 5) && memcmp(name, "xmlns", 5) == 0;
+
     name[n] = 0;
-    declares = n == 5 && xmppi_eq((const char *)name, "xmlns");
-    if (colon != 0 && xmppi_spells((const char *)name, "xmlns", ':'))
-        return at;
-    if (colon != 0 && !xmppi_spells((const char *)name, "xml", ':'))
-        differs = false;                /* its prefix must be declared, and it may be the same as another by its namespace */
-    bit = (uint64_t)1 << ((name[0] + 2u * name[n / 2] + 4u * name[n - 1] + n) & 63);
     if (*seen & bit)
         for (other = xmppi_body(x->open); other < rec; other = xmppi_next(other))
             if (declares || xmppi_eq(xmppi_string(other), (const char *)name))
                 differs = false;        /* of declarations the records keep another name */
-    to = name + n + 1;
-    room -= (uint32_t)n + 5 + XMPPI_SLACK + 1;
-    p += 2;
-    k = xmppi_copy_text(to, p, (size_t)(end - p) < room ? (size_t)(end - p) : (size_t)room, p[-1]);
-    if (p + k == end || p[k] != p[-1])
-        return at;
-    to[k] = 0;
+    *seen |= bit;
     *rec = XMPPI_ATTR;
-    x->len += (uint32_t)(4 + n + 1 + k + 1);
+    x->rec = rec;
+    x->len += (uint32_t)(4 + n + 1);
     if (declares) {
         *rec = XMPPI_DECL;
-        *name = 0;                      /* the prefix */
-        xmppi_move(name + 1, to, k + 1);
-        x->len -= 5;
-        x->rec = rec;
-        if (xmppi_declared(x) < 0) {
-            x->len = (uint32_t)(rec - x->mem);
-            x->rec = NULL;
-            return at;
+        if (n == 5) {
+            *name = 0;
+            x->len -= 5;
+        } else {
+            xmppi_move(name, name + 6, n + 1 - 6);
+            x->len -= 6;
+            differs = false;
         }
-        x->rec = NULL;
+        xmppi_declares(x->open, (const char *)name);
+    } else if (colon != 0 && (colon != 3 || memcmp(name, "xml", 3) != 0)) {
+        differs = false;                /* its prefix must be declared, and it may be the same as another by its namespace */
     }
-    xmppi_measure(x, rec);
-    x->attrs++;
-    x->flags = XMPPI_XF_BEGUN;
-    *seen |= bit;
-    *sure = *sure && differs;
-    return p + k + 1;
+    return differs;
 }
 
-/* A start tag, from its name or from an attribute on, as far as it is here. */
-XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token)
+/* An attribute up to its value. */
+XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+                                                  xmppi_names *seen, bool *sure, bool keep)
 {
-    const unsigned char *next;
-    unsigned char *e = x->mem + x->len;
-    uint64_t seen = 0;
-    bool sure = false;
+    unsigned char *rec = x->mem + x->len;
+    const unsigned char *p;
     size_t n, colon;
 
-    if (x->state == XMPPI_X_LT) {
-        if (x->depth == XMPP_CFG_XML_DEPTH || x->cap - x->len < 8 + 2 * XMPP_CFG_XML_NAME + XMPPI_SLACK)
+    if (!(x->flags & XMPPI_XF_SPACE) || (keep && (x->attrs == XMPP_CFG_XML_ATTRS || x->cap - x->len < XMPPI_NAME_ROOM)))
+        return at;
+    n = xmppi_copy_qname(rec + 4, at, (size_t)(end - at), &colon, keep);
+    if (n == 0)
+        return at;
+    p = at + n;
+    if (end - p < 2 || p[0] != '=' || (p[1] != '\'' && p[1] != '"')) {
+        p = xmppi_past_space(p, end);
+        if (p == end || *p != '=')
             return at;
-        n = xmppi_copy_qname(e + 7, at, (size_t)(end - at), &colon);
-        if (n == 0 || (at[n] != '>' && at[n] != ' ' && at[n] != '/'))
+        p = xmppi_past_space(p + 1, end);
+        if (p == end || (*p != '\'' && *p != '"'))
             return at;
+        p--;
+    }
+    if (keep && !xmppi_named(x, rec, n, colon, seen))
+        *sure = false;
+    x->attrs++;
+    x->flags &= XMPPI_XF_BEGUN;
+    x->quote = p[1];
+    x->state = XMPPI_X_VALUE;
+    return p + 2;
+}
+
+/* A start tag's name. Returns whether it is here, and needs no declaration. */
+XMPPI_QUICK const unsigned char *xmppi_whole_name(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool *sure, bool keep)
+{
+    unsigned char *e = x->mem + x->len;
+    size_t n, colon;
+
+    if (keep && (x->depth == XMPP_CFG_XML_DEPTH || x->cap - x->len < XMPPI_NAME_ROOM))
+        return at;
+    n = xmppi_copy_qname(e + 7, at, (size_t)(end - at), &colon, keep);
+    if (n == 0 || (at[n] != '>' && at[n] != '/' && at + n == xmppi_past_space(at + n, end)))
+        return at;
+    x->flags = 0;
+    if (keep) {
         *e = XMPPI_ELEMENT;
         xmppi_put24(e + 4, (uint32_t)(e - x->open));
         e[7 + n] = 0;
         x->open = e;
         x->len += (uint32_t)(7 + n + 1);
         x->flags = XMPPI_XF_BEGUN;
-        x->state = XMPPI_X_TAG;
-        x->attrs = 0;
-        sure = colon == 0;
-        at += n;
     }
-    for (;; at = next) {
-        for (; at < end && *at == ' '; at++)
-            x->flags |= XMPPI_XF_SPACE;
-        if (at == end)
-            return at;
-        if (*at == '>' || *at == '/')
-            break;
-        next = xmppi_whole_attr(x, at, end, &seen, &sure);
-        if (next == at)
+    x->state = XMPPI_X_TAG;
+    x->attrs = 0;
+    *sure = colon == 0;
+    return at + n;
+}
+
+/* The rest of a start tag, behind its name or in a value, as far as it is here. */
+XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token,
+                                                 bool sure, bool keep)
+{
+    const unsigned char *next;
+    xmppi_names seen = 0;
+
+    for (;;) {
+        if (x->state == XMPPI_X_TAG) {
+            next = xmppi_past_space(at, end);
+            if (next != at)
+                x->flags |= XMPPI_XF_SPACE;
+            at = next;
+            if (at == end)
+                return at;
+            if (*at == '>' || *at == '/')
+                break;
+            next = xmppi_whole_attr(x, at, end, &seen, &sure, keep);
+            if (next == at)
+                return at;
+            at = next;
+        }
+        at = xmppi_whole_value(x, at, end, keep);
+        if (x->state != XMPPI_X_TAG)
             return at;
     }
-    if (!sure)                          /* the bytes' machine looks for what is wrong with it */
+    if (keep) {
+        if (!sure) {
+            xmppi_measure(x, x->open);
+            if (xmppi_check_tag(x) < 0)
+                return at;
+        }
+        *token = xmppi_opened(x, true);
+    } else if (x->inside == 0) {        /* what is skipped has yet to be told */
         return at;
+    } else {
+        x->inside++;
+    }
     x->state = *at == '/' ? XMPPI_X_EMPTY : XMPPI_X_TEXT;
-    *token = xmppi_opened(x, true);
     return at + 1;
 }
 
+/* What stands behind '<': the begin of a CDATA section, an end tag, the name of a start tag. */
+XMPPI_QUICK const unsigned char *xmppi_whole_markup(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token,
+                                                    bool *sure, bool keep)
+{
+    if (*at == '!') {
+        if (end - at < 8 || memcmp(at, "![CDATA[", 8) != 0)
+            return at;
+        x->state = XMPPI_X_CDATA;
+        return at + 8;
+    }
+    if (*at != '/' && *at < 0x80 && !xmppi_in_class(*at, XMPPI_C_START))
+        return at;
+    if (x->rec != NULL) {
+        if (x->inside == 0) {
+            if (*at < 0x80)             /* else the text is told of at the character's end */
+                *token = XMPP_XML_TEXT;
+            return at;
+        }
+        xmppi_text_end(x);
+    }
+    return *at == '/' ? xmppi_whole_end(x, at, end, token, keep) : xmppi_whole_name(x, at, end, sure, keep);
+}
+
 /* All of them, up to the end of a token. */
-XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
+XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token, bool keep)
 {
     const unsigned char *const end = p + n, *at = p, *from;
-    int r = XMPP_XML_MORE;
+    bool sure;
 
-    if (x->skipping || x->depth == 0 || x->need != 0)
-        return 0;
     do {
         from = at;
-        if (x->state == XMPPI_X_TEXT && x->prev == 0) {
-            if (*at != '<') {
-                at = xmppi_whole_text(x, at, end);
-                if (at == end || *at != '<' || x->prev != 0)    /* ']' for whose record there was no room */
-                    continue;
+        sure = false;
+        switch (x->state) {
+        case XMPPI_X_TEXT: case XMPPI_X_CDATA:
+            if (*at != '<' || x->state == XMPPI_X_CDATA) {
+                at = xmppi_whole_text(x, at, end, keep);
+                if (at == end || *at != '<' || x->state == XMPPI_X_CDATA)
+                    break;
             }
             if (x->depth == 1)
                 x->size = (uint32_t)(p - at);   /* to which all that is taken will be added */
+            x->prev = 0;
             x->state = XMPPI_X_LT;
             if (++at == end)
                 break;
-        }
-        if (x->state == XMPPI_X_LT && (*at == '/' || xmppi_in_class(*at, XMPPI_C_START))) {
-            if (x->rec != NULL && x->inside == 0) {
-                r = XMPP_XML_TEXT;
+            /* fall through */
+        case XMPPI_X_LT:
+            at = xmppi_whole_markup(x, at, end, token, &sure, keep);
+            if (x->state != XMPPI_X_TAG || at == end)
                 break;
+            /* fall through */
+        case XMPPI_X_TAG: case XMPPI_X_VALUE:
+            at = xmppi_whole_tag(x, at, end, token, sure, keep);
+            break;
+        case XMPPI_X_EMPTY:
+            if (*at == '>') {
+                at++;
+                *token = xmppi_closed(x);
             }
-            if (x->rec != NULL)
-                xmppi_text_end(x);
-            at = *at == '/' ? xmppi_whole_end(x, at, end, &r) : xmppi_whole_tag(x, at, end, &r);
-        } else if (x->state == XMPPI_X_TAG) {
-            at = xmppi_whole_tag(x, at, end, &r);
-        } else if (x->state == XMPPI_X_EMPTY && *at == '>') {
-            at++;
-            r = xmppi_closed(x);
+            break;
+        case XMPPI_X_NAME: case XMPPI_X_ATTR: case XMPPI_X_CLOSE:       /* of any length where it is skipped */
+            if (!keep && !(x->flags & XMPPI_XF_START))
+                while (at < end && xmppi_in_class(*at, XMPPI_C_NAME))
+                    at++;
+            break;
+        case XMPPI_X_REF:
+            if (x->cp == 0 && (x->prev == 10 || x->prev == 16))
+                while (at < end && *at == '0')
+                    at++;
+            break;
+        case XMPPI_X_EQUALS: case XMPPI_X_QUOTE: case XMPPI_X_CLOSED:
+            at = xmppi_past_space(at, end);
+            break;
+        default:
+            break;
         }
-    } while (r == XMPP_XML_MORE && at != end && at != from);
-    *token = r;
+    } while (*token == XMPP_XML_MORE && at != end && at != from);
     return (size_t)(at - p);
+}
+
+#if XMPP_CFG_FAST > 1
+XMPPI_FRAME size_t xmppi_skip(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
+{
+    return xmppi_whole(x, p, n, token, false);
+}
+#endif
+
+XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
+{
+    if (x->need != 0)
+        return 0;
+    if (x->depth == 0)
+        return x->state == XMPPI_X_OUTSIDE || x->state == XMPPI_X_OVER ? (size_t)(xmppi_past_space(p, p + n) - p) : 0;
+#if XMPP_CFG_FAST > 1
+    if (x->skipping)
+        return xmppi_skip(x, p, n, token);
+    return xmppi_whole(x, p, n, token, true);
+#else
+    return xmppi_whole(x, p, n, token, !x->skipping);
+#endif
 }
 #else
 XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, int *token)
@@ -3261,8 +3531,6 @@ XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used
     x->node.at = NULL;
     while (r == XMPP_XML_MORE && i < n) {
         k = xmppi_xml_whole(x, p + i, n - i, &r);
-        if (k == 0 && r == XMPP_XML_MORE)
-            k = xmppi_xml_run(x, p + i, n - i);
         if (k == 0 && r == XMPP_XML_MORE) {
             r = xmppi_xml_byte(x, p[i]);
             if (x->error != 0)
