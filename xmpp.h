@@ -1851,9 +1851,14 @@ static const char xmppi_ns_xmpp[] = "tls\0sasl\0bind\0session\0stanzas\0streams\
 #define XMPPI_NS_XMPP "urn:ietf:params:xml:ns:xmpp-"        /* what those begin with */
 static const char xmppi_xmlns[] = " xmlns='" XMPPI_NS_XMPP;
 
+/* Of what stands inside a record: the byte before it is there too. */
 XMPPI_FN uint32_t xmppi_get24(const unsigned char *p)
 {
+#if XMPP_CFG_FAST > 1
+    return xmppi_get32(p - 1) & 0xFFFFFF;
+#else
     return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+#endif
 }
 
 XMPPI_FN void xmppi_put24(unsigned char *p, uint32_t v)
@@ -2128,19 +2133,19 @@ enum {                          /* what an ASCII character may be               
     XMPPI_C_NAME = 1,           /* in a name                                          */
     XMPPI_C_START = 2,          /* at its start                                       */
     XMPPI_C_PLAIN = 4,          /* itself, in text and in values: not & < and controls */
-    XMPPI_C_TEXT = 8,           /* one that changes no state in text: not & < ] and most controls */
+    XMPPI_C_SPACE = 8,          /* white space                                        */
     XMPPI_C_SAFE = 16           /* itself wherever it stands: not & < > ' " and controls */
 };
 
 static const uint8_t xmppi_classes[XMPP_CFG_FAST > 1 ? 256 : 128] = {
-     0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  8,  0,  0,  0,  0,  0,
+     0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  8,  0,  0,  8,  0,  0,
      0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-    28, 28, 12, 28, 28, 28,  0, 12, 28, 28, 28, 28, 28, 29, 29, 28,
-    29, 29, 29, 29, 29, 29, 29, 29, 29, 29, 28, 28,  0, 28, 12, 28,
-    28, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
-    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 28, 28, 20, 28, 31,
-    28, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,
-    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 28, 28, 28, 28, 28
+    28, 20,  4, 20, 20, 20,  0,  4, 20, 20, 20, 20, 20, 21, 21, 20,
+    21, 21, 21, 21, 21, 21, 21, 21, 21, 21, 20, 20,  0, 20,  4, 20,
+    20, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23,
+    23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 20, 20, 20, 20, 23,
+    20, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23,
+    23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 20, 20, 20, 20, 20
 };
 
 XMPPI_FN bool xmppi_in_class(uint32_t c, unsigned what)
@@ -2249,7 +2254,11 @@ XMPPI_STEP unsigned char *xmppi_record(xmpp_xml *x, unsigned char kind, uint32_t
 /* Sets the length of the last record. */
 XMPPI_FN void xmppi_measure(xmpp_xml *x, unsigned char *at)
 {
+#if XMPP_CFG_FAST > 1
+    xmppi_put32(at, (uint32_t)*at << 24 | (uint32_t)(x->mem + x->len - at));
+#else
     xmppi_put24(at + 1, (uint32_t)(x->mem + x->len - at));
+#endif
 }
 
 /* Ends the text being read. */
@@ -2757,7 +2766,7 @@ XMPPI_STEP int xmppi_xml_take(xmpp_xml *x, uint32_t c)
 
 /* Beyond what a copy needs: it may write as much too far. Bytes that were given are never read beyond. */
 enum { XMPPI_SLACK = 16 };
-enum { XMPPI_NAME_ROOM = 16 + XMPP_CFG_XML_NAME + XMPPI_SLACK };        /* for a record with a name */
+enum { XMPPI_NAME_ROOM = 16 + 2 * XMPP_CFG_XML_NAME + XMPPI_SLACK };        /* for a record with a name */
 
 /* Several bytes at once. What is true of a byte sets its highest bit. */
 #if XMPP_CFG_SIMD
@@ -2853,7 +2862,7 @@ XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 #endif
 
 /* The length of the character of several bytes at p, 0 when it is cut off, ill-formed or none of XML's. */
-XMPPI_STEP size_t xmppi_char_n(const unsigned char *p, size_t n, uint32_t *c)
+XMPPI_FRAME size_t xmppi_char_n(const unsigned char *p, size_t n, uint32_t *c)
 {
     uint32_t cp = p[0];
     size_t i, k = cp < 0xE0 ? 2 : cp < 0xF0 ? 3 : 4;
@@ -2925,6 +2934,8 @@ XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, si
 #endif
     if (n == 0 || (p[0] < 0x80 && !xmppi_in_class(p[0], XMPPI_C_START)))
         return 0;
+    if (keep && n > XMPP_CFG_XML_NAME)
+        n = XMPP_CFG_XML_NAME;
     for (;;) {
         for (; i < n && xmppi_in_class(p[i], XMPPI_C_NAME); i++)
             if (keep)
@@ -2947,15 +2958,15 @@ XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, s
 {
     size_t i = 0, k;
 
-    if (keep && n > XMPP_CFG_XML_NAME)
-        n = XMPP_CFG_XML_NAME;
     for (*colon = 0;; *colon = i++) {
         k = xmppi_copy_name(keep ? to + i : to, p + i, n - i, keep);
         if (k == 0)
             return 0;
         i += k;
-        if (p[i] != ':' || *colon != 0)
-            return i;
+        if (p[i] != ':')
+            return keep && *colon != 0 && i > XMPP_CFG_XML_NAME ? 0 : i;
+        if (*colon != 0 || (keep && i >= XMPP_CFG_XML_NAME))
+            return 0;
         if (keep)
             to[i] = ':';
     }
@@ -2963,13 +2974,13 @@ XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, s
 
 XMPPI_FN const unsigned char *xmppi_past_space(const unsigned char *at, const unsigned char *end)
 {
-    while (at < end && xmppi_is_space(*at) && xmppi_xml_char(*at))
+    while (at < end && xmppi_in_class(*at, XMPPI_C_SPACE))
         at++;
     return at;
 }
 
 /* Reads a reference. Returns its length, 0 when it is none that is known or not here in full. */
-XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
+XMPPI_FRAME size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
 {
     static const char names[] = "amp;\0lt;\0gt;\0apos;\0quot;\0";
     const char *name = names, *s;
@@ -3001,7 +3012,7 @@ XMPPI_FN size_t xmppi_whole_ref(const unsigned char *p, size_t n, uint32_t *c)
 }
 
 /* Characters of text, or of a value up to its quote. What they mean goes to *out, and is not longer. */
-XMPPI_QUICK const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+XMPPI_FRAME const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
                                                    unsigned char **out, unsigned char quote, bool keep)
 {
     unsigned char *to = *out, c;
@@ -3023,6 +3034,8 @@ XMPPI_QUICK const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned c
         if (at == end)
             break;
         c = *at;
+        if (c == quote || c == '<')
+            break;
         k = 1;
         if (c == ']' && quote == 0) {
             for (v = x->prev; at < end && *at == ']'; at++, v++)
@@ -3064,7 +3077,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned c
 }
 
 /* The same in a CDATA section, and its end. */
-XMPPI_QUICK const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
+XMPPI_FRAME const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
                                                    unsigned char **out, bool keep)
 {
     unsigned char *to = *out, c;
@@ -3117,16 +3130,15 @@ XMPPI_QUICK const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned c
 /* How far characters can be taken with the memory that there is. */
 XMPPI_FN const unsigned char *xmppi_within_room(const xmpp_xml *x, const unsigned char *at, const unsigned char *end)
 {
-    uint32_t room = x->cap - x->len;
+    size_t room = x->cap - x->len;
 
-    if (room < 8 + 2 * XMPPI_SLACK)
-        return at;
-    room -= 8 + XMPPI_SLACK;
-    return (size_t)(end - at) < room ? end : at + room;
+    if (room > (size_t)(end - at) + 8 + XMPPI_SLACK)
+        return end;
+    return room < 8 + 2 * XMPPI_SLACK ? at : at + (room - 8 - XMPPI_SLACK);
 }
 
 /* Text and CDATA sections, but not the '<' behind them. */
-XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
+XMPPI_FRAME const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
 {
     unsigned char *begin = x->mem + x->len, *to;
     const unsigned char *from = at;
@@ -3163,7 +3175,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned ch
 }
 
 /* A value, and the quote behind it. */
-XMPPI_QUICK const unsigned char *xmppi_whole_value(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
+XMPPI_FRAME const unsigned char *xmppi_whole_value(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
 {
     unsigned char *to = x->mem + x->len, quote = x->quote;
 
@@ -3189,6 +3201,26 @@ XMPPI_QUICK const unsigned char *xmppi_whole_value(xmpp_xml *x, const unsigned c
     x->quote = 0;
     x->state = XMPPI_X_TAG;
     return at + 1;
+}
+
+/* The quick way to the most frequent text. */
+XMPPI_QUICK const unsigned char *xmppi_quick_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end)
+{
+    unsigned char *begin = x->mem + x->len + (x->rec == NULL ? 4 : 0);
+    size_t n;
+
+    if (x->prev != 0 || (x->depth == 1 && x->inside == 0))
+        return at;
+    n = xmppi_copy_text(begin, at, (size_t)(xmppi_within_room(x, at, end) - at), ']', true);
+    if (n == 0)
+        return at;
+    if (x->rec == NULL) {
+        x->rec = begin - 4;
+        *x->rec = XMPPI_TEXT;
+        x->flags |= XMPPI_XF_TEXT;
+    }
+    x->len = (uint32_t)(begin + n - x->mem);
+    return at + n;
 }
 
 /* An end tag, from the '/' on. */
@@ -3258,15 +3290,16 @@ XMPPI_QUICK bool xmppi_named(xmpp_xml *x, unsigned char *rec, size_t n, size_t c
     return differs;
 }
 
-/* An attribute up to its value. */
+/* An attribute, as far as it is here when that is more than its name. */
 XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned char *at, const unsigned char *end,
                                                   xmppi_names *seen, bool *sure, bool keep)
 {
     unsigned char *rec = x->mem + x->len;
     const unsigned char *p;
     size_t n, colon;
+    unsigned char quote;
 
-    if (!(x->flags & XMPPI_XF_SPACE) || (keep && (x->attrs == XMPP_CFG_XML_ATTRS || x->cap - x->len < XMPPI_NAME_ROOM)))
+    if (keep && (x->attrs == XMPP_CFG_XML_ATTRS || x->cap - x->len < XMPPI_NAME_ROOM))
         return at;
     n = xmppi_copy_qname(rec + 4, at, (size_t)(end - at), &colon, keep);
     if (n == 0)
@@ -3284,10 +3317,29 @@ XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned ch
     if (keep && !xmppi_named(x, rec, n, colon, seen))
         *sure = false;
     x->attrs++;
-    x->flags &= XMPPI_XF_BEGUN;
-    x->quote = p[1];
+    x->flags = keep ? (uint8_t)XMPPI_XF_BEGUN : x->flags & XMPPI_XF_BEGUN;
+    quote = p[1];
+    p += 2;
+    if (keep) {                         /* the quick way to what is most frequent */
+        unsigned char *to = x->mem + x->len;
+        const unsigned char *last = xmppi_within_room(x, p, end);
+        n = xmppi_copy_text(to, p, (size_t)(last - p), quote, true);
+        p += n;
+        to += n;
+        if (p < last && *p == quote) {
+            *to = 0;
+            x->len = (uint32_t)(to + 1 - x->mem);
+            if (*rec == XMPPI_ATTR || xmppi_declared(x) == XMPP_XML_MORE) {
+                xmppi_measure(x, rec);
+                x->rec = NULL;
+                return p + 1;
+            }
+        }
+        x->len = (uint32_t)(to - x->mem);
+    }
+    x->quote = quote;
     x->state = XMPPI_X_VALUE;
-    return p + 2;
+    return xmppi_whole_value(x, p, end, keep);
 }
 
 /* A start tag's name. Returns whether it is here, and needs no declaration. */
@@ -3316,31 +3368,27 @@ XMPPI_QUICK const unsigned char *xmppi_whole_name(xmpp_xml *x, const unsigned ch
     return at + n;
 }
 
-/* The rest of a start tag, behind its name or in a value, as far as it is here. */
+/* The rest of a start tag, as far as it is here. */
 XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token,
                                                  bool sure, bool keep)
 {
-    const unsigned char *next;
+    const unsigned char *from = at, *next;
     xmppi_names seen = 0;
 
-    for (;;) {
-        if (x->state == XMPPI_X_TAG) {
-            next = xmppi_past_space(at, end);
-            if (next != at)
-                x->flags |= XMPPI_XF_SPACE;
-            at = next;
-            if (at == end)
-                return at;
-            if (*at == '>' || *at == '/')
-                break;
+    for (;; from = next) {
+        at = xmppi_past_space(from, end);
+        if (at != end && (*at == '>' || *at == '/'))
+            break;
+        next = at;
+        if (at != end && (at != from || (x->flags & XMPPI_XF_SPACE)))
             next = xmppi_whole_attr(x, at, end, &seen, &sure, keep);
-            if (next == at)
-                return at;
-            at = next;
-        }
-        at = xmppi_whole_value(x, at, end, keep);
-        if (x->state != XMPPI_X_TAG)
+        if (next == at) {
+            if (at != from)
+                x->flags |= XMPPI_XF_SPACE;
             return at;
+        }
+        if (x->state != XMPPI_X_TAG)
+            return next;
     }
     if (keep) {
         if (!sure) {
@@ -3392,11 +3440,12 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
         sure = false;
         switch (x->state) {
         case XMPPI_X_TEXT: case XMPPI_X_CDATA:
-            if (*at != '<' || x->state == XMPPI_X_CDATA) {
+            if (keep && x->state == XMPPI_X_TEXT && *at != '<')
+                at = xmppi_quick_text(x, at, end);
+            if (at != end && (*at != '<' || x->state == XMPPI_X_CDATA))
                 at = xmppi_whole_text(x, at, end, keep);
-                if (at == end || *at != '<' || x->state == XMPPI_X_CDATA)
-                    break;
-            }
+            if (at == end || *at != '<' || x->state == XMPPI_X_CDATA)
+                break;
             if (x->depth == 1)
                 x->size = (uint32_t)(p - at);   /* to which all that is taken will be added */
             x->prev = 0;
@@ -3409,8 +3458,11 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
             if (x->state != XMPPI_X_TAG || at == end)
                 break;
             /* fall through */
-        case XMPPI_X_TAG: case XMPPI_X_VALUE:
+        case XMPPI_X_TAG:
             at = xmppi_whole_tag(x, at, end, token, sure, keep);
+            break;
+        case XMPPI_X_VALUE:
+            at = xmppi_whole_value(x, at, end, keep);
             break;
         case XMPPI_X_EMPTY:
             if (*at == '>') {
@@ -3471,7 +3523,11 @@ XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, i
 #endif
 
 /* Takes one byte. XMPP_XML_TEXT and errors do not consume it. */
+#if XMPP_CFG_FAST > 1
+XMPPI_FRAME int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+#else
 XMPPI_FN int xmppi_xml_byte(xmpp_xml *x, unsigned char c)
+#endif
 {
     uint32_t cp = x->cp;
     uint8_t need = x->need;
@@ -3523,16 +3579,17 @@ XMPP_API void xmpp_xml_drop(xmpp_xml *x)
 
 XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used)
 {
-    const unsigned char *p = (const unsigned char *)data;
-    size_t i = 0, k;
+    const unsigned char *at = (const unsigned char *)data, *const end = at + n;
+    size_t k;
     int r = x->error;
 
-    xmpp_xml_drop(x);
+    if (x->mark != NULL)
+        xmpp_xml_drop(x);
     x->node.at = NULL;
-    while (r == XMPP_XML_MORE && i < n) {
-        k = xmppi_xml_whole(x, p + i, n - i, &r);
+    while (r == XMPP_XML_MORE && at != end) {
+        k = xmppi_xml_whole(x, at, (size_t)(end - at), &r);
         if (k == 0 && r == XMPP_XML_MORE) {
-            r = xmppi_xml_byte(x, p[i]);
+            r = xmppi_xml_byte(x, *at);
             if (x->error != 0)
                 r = x->error;
             if (r < 0)
@@ -3540,15 +3597,15 @@ XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used
             else
                 k = r != XMPP_XML_TEXT;
         }
-        i += k;
+        at += k;
         x->offset += (uint32_t)k;
         x->size += (uint32_t)k;
     }
+    *used = (size_t)(at - (const unsigned char *)data);
     if (r == XMPP_XML_TEXT) {
         x->node.at = x->mark = x->rec;
         xmppi_text_end(x);
     }
-    *used = i;
     return r;
 }
 
