@@ -2782,7 +2782,7 @@ XMPPI_FN xmppi_bytes xmppi_special(xmppi_bytes v) { return _mm_cmplt_epi8(v, XMP
 
 XMPPI_FN xmppi_bytes xmppi_within(xmppi_bytes v, unsigned char a, unsigned char b)
 {
-    return _mm_cmpgt_epi8(v, XMPPI_EACH(a - 1)) & _mm_cmplt_epi8(v, XMPPI_EACH(b + 1));
+    return _mm_cmpgt_epi8(_mm_add_epi8(v, XMPPI_EACH(0x7F - b)), XMPPI_EACH(0x7E - b + a));      /* what is above b is negative */
 }
 
 /* How many bytes come before the first of which it is true. */
@@ -2790,6 +2790,9 @@ XMPPI_FN size_t xmppi_until(xmppi_bytes v)
 {
     return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(v) | 1u << 16);
 }
+
+/* How many bytes it is true of before the first of which it is not. */
+XMPPI_FN size_t xmppi_while(xmppi_bytes v) { return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(v)); }
 #else
 typedef uint8x16_t xmppi_bytes;
 #define XMPPI_EACH(c) vdupq_n_u8((uint8_t)(c))
@@ -2809,6 +2812,8 @@ XMPPI_FN size_t xmppi_until(xmppi_bytes v)      /* 4 bits a byte */
 
     return m == 0 ? 16 : (size_t)__builtin_ctzll(m) >> 2;
 }
+
+XMPPI_FN size_t xmppi_while(xmppi_bytes v) { return xmppi_until(vmvnq_u8(v)); }
 #endif
 #else
 /* In portable C, a word at once. The sums never carry into the next byte. */
@@ -2916,22 +2921,11 @@ XMPPI_QUICK size_t xmppi_copy_text(unsigned char *to, const unsigned char *p, si
 }
 
 /* Copies a name, or half of one. Returns its length, 0 when its end is not here. */
-XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n, bool keep)
+XMPPI_FN size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_t n, bool keep)
 {
     size_t i = 0, k;
     uint32_t c;
 
-#if XMPP_CFG_SIMD
-    if (n >= sizeof(xmppi_bytes) && xmppi_in_class(*p, XMPPI_C_START)) {
-        xmppi_bytes v = xmppi_load(p);
-        xmppi_bytes in = xmppi_within(v | XMPPI_EACH(0x20), 'a', 'z') | (xmppi_within(v, '-', '9') & ~xmppi_equal(v, '/')) | xmppi_equal(v, '_');
-        if (keep)
-            memcpy(to, p, sizeof v);
-        i = xmppi_until(~in);
-        if (i < sizeof v && p[i] < 0x80)
-            return i;
-    }
-#endif
     if (n == 0 || (p[0] < 0x80 && !xmppi_in_class(p[0], XMPPI_C_START)))
         return 0;
     if (keep && n > XMPP_CFG_XML_NAME)
@@ -2954,7 +2948,7 @@ XMPPI_QUICK size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, si
 }
 
 /* The same with a prefix, if there is one: *colon is where it ends, 0 for none. */
-XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon, bool keep)
+XMPPI_FRAME size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, size_t n, size_t *colon, bool keep)
 {
     size_t i = 0, k;
 
@@ -2964,7 +2958,7 @@ XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, s
             return 0;
         i += k;
         if (p[i] != ':')
-            return keep && *colon != 0 && i > XMPP_CFG_XML_NAME ? 0 : i;
+            return keep && i > XMPP_CFG_XML_NAME ? 0 : i;
         if (*colon != 0 || (keep && i >= XMPP_CFG_XML_NAME))
             return 0;
         if (keep)
@@ -2972,7 +2966,32 @@ XMPPI_QUICK size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, s
     }
 }
 
-XMPPI_FN const unsigned char *xmppi_past_space(const unsigned char *at, const unsigned char *end)
+/* The same, with the quick way to short names in ASCII. */
+XMPPI_QUICK size_t xmppi_quick_name(unsigned char *to, const unsigned char *p, size_t n, size_t *colon, bool keep)
+{
+#if XMPP_CFG_FAST > 1
+    size_t i = 0, most = n < 16 ? n : 16;
+
+#if XMPP_CFG_SIMD
+    if (n >= sizeof(xmppi_bytes)) {
+        xmppi_bytes v = xmppi_load(p);
+        if (keep)
+            memcpy(to, p, sizeof v);
+        i = xmppi_while(xmppi_within(v | XMPPI_EACH(0x20), 'a', 'z') | (xmppi_within(v, '-', '9') & ~xmppi_equal(v, '/')) | xmppi_equal(v, '_'));
+    }
+#else
+    for (; i < most && xmppi_in_class(p[i], XMPPI_C_NAME); i++)
+        if (keep)
+            to[i] = p[i];
+#endif
+    *colon = 0;
+    if (i < most && p[i] < 0x80 && p[i] != ':' && xmppi_in_class(*p, XMPPI_C_START))
+        return i;
+#endif
+    return xmppi_copy_qname(to, p, n, colon, keep);
+}
+
+XMPPI_QUICK const unsigned char *xmppi_past_space(const unsigned char *at, const unsigned char *end)
 {
     while (at < end && xmppi_in_class(*at, XMPPI_C_SPACE))
         at++;
@@ -3235,7 +3254,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned cha
         if (*name != 0)
             return at;
     } else {
-        n = xmppi_copy_qname(NULL, p, (size_t)(end - p), &colon, false);
+        n = xmppi_quick_name(NULL, p, (size_t)(end - p), &colon, false);
         if (n == 0)
             return at;
         p += n;
@@ -3301,7 +3320,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned ch
 
     if (keep && (x->attrs == XMPP_CFG_XML_ATTRS || x->cap - x->len < XMPPI_NAME_ROOM))
         return at;
-    n = xmppi_copy_qname(rec + 4, at, (size_t)(end - at), &colon, keep);
+    n = xmppi_quick_name(rec + 4, at, (size_t)(end - at), &colon, keep);
     if (n == 0)
         return at;
     p = at + n;
@@ -3350,7 +3369,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_name(xmpp_xml *x, const unsigned ch
 
     if (keep && (x->depth == XMPP_CFG_XML_DEPTH || x->cap - x->len < XMPPI_NAME_ROOM))
         return at;
-    n = xmppi_copy_qname(e + 7, at, (size_t)(end - at), &colon, keep);
+    n = xmppi_quick_name(e + 7, at, (size_t)(end - at), &colon, keep);
     if (n == 0 || (at[n] != '>' && at[n] != '/' && at + n == xmppi_past_space(at + n, end)))
         return at;
     x->flags = 0;
