@@ -1911,17 +1911,19 @@ XMPPI_FN bool xmppi_spells(const char *s, const char *word, char end)
 }
 
 #if XMPP_CFG_FAST > 1
-/* Of an element's kind: it may declare this prefix, which ends with NUL or ':'. Look-ups pass over the others. */
+/* The bit of an element's kind that tells of a prefix, which ends with NUL or ':', and of others: it may be declared here. */
 XMPPI_FN unsigned xmppi_prefix_bit(const char *prefix)
 {
     return *prefix == '\0' || *prefix == ':' ? 0x80 : 8u << (*prefix & 3);
 }
 
 XMPPI_FN void xmppi_declares(unsigned char *e, const char *prefix) { *e |= (unsigned char)xmppi_prefix_bit(prefix); }
+XMPPI_FN bool xmppi_may_declare(const unsigned char *e, unsigned bit) { return (*e & bit) != 0; }
 XMPPI_FN unsigned xmppi_kind(const unsigned char *at) { return *at & 7; }
 #else
-XMPPI_FN unsigned xmppi_prefix_bit(const char *prefix) { return (void)prefix, 0xFF; }
+XMPPI_FN unsigned xmppi_prefix_bit(const char *prefix) { return (void)prefix, 0u; }
 XMPPI_FN void xmppi_declares(unsigned char *e, const char *prefix) { (void)e, (void)prefix; }
+XMPPI_FN bool xmppi_may_declare(const unsigned char *e, unsigned bit) { return (void)e, (void)bit, true; }
 XMPPI_FN unsigned xmppi_kind(const unsigned char *at) { return *at; }
 #endif
 
@@ -1955,7 +1957,7 @@ XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
         name = ":";
     bit = xmppi_prefix_bit(name);
     do {
-        ns = *e & bit ? xmppi_value(e, XMPPI_DECL, name, ':') : NULL;
+        ns = xmppi_may_declare(e, bit) ? xmppi_value(e, XMPPI_DECL, name, ':') : NULL;
         up = xmppi_get24(e + 4);
         e -= up;
     } while (ns == NULL && up != 0);
@@ -2115,17 +2117,20 @@ enum {                          /* x->flags */
 
 enum { XMPPI_CR = 4 };          /* x->prev: this, or how many ']' came last, at most 2 */
 
+/* Worth its copies. */
+#ifdef __GNUC__
+#define XMPPI_INLINE XMPPI_FN __attribute__((always_inline)) inline
+#else
+#define XMPPI_INLINE XMPPI_FN inline
+#endif
+
 /* Small where small is asked for, otherwise quick. */
 #if XMPP_CFG_FAST < 2
 #define XMPPI_STEP XMPPI_FRAME
 #define XMPPI_QUICK XMPPI_FN
 #else
 #define XMPPI_STEP XMPPI_FN
-#ifdef __GNUC__
-#define XMPPI_QUICK XMPPI_FN __attribute__((always_inline)) inline      /* worth its copies */
-#else
-#define XMPPI_QUICK XMPPI_FN inline
-#endif
+#define XMPPI_QUICK XMPPI_INLINE
 #endif
 
 #if XMPP_CFG_FAST > 0
@@ -2148,7 +2153,7 @@ static const uint8_t xmppi_classes[XMPP_CFG_FAST > 1 ? 256 : 128] = {
     23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 20, 20, 20, 20, 20
 };
 
-XMPPI_FN bool xmppi_in_class(uint32_t c, unsigned what)
+XMPPI_INLINE bool xmppi_in_class(uint32_t c, unsigned what)
 {
     return c < sizeof xmppi_classes && (xmppi_classes[c] & what) != 0;
 }
@@ -2319,7 +2324,7 @@ XMPPI_FN int xmppi_declared(xmpp_xml *x)
 {
     const char *prefix = xmppi_string(x->rec);
     unsigned char *value = x->rec + 5 + xmppi_len(prefix);
-#if XMPP_CFG_FAST > 1
+#if XMPP_CFG_FAST > 0
     size_t n = (size_t)(x->mem + x->len - 1 - value);       /* most others are of none of their lengths */
     int ns = n == 0 || n == 13 || n == 29 || n == 32 || n == 36 ? xmppi_ns_known((const char *)value) : (int)XMPPI_NS_OTHER;
 #else
@@ -2936,6 +2941,8 @@ XMPPI_FN size_t xmppi_copy_name(unsigned char *to, const unsigned char *p, size_
                 to[i] = p[i];
         if (i == n || p[i] < 0x80)
             return i < n ? i : 0;
+        if (XMPP_CFG_FAST < 2)
+            return 0;
         k = xmppi_char_n(p + i, n - i, &c);
         if (k == 0)
             return 0;
@@ -3178,7 +3185,7 @@ XMPPI_FRAME const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned ch
     if (at == end)
         return at;
     to = begin;
-    if (x->state == XMPPI_X_TEXT)
+    if (XMPP_CFG_FAST < 2 || x->state == XMPPI_X_TEXT)
         at = xmppi_whole_chars(x, at, end, &to, 0, keep);
     else
         at = xmppi_whole_cdata(x, at, end, &to, keep);
@@ -3259,7 +3266,8 @@ XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned cha
             return at;
         p += n;
     }
-    p = xmppi_past_space(p, end);
+    if (XMPP_CFG_FAST > 1)
+        p = xmppi_past_space(p, end);
     if (p == end || *p != '>')
         return at;
     x->flags = XMPPI_XF_START;
@@ -3281,7 +3289,7 @@ XMPPI_QUICK bool xmppi_named(xmpp_xml *x, unsigned char *rec, size_t n, size_t c
     unsigned char *name = rec + 4;
     xmppi_names bit = (xmppi_names)1 << ((name[0] * 5u + name[n - 1] * 3u + n) & (sizeof bit * 8 - 1));
     const unsigned char *other;
-    bool differs = true, declares = n >= 5 && (colon == 5 || n == 5) && memcmp(name, "xmlns", 5) == 0;
+    bool differs = true, declares = (colon == 5 || n == 5) && xmppi_begins((const char *)name, "xmlns") != NULL;
 
     name[n] = 0;
     if (*seen & bit)
@@ -3303,7 +3311,7 @@ XMPPI_QUICK bool xmppi_named(xmpp_xml *x, unsigned char *rec, size_t n, size_t c
             differs = false;
         }
         xmppi_declares(x->open, (const char *)name);
-    } else if (colon != 0 && (colon != 3 || memcmp(name, "xml", 3) != 0)) {
+    } else if (colon != 0 && !xmppi_spells((const char *)name, "xml", ':')) {
         differs = false;                /* its prefix must be declared, and it may be the same as another by its namespace */
     }
     return differs;
@@ -3325,6 +3333,8 @@ XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned ch
         return at;
     p = at + n;
     if (end - p < 2 || p[0] != '=' || (p[1] != '\'' && p[1] != '"')) {
+        if (XMPP_CFG_FAST < 2)
+            return at;
         p = xmppi_past_space(p, end);
         if (p == end || *p != '=')
             return at;
@@ -3339,7 +3349,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_attr(xmpp_xml *x, const unsigned ch
     x->flags = keep ? (uint8_t)XMPPI_XF_BEGUN : x->flags & XMPPI_XF_BEGUN;
     quote = p[1];
     p += 2;
-    if (keep) {                         /* the quick way to what is most frequent */
+    if (XMPP_CFG_FAST > 1 && keep) {    /* the quick way to what is most frequent */
         unsigned char *to = x->mem + x->len;
         const unsigned char *last = xmppi_within_room(x, p, end);
         n = xmppi_copy_text(to, p, (size_t)(last - p), quote, true);
@@ -3429,7 +3439,7 @@ XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned cha
 XMPPI_QUICK const unsigned char *xmppi_whole_markup(xmpp_xml *x, const unsigned char *at, const unsigned char *end, int *token,
                                                     bool *sure, bool keep)
 {
-    if (*at == '!') {
+    if (XMPP_CFG_FAST > 1 && *at == '!') {
         if (end - at < 8 || memcmp(at, "![CDATA[", 8) != 0)
             return at;
         x->state = XMPPI_X_CDATA;
@@ -3458,12 +3468,12 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
         from = at;
         sure = false;
         switch (x->state) {
-        case XMPPI_X_TEXT: case XMPPI_X_CDATA:
-            if (keep && x->state == XMPPI_X_TEXT && *at != '<')
+        case XMPPI_X_TEXT:
+            if (XMPP_CFG_FAST > 1 && keep && *at != '<')
                 at = xmppi_quick_text(x, at, end);
-            if (at != end && (*at != '<' || x->state == XMPPI_X_CDATA))
+            if (at != end && *at != '<')
                 at = xmppi_whole_text(x, at, end, keep);
-            if (at == end || *at != '<' || x->state == XMPPI_X_CDATA)
+            if (at == end || *at != '<')
                 break;
             if (x->depth == 1)
                 x->size = (uint32_t)(p - at);   /* to which all that is taken will be added */
@@ -3489,6 +3499,10 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
                 *token = xmppi_closed(x);
             }
             break;
+#if XMPP_CFG_FAST > 1
+        case XMPPI_X_CDATA:
+            at = xmppi_whole_text(x, at, end, keep);
+            break;
         case XMPPI_X_NAME: case XMPPI_X_ATTR: case XMPPI_X_CLOSE:       /* of any length where it is skipped */
             if (!keep && !(x->flags & XMPPI_XF_START))
                 while (at < end && xmppi_in_class(*at, XMPPI_C_NAME))
@@ -3502,6 +3516,7 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
         case XMPPI_X_EQUALS: case XMPPI_X_QUOTE: case XMPPI_X_CLOSED:
             at = xmppi_past_space(at, end);
             break;
+#endif
         default:
             break;
         }
@@ -3521,13 +3536,13 @@ XMPPI_FN size_t xmppi_xml_whole(xmpp_xml *x, const unsigned char *p, size_t n, i
     if (x->need != 0)
         return 0;
     if (x->depth == 0)
-        return x->state == XMPPI_X_OUTSIDE || x->state == XMPPI_X_OVER ? (size_t)(xmppi_past_space(p, p + n) - p) : 0;
+        return XMPP_CFG_FAST < 2 ? 0 : x->state == XMPPI_X_OUTSIDE || x->state == XMPPI_X_OVER ? (size_t)(xmppi_past_space(p, p + n) - p) : 0;
 #if XMPP_CFG_FAST > 1
     if (x->skipping)
         return xmppi_skip(x, p, n, token);
     return xmppi_whole(x, p, n, token, true);
 #else
-    return xmppi_whole(x, p, n, token, !x->skipping);
+    return x->skipping ? 0 : xmppi_whole(x, p, n, token, true);
 #endif
 }
 #else
@@ -3602,17 +3617,19 @@ XMPP_API int xmpp_xml_feed(xmpp_xml *x, const void *data, size_t n, size_t *used
     size_t k;
     int r = x->error;
 
+#if XMPP_CFG_FAST > 1
     if (x->mark != NULL)
+#endif
         xmpp_xml_drop(x);
     x->node.at = NULL;
     while (r == XMPP_XML_MORE && at != end) {
         k = xmppi_xml_whole(x, at, (size_t)(end - at), &r);
         if (k == 0 && r == XMPP_XML_MORE) {
             r = xmppi_xml_byte(x, *at);
+            if (r < 0 && x->error == 0)
+                x->error = (int8_t)r;
             if (x->error != 0)
                 r = x->error;
-            if (r < 0)
-                x->error = (int8_t)r;
             else
                 k = r != XMPP_XML_TEXT;
         }
