@@ -3083,14 +3083,18 @@ XMPPI_FRAME const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned c
                 at += k;
                 continue;
             }
-        } else if (c == '\r') {
-            if (at + 1 == end)
-                x->prev = XMPPI_CR;
-            else
-                k += at[1] == '\n';
-            c = quote != 0 ? ' ' : '\n';
-        } else if (c == '\n' || c == '\t') {
-            c = quote != 0 ? ' ' : c;
+        } else if (c == '\r' || c == '\n' || c == '\t') {
+            unsigned char as = quote != 0 ? ' ' : c == '\t' ? c : '\n';
+            for (; at + 1 < end && at[1] == c; at++)        /* as many as there are */
+                if (keep)
+                    *to++ = as;
+            if (c == '\r') {
+                if (at + 1 == end)
+                    x->prev = XMPPI_CR;
+                else
+                    k += at[1] == '\n';
+            }
+            c = as;
         } else {
             break;
         }
@@ -3129,12 +3133,6 @@ XMPPI_FRAME const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned c
             for (; brackets > 0; brackets--)
                 if (keep)
                     *to++ = ']';
-            k = xmppi_copy_text(to, at, (size_t)(end - at), ']', keep);
-            if (k > 0) {
-                to += keep ? k : 0;
-                continue;
-            }
-            k = 1;
             if (c == '\r') {
                 if (at + 1 == end)
                     brackets = XMPPI_CR;
@@ -3142,7 +3140,11 @@ XMPPI_FRAME const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned c
                     k += at[1] == '\n';
                 c = '\n';
             } else if (c != '\n' && c != '\t' && c != '<' && c != '&') {
-                break;
+                k = xmppi_copy_text(to, at, (size_t)(end - at), ']', keep);
+                if (k == 0)
+                    break;
+                to += keep ? k : 0;
+                continue;
             }
         }
         if (keep)
