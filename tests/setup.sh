@@ -73,6 +73,8 @@ need_ports() {
     need libc6-dev-powerpc-cross has_header powerpc-linux-gnu-gcc stdlib.h
     need gcc-s390x-linux-gnu has s390x-linux-gnu-gcc
     need libc6-dev-s390x-cross has_header s390x-linux-gnu-gcc stdlib.h
+    need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross has_header aarch64-linux-gnu-gcc stdlib.h
     need qemu-user has qemu-s390x
     need musl-tools has musl-gcc
     need gcc-mingw-w64-x86-64 has x86_64-w64-mingw32-gcc

@@ -38,4 +38,5 @@ compiles lx106 "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf" \
     xtensa-lx106-elf-gcc -std=c99 --specs=/usr/lib/xtensa-lx106-elf/picolibc.specs
 compiles msp430 clang clang --target=msp430 -ffreestanding -std=c99 -isystem $work/compile/free
 compiles powerpc "gcc-powerpc-linux-gnu libc6-dev-powerpc-cross" powerpc-linux-gnu-gcc -std=c99
+compiles aarch64 "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" aarch64-linux-gnu-gcc -std=c99
 compiles s390x "gcc-s390x-linux-gnu libc6-dev-s390x-cross" s390x-linux-gnu-gcc -std=c99

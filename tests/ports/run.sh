@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 2
 work=build/ports
 mkdir -p $work
 python=/usr/bin/python3
-hosts=${*:-i686 powerpc s390x musl unsigned-char signed-char mingw avr copy compile}
+hosts=${*:-i686 powerpc s390x aarch64 musl unsigned-char signed-char mingw avr copy compile}
 cmocka=build/src/cmocka
 bearssl=build/src/bearssl/inc
 
@@ -43,6 +43,7 @@ describe() {
     i686) CC=i686-linux-gnu-gcc PACKAGES="gcc-i686-linux-gnu libc6-dev-i386-cross" ;;
     powerpc) CC=powerpc-linux-gnu-gcc RUN=qemu-ppc STRIDE=16 PACKAGES="gcc-powerpc-linux-gnu libc6-dev-powerpc-cross qemu-user" ;;
     s390x) CC=s390x-linux-gnu-gcc RUN=qemu-s390x STRIDE=16 PACKAGES="gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user" ;;
+    aarch64) CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64 STRIDE=16 PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;     # the tokenizer by NEON
     musl) CC=musl-gcc PACKAGES=musl-tools ;;
     unsigned-char) CC=gcc FLAGS=-funsigned-char BEARSSL=-lbearssl PACKAGES="gcc libbearssl-dev" ;;
     signed-char) CC=gcc FLAGS=-fsigned-char BEARSSL=-lbearssl PACKAGES="gcc libbearssl-dev" ;;
