@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 #endif
 /* What counts: speed or flash. The results are the same, and units need not agree.
      0   small: XML is taken byte by byte; the default at -Os
-     1   whole tags and runs of text: on a Cortex-M4 1.6 KB of flash more, a quarter of the instructions a byte
+     1   whole tags and runs of text: on a Cortex-M4 2.8 KB of flash more, a seventh of the instructions a byte
      2   that with several bytes at a time and tables, hashes unrolled: the default otherwise */
 #ifndef XMPP_CFG_FAST
 #ifdef __OPTIMIZE_SIZE__
@@ -2766,8 +2766,8 @@ XMPPI_STEP int xmppi_xml_take(xmpp_xml *x, uint32_t c)
    byte on: what is rare, cut off, ill-formed or beyond a cap. So no error comes from here, and no cap is met. keep: false
    where the rest of an element is skipped: the same without storing anything.
 
-   What a stream may cost: no shape costs more than 3 times the ordinary a byte, or more than the ordinary an element where
-   elements are as short as <a/>. tests/bench/stream.py has the shapes. */
+   What a stream may cost with XMPP_CFG_FAST 2: no shape of tests/bench/stream.py costs more than 3 times the ordinary a
+   byte or, where its elements are short, more than twice an ordinary element. tests/bench/run.py tells which pass. */
 
 /* Beyond what a copy needs: it may write as much too far. Bytes that were given are never read beyond. */
 enum { XMPPI_SLACK = 16 };

@@ -1035,7 +1035,7 @@ static const char *const names[] = { "a", "b", "id", "to", "item", "message", "p
 static const char *const texts[] = { "x", "hello", "0123456", "01234567", "012345678", "0123456789abcde", "0123456789abcdef",
     "0123456789abcdefg", "a rather long sentence, as people write them", "\n", "\t", "\r", "\r\n", "]", "]]", "]]]", "] >", "]>", ">", "'", "\"",
     "&amp;", "&lt;", "&gt;", "&apos;", "&quot;", "&#65;", "&#x1F600;", "&#0000065;", "&#xD;", "\x7F", "\xC3\xA9", "\xE2\x82\xAC",
-    "\xF0\x9F\x98\x80", "\xEE\x80\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "<![CDATA[x]]>", "<![CDATA[]]>", "<![CDATA[]]]]>", " ", "  \n", NULL };
+    "\xF0\x9F\x98\x80", "\xEE\x80\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "<![CDATA[x]]>", "<![CDATA[]]>", "<![CDATA[]]]]>", "<![CDATA[\r\n]<&\t]]>", "\r\r", "\n\n", "&#x0000000000000041;", " ", "  \n", NULL };
 static const char *const errors[] = { "&", "&amp", "&ampx;", "&am;", "&#x;", "&#0;", "&#xD800;", "&#x110000;", "&#1114112;", "&#xFFFF;", "&#12a;",
     "&#99999999999;", "]]>", "\x01", "\x1F", "\x80", "\xC1\x81", "\xE0\x80\x80", "\xED\xA0\x80", "\xEF\xBF\xBF", "\xF0\x80\x80\x80",
     "\xF4\x90\x80\x80", "\xC3", "<", "<?x?>", "<!--", "</x>", "</", "<1/>", "<a b=1/>", "<a b='1'c='2'/>", "<a b='1' b='2'/>", "<a b='<'/>",
