@@ -1,6 +1,7 @@
 #!/bin/sh
 # size.sh [check|readme]: what the library costs on microcontrollers, a line a configuration:
 #   TARGET NAME text data bss state_bytes max_stack_bytes
+# tokenizer-fast is tokenizer with XMPP_CFG_FAST 1: the object that make bench counts the instructions of, too.
 # Each program of tests/size/ is linked with the header as a unit (-Os, --gc-sections, newlib-nano)
 # and the empty image is taken off. state_bytes: the caller's struct. max_stack_bytes: the deepest
 # chain of calls in xmpp.h by GCC's own figures, transports and the application excluded.
@@ -17,7 +18,7 @@ mode=${1:-print}
 work=build/size
 table=$work/table.txt
 tls_table=$work/tls.txt
-names="tokenizer jid core-plain core-scram-sha-1 core-scram core-scram-dns core-scram-sm core-scram-template all error-texts"
+names="tokenizer tokenizer-fast jid core-plain core-scram-sha-1 core-scram core-scram-dns core-scram-sm core-scram-template all error-texts"
 mkdir -p $work build/results
 : >$table
 : >$tls_table
@@ -33,11 +34,15 @@ measure() {
     flags="-std=c99 -Os -ffunction-sections -fdata-sections -fcallgraph-info=su -I. $*"
     link="-nostartfiles -Wl,--gc-sections -Wl,-e,start -Wl,--defsym=memory=0x20000000 -Wl,--no-warn-rwx-segments
         -Wl,--defsym=client=0x20002000 -Wl,--defsym=io_ops=0x20003000 -Wl,--defsym=sink=0x20003100"
+    mkdir "$dir/fast"
     $cc $flags -DXMPP_NO_POSIX -DXMPP_IMPLEMENTATION -x c -c -o "$dir/xmpp.o" xmpp.h || return 1
+    $cc $flags -DXMPP_CFG_FAST=1 -DXMPP_NO_POSIX -DXMPP_IMPLEMENTATION -x c -c -o "$dir/fast/xmpp.o" xmpp.h || return 1
     base=
     for name in empty $names; do
-        $cc $flags -c -o "$dir/$name.o" tests/size/$name.c &&
-            $cc "$@" $link -o "$dir/$name.elf" "$dir/$name.o" "$dir/xmpp.o" || return 1
+        of=$dir
+        [ $name != tokenizer-fast ] || of=$dir/fast         # with XMPP_CFG_FAST 1
+        $cc $flags -c -o "$dir/$name.o" tests/size/${name%-fast}.c &&
+            $cc "$@" $link -o "$dir/$name.elf" "$dir/$name.o" "$of/xmpp.o" || return 1
         sizes=$(${cc%gcc}size "$dir/$name.elf" | awk 'NR == 2 { print $1, $2, $3 }')
         if [ $name = empty ]; then
             base=$sizes
@@ -47,7 +52,7 @@ measure() {
         ${cc%gcc}nm -S --size-sort "$dir/$name.elf" >"$dir/$name.symbols"
         ${cc%gcc}nm -u "$dir/$name.o" | awk '{ print $2 }' >"$dir/$name.roots"
         stack=$(/usr/bin/python3 tests/size/stack.py "$dir/$name.symbols" "$dir/$name.roots" \
-            "$dir"/*xmpp*.ci 2>"$dir/$name.stack")
+            "$of"/*xmpp*.ci 2>"$dir/$name.stack")
         if [ $? -ne 0 ]; then
             cat "$dir/$name.stack" >&2
             return 1
