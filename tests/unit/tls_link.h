@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #define DAY 86400u
+#define SHARED static __attribute__((unused))      /* no test uses all of it */
 
 static char     folder[512];
 static uint32_t today;
 
 /* ---- files ---- */
 
-static inline size_t load(const char *name, void *buf, size_t cap)
+SHARED size_t load(const char *name, void *buf, size_t cap)
 {
     char path[1024];
     size_t n;
@@ -29,7 +30,7 @@ static inline size_t load(const char *name, void *buf, size_t cap)
     return n;
 }
 
-static inline void add_anchor(xmpp_bearssl_store *s, const char *name)
+SHARED void add_anchor(xmpp_bearssl_store *s, const char *name)
 {
     char path[1024];
 
@@ -37,7 +38,7 @@ static inline void add_anchor(xmpp_bearssl_store *s, const char *name)
     assert_true(xmpp_bearssl_anchors_file(s, path) > 0);
 }
 
-static inline void add_own(xmpp_bearssl_own *o, const char *name)
+SHARED void add_own(xmpp_bearssl_own *o, const char *name)
 {
     char path[1024];
 
@@ -82,9 +83,9 @@ typedef struct link {
 static xmpp_bearssl_x509 x509;
 static link_t the_link;
 
-static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+SHARED size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-static inline size_t take(queue *q, void *buf, size_t n)
+SHARED size_t take(queue *q, void *buf, size_t n)
 {
     n = smaller(n, q->n);
     memcpy(buf, q->b, n);
@@ -93,14 +94,14 @@ static inline size_t take(queue *q, void *buf, size_t n)
     return n;
 }
 
-static inline void put(queue *q, const void *buf, size_t n)
+SHARED void put(queue *q, const void *buf, size_t n)
 {
     assert_in_range(n, 0, sizeof q->b - q->n);
     memcpy(q->b + q->n, buf, n);
     q->n += n;
 }
 
-static inline int pipe_open(void *ctx, const xmpp_target *to)
+SHARED int pipe_open(void *ctx, const xmpp_target *to)
 {
     link_t *l = (link_t *)ctx;
     l->to = *to;
@@ -108,7 +109,7 @@ static inline int pipe_open(void *ctx, const xmpp_target *to)
     return XMPP_OK;
 }
 
-static inline int pipe_resolver(void *ctx, unsigned i, char *out, size_t cap)
+SHARED int pipe_resolver(void *ctx, unsigned i, char *out, size_t cap)
 {
     (void)ctx;
     assert_int_equal(cap, 64);
@@ -116,7 +117,7 @@ static inline int pipe_resolver(void *ctx, unsigned i, char *out, size_t cap)
     return i == 0 ? XMPP_OK : XMPP_E_RESOLVE;
 }
 
-static inline int pipe_recv(void *ctx, void *buf, size_t n)
+SHARED int pipe_recv(void *ctx, void *buf, size_t n)
 {
     link_t *l = (link_t *)ctx;
 
@@ -126,7 +127,7 @@ static inline int pipe_recv(void *ctx, void *buf, size_t n)
     return n > 0 ? (int)n : l->down.eof ? XMPP_IO_EOF : 0;
 }
 
-static inline int pipe_send(void *ctx, const void *buf, size_t n)
+SHARED int pipe_send(void *ctx, const void *buf, size_t n)
 {
     link_t *l = (link_t *)ctx;
 
@@ -139,35 +140,35 @@ static inline int pipe_send(void *ctx, const void *buf, size_t n)
     return (int)n;
 }
 
-static inline int pipe_close(void *ctx, bool now)
+SHARED int pipe_close(void *ctx, bool now)
 {
     (void)now;
     ((link_t *)ctx)->closes++;
     return 1;
 }
 
-static inline unsigned pipe_wants(void *ctx)
+SHARED unsigned pipe_wants(void *ctx)
 {
     return ((link_t *)ctx)->down.n > 0 ? XMPP_WANT_NOW | XMPP_WANT_READ : XMPP_WANT_READ;
 }
 
-static inline int pipe_reason(void *ctx, const char **words)
+SHARED int pipe_reason(void *ctx, const char **words)
 {
     (void)ctx;
     *words = "the pipe broke";
     return XMPP_E_CONNECT;
 }
 
-static inline int pipe_random(void *ctx, void *out, size_t n)
+SHARED int pipe_random(void *ctx, void *out, size_t n)
 {
     memset(out, 0x5A, n);
     return ((link_t *)ctx)->no_random ? XMPP_E_ENTROPY : XMPP_OK;
 }
 
-static inline uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
-static inline uint32_t pipe_millis(void *ctx) { return ((link_t *)ctx)->millis; }
+SHARED uint32_t pipe_utc(void *ctx) { return ((link_t *)ctx)->utc; }
+SHARED uint32_t pipe_millis(void *ctx) { return ((link_t *)ctx)->millis; }
 
-static inline int pipe_state(void *ctx, bool load, void *buf, size_t n)
+SHARED int pipe_state(void *ctx, bool load, void *buf, size_t n)
 {
     link_t *l = (link_t *)ctx;
 
@@ -193,7 +194,7 @@ static const xmpp_io_ops pipe_ops = {pipe_open, pipe_recv,  pipe_send,   pipe_cl
                                      pipe_utc,  NULL,       NULL,        pipe_resolver, NULL};
 
 /* Lets the server work until it waits. */
-static inline void serve(link_t *l)
+SHARED void serve(link_t *l)
 {
     br_ssl_engine_context *e = &l->server.eng;
     unsigned char *buf;
@@ -223,7 +224,7 @@ static inline void serve(link_t *l)
     }
 }
 
-static inline void server_says(link_t *l, const char *text, size_t n)
+SHARED void server_says(link_t *l, const char *text, size_t n)
 {
     unsigned char *buf;
     size_t len;
@@ -241,7 +242,7 @@ static inline void server_says(link_t *l, const char *text, size_t n)
     }
 }
 
-static inline link_t *attach(link_t *l, xmpp_io below)
+SHARED link_t *attach(link_t *l, xmpp_io below)
 {
     l->io = xmpp_bearssl_io(&l->tls, &l->cfg, below);
     xmpp_bearssl_resume(&l->tls, &l->session);
@@ -250,7 +251,7 @@ static inline link_t *attach(link_t *l, xmpp_io below)
 }
 
 /* Nobody at either end, and no certificates in l->own. */
-static inline void blank_link(link_t *l)
+SHARED void blank_link(link_t *l)
 {
     memset(l, 0, sizeof *l);
     l->piece = l->room = sizeof l->up.b;
@@ -259,7 +260,7 @@ static inline void blank_link(link_t *l)
 }
 
 /* A server that shows n certificates and has the key in l->own, and a client that trusts a root ("" for none). */
-static inline link_t *begin_link(link_t *l, const br_x509_certificate *chain, size_t n, const char *root)
+SHARED link_t *begin_link(link_t *l, const br_x509_certificate *chain, size_t n, const char *root)
 {
     xmpp_io below;
 
@@ -291,7 +292,7 @@ static inline link_t *begin_link(link_t *l, const br_x509_certificate *chain, si
 }
 
 /* The same with a chain and a key of `folder`. */
-static inline link_t *setup_link(link_t *l, const char *chain, const char *key, const char *root)
+SHARED link_t *setup_link(link_t *l, const char *chain, const char *key, const char *root)
 {
     blank_link(l);
     add_own(&l->own, chain);
@@ -300,12 +301,12 @@ static inline link_t *setup_link(link_t *l, const char *chain, const char *key, 
 }
 
 /* After a change of l->cfg. */
-static inline void again(link_t *l)
+SHARED void again(link_t *l)
 {
     attach(l, l->tls.below);
 }
 
-static inline int open_to(link_t *l, const char *name, bool tls)
+SHARED int open_to(link_t *l, const char *name, bool tls)
 {
     xmpp_target to;
 
@@ -317,7 +318,7 @@ static inline int open_to(link_t *l, const char *name, bool tls)
     return l->io.ops->open(l->io.ctx, &to);
 }
 
-static inline const char *words(link_t *l)
+SHARED const char *words(link_t *l)
 {
     const char *w = NULL;
     l->io.ops->reason(l->io.ctx, &w);
@@ -325,14 +326,14 @@ static inline const char *words(link_t *l)
     return w;
 }
 
-static inline int why(link_t *l)
+SHARED int why(link_t *l)
 {
     const char *w;
     return l->io.ops->reason(l->io.ctx, &w);
 }
 
 /* Steps until "hello" is taken or the handshake fails. Returns XMPP_OK or the reason. */
-static inline int shake(link_t *l)
+SHARED int shake(link_t *l)
 {
     int i, n;
 
@@ -360,7 +361,7 @@ static inline int shake(link_t *l)
     return XMPP_E_TIMEOUT;
 }
 
-static inline int connect_to(link_t *l, const char *name)
+SHARED int connect_to(link_t *l, const char *name)
 {
     int e = open_to(l, name, true);
     return e != XMPP_OK ? e : shake(l);
@@ -369,7 +370,7 @@ static inline int connect_to(link_t *l, const char *name)
 /* ---- a folder of certificates ---- */
 
 /* Has a script beside the test's source fill a new folder, unless the test was given one. */
-static inline int make_certificates(const char *interpreter, const char *source, const char *script)
+SHARED int make_certificates(const char *interpreter, const char *source, const char *script)
 {
     const char *slash = strrchr(source, '/');
     char command[1024];
@@ -389,7 +390,7 @@ static inline int make_certificates(const char *interpreter, const char *source,
     return system(command);
 }
 
-static inline void remove_certificates(void)
+SHARED void remove_certificates(void)
 {
     char command[600];
 
