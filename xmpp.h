@@ -8211,14 +8211,16 @@ const xmpp_config xmpp_default_config = {
 
 XMPP_API int xmpp_error_class(int error, const char *condition)
 {
-    /* stream errors after which the same may work in a while; all others say that something must change. What is sent
-       was checked: not-well-formed is something between us (Prosody 0.12 continues half a stanza after resuming). */
-    static const char passing[] = "connection-timeout\0internal-server-error\0not-well-formed\0policy-violation\0"
-                                  "remote-connection-failed\0remote-server-timeout\0reset\0resource-constraint\0"
-                                  "see-other-host\0service-unavailable\0system-shutdown\0undefined-condition\0";
+    /* Errors that say that something must change; after all others the same may work in a while, also after one that
+       nobody knows: it counts as undefined-condition (RFC 6120 4.9.2). not-well-formed is something between us, for
+       what is sent was checked (Prosody 0.12 continues half a stanza after resuming). */
+    static const char lasting[] = "bad-format\0bad-namespace-prefix\0bad-request\0conflict\0forbidden\0host-gone\0"
+                                  "host-unknown\0improper-addressing\0invalid-from\0invalid-namespace\0invalid-xml\0"
+                                  "not-acceptable\0not-allowed\0not-authorized\0restricted-xml\0unsupported-encoding\0"
+                                  "unsupported-feature\0unsupported-stanza-type\0unsupported-version\0";
 
     if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
-        return xmppi_which(passing, xmppi_or_empty(condition)) >= 0 ? XMPP_CLASS_TRANSIENT : XMPP_CLASS_PERSON;
+        return xmppi_which(lasting, xmppi_or_empty(condition)) < 0 ? XMPP_CLASS_TRANSIENT : XMPP_CLASS_PERSON;
     if (error == XMPP_E_TLS || error == XMPP_E_AUTH_TEMPORARY || error > XMPP_E_TRANSPORT || error < XMPP_E_INJECTION)
         return XMPP_CLASS_TRANSIENT;
     if (error <= XMPP_E_TLS || error == XMPP_E_SERVER_PROOF || error == XMPP_E_DOWNGRADE)
