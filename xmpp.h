@@ -286,7 +286,7 @@ extern "C" {
     X(ABI,             -3, "units compiled with different XMPP_CFG_* or versions of xmpp.h")       \
     X(TEMPLATE,        -4, "not one well-formed stanza of jabber:client (or one payload), or NULL; a template knows %s %.*s %d %u %ld %lu %%") \
     X(JID,             -5, "not a valid JID (RFC 7622)")                                           \
-    X(UNPREPARED,      -6, "not ASCII: localpart or password (XMPP_OPT_PREPARED once it is PRECIS-prepared), or domain (account.ascii_domain)") \
+    X(UNPREPARED,      -6, "not printable ASCII: localpart or password (XMPP_OPT_PREPARED once it is PRECIS-prepared), or domain (account.ascii_domain)") \
     X(BUFFERS,         -7, "account: rx needs 64 bytes or more, arena 768, queue 768")             \
     X(CONFIG,          -8, "config: no mechanism, options that contradict, account.exts without config.exts, or an io without what it needs") \
     X(SAVED,           -9, "not a saved state of this account and version, or damaged")            \
@@ -7638,9 +7638,10 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
 
 /* ---- >>lifecycle ---- */
 
+/* Printable ASCII: SASLprep leaves it as it is, and refuses the rest of ASCII. */
 XMPPI_FN bool xmppi_ascii(const char *s, size_t n)
 {
-    while (n > 0 && (unsigned char)*s < 0x80)
+    while (n > 0 && (unsigned char)*s - 0x20u < 0x5f)
         s++, n--;
     return n == 0;
 }
