@@ -2180,6 +2180,8 @@ XMPPI_TLS_FN int xmppi_tls_begin(xmpp_bearssl *t, const char *name)
     int id, bad;
 
     br_ssl_client_zero(&t->client);
+    if (t->floor < t->cfg->floor)
+        t->floor = t->cfg->floor;       /* of xmpp_bearssl_system it may be set later */
     t->check = NULL;
     t->explain = NULL;
     if (t->cfg->profile != NULL)

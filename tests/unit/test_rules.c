@@ -1,5 +1,4 @@
 /* Rules of the standards that neither a transcript nor another test shows: tests/requirements.md names these. */
-#define XMPP_NO_POSIX
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
 #include "xmpp.h"
@@ -7,6 +6,8 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -214,13 +215,64 @@ static void the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_it
     io.ops->close(io.ctx, true);
 }
 
+/* ---- whom it trusts: RFC 6120 13.6 ---- */
+
+static const char authority[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcTCCARegAwIBAgIUfLY8/4HMZQbrvdqCuFVaBO1N8tcwCgYIKoZIzj0EAwIw\n"
+    "DTELMAkGA1UEAwwCY2EwIBcNMjYxMTI4MDIwMjU2WhgPMjEyNjExMDQwMjAyNTZa\n"
+    "MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAER3ZVRtKR\n"
+    "H5PutZt020LryY2HdFqh2LDeq1AyvJawyKzOD+CstBPHEh7VQZBZSIJMfii+jFpX\n"
+    "oR1Hwgs6uA+1i6NTMFEwHQYDVR0OBBYEFPJZ3SIBBk17LKbGQtUcNYIhH79hMB8G\n"
+    "A1UdIwQYMBaAFPJZ3SIBBk17LKbGQtUcNYIhH79hMA8GA1UdEwEB/wQFMAMBAf8w\n"
+    "CgYIKoZIzj0EAwIDSAAwRQIhALjaASGuuCwDB1O5xYS/BLGUMNP6TspfCq92izDI\n"
+    "vUN9AiBXQvvlCdNpBwtxpvsWTB69VwbHxuTKB1EPqTdetl47jQ==\n"
+    "-----END CERTIFICATE-----\n";
+
+static int open_with(const char *path, size_t *anchors)
+{
+    static xmpp_bearssl_system tls;
+    xmpp_target to;
+    xmpp_io io = xmpp_bearssl_system_io(&tls, path, below());
+    int r;
+
+    tls.config.floor = 1;
+    memset(&to, 0, sizeof to);
+    to.host = to.tls_name = "example.org";
+    to.tls = true;
+    r = io.ops->open(io.ctx, &to);
+    io.ops->close(io.ctx, true);
+    *anchors = tls.config.anchor_count;
+    return r;
+}
+
+static void a_file_of_ones_own_stands_for_the_authorities_of_the_system(void **state)
+{
+    char path[] = "/tmp/xmpp-rules-XXXXXX";
+    int fd = mkstemp(path);
+    size_t n;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(open_with(path, &n), XMPP_E_TLS_CONFIG);       /* nobody is trusted, not everybody */
+    assert_int_equal(n, 0);
+    assert_int_equal(write(fd, authority, sizeof authority - 1), (int)sizeof authority - 1);
+    close(fd);
+    assert_int_equal(open_with(path, &n), XMPP_OK);
+    assert_int_equal(n, 1);
+    unlink(path);
+    assert_int_equal(open_with(path, &n), XMPP_E_TLS_CONFIG);
+    assert_int_equal(n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_delay_is_any_number_of_milliseconds_up_to_a_minute),
         cmocka_unit_test(a_condition_that_nobody_knows_is_treated_as_undefined),
         cmocka_unit_test(what_an_error_stanza_lacks_is_filled_in),
-        cmocka_unit_test(the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_its_end)
+        cmocka_unit_test(the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_its_end),
+        cmocka_unit_test(a_file_of_ones_own_stands_for_the_authorities_of_the_system)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
