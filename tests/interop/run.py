@@ -948,4 +948,5 @@ def main():
     sys.exit(suite.failed > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
