@@ -6314,7 +6314,7 @@ XMPP_API int xmpp_iq_commit(xmpp_client *c, xmpp_writer *w, void *tag, uint32_t 
     return xmppi_iq_commit(c, w, 0, tag, ms);
 }
 
-/* Writes a template of a payload, which must be one element. */
+/* Writes a template of a payload: one element or nothing, which only a result may have. */
 XMPPI_FN void xmppi_payload(xmpp_writer *w, const char *fmt, va_list ap)
 {
     const unsigned char *p;
@@ -6340,7 +6340,7 @@ XMPPI_FN void xmppi_payload(xmpp_writer *w, const char *fmt, va_list ap)
             roots = 2; /* text beside the element */
         }
     }
-    if (roots != 1)
+    if (roots > 1)
         xmppi_w_fail(w, XMPP_E_TEMPLATE);
 }
 
@@ -7935,6 +7935,8 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
 
     if (c->late)
         xmppi_w_fail(w, XMPP_E_STATE); /* the request has had its error meanwhile */
+    if (w->error == XMPP_OK && !w->tag && !xmppi_has_payload(w))
+        w->error = XMPP_E_ARG;
     xmpp_w_close(w);
     r = xmppi_commit(c, w, XMPPI_R_IQ);
     if (r == XMPP_OK)
@@ -7959,7 +7961,7 @@ XMPP_API int xmpp_answerf(xmpp_client *c, const char *fmt, ...)
     if (r != XMPP_OK)
         return r;
     va_start(ap, fmt);
-    xmpp_vwritef(&w, fmt, ap);
+    xmppi_payload(&w, fmt, ap);
     va_end(ap);
     return xmpp_answer_commit(c, &w);
 }
@@ -8076,7 +8078,7 @@ XMPP_API int xmpp_claim_answerf(xmpp_client *c, xmpp_claim *cl, const char *fmt,
     if (r != XMPP_OK)
         return r;
     va_start(ap, fmt);
-    xmpp_vwritef(&w, fmt, ap);
+    xmppi_payload(&w, fmt, ap);
     va_end(ap);
     return xmppi_claim_commit(c, cl, &w);
 }

@@ -394,6 +394,37 @@ static void the_first_step_sets_the_clock(void **state)
     }
 }
 
+static void an_answer_by_calls_has_one_child_at_most(void **state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+    xmpp_w_leaf(&w, "a", "urn:x", "");
+    xmpp_w_leaf(&w, "b", "urn:x", "");
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_E_ARG);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+    xmpp_w_text(&w, "text");
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_E_ARG);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+    xmpp_w_open(&w, "a", "urn:x");
+    xmpp_w_leaf(&w, "b", NULL, "");
+    xmpp_w_leaf(&w, "c", NULL, "text");
+    xmpp_w_close(&w);
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_OK);
+    play("", 1000);
+    assert_string_equal(sent, "<iq id='1' to='bob@example.org/p' type='result'><a xmlns='urn:x'><b/><c>text</c></a></iq>");
+
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='2' type='set'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+    assert_int_equal(xmpp_answer_commit(&client, &w), XMPP_OK);         /* or none */
+    play("", 1000);
+    assert_string_equal(sent, "<iq id='2' to='bob@example.org/p' type='result'/>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +443,7 @@ int main(void)
         cmocka_unit_test(asking_for_what_is_not_under_way),
         cmocka_unit_test(unpin_reaches_the_keys),
         cmocka_unit_test(the_first_step_sets_the_clock),
+        cmocka_unit_test(an_answer_by_calls_has_one_child_at_most)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
