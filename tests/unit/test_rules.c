@@ -53,14 +53,15 @@ static xmpp_io below(void)
 
 /* ---- coming back: RFC 6120 3.3 ---- */
 
-static uint32_t first_delay(uint32_t number)
+static xmpp_client *a_client(void)
 {
     static unsigned char rx[64], arena[768], queue[768];
+    static xmpp_config config;
+    static xmpp_account account;
     static xmpp_client client;
-    xmpp_config config = xmpp_default_config;
-    xmpp_account account;
 
-    memset(&account, 0, sizeof account);
+    config = xmpp_default_config;
+    config.tls = XMPP_TLS_NONE_UNSAFE;
     account.jid = "example.org";
     account.rx = rx;
     account.rx_size = sizeof rx;
@@ -68,20 +69,36 @@ static uint32_t first_delay(uint32_t number)
     account.arena_size = sizeof arena;
     account.queue = queue;
     account.queue_size = sizeof queue;
-    config.tls = XMPP_TLS_NONE_UNSAFE;
     assert_int_equal(xmpp_init(&client, &config, &account, below()), XMPP_OK);
+    return &client;
+}
+
+static uint32_t delay(xmpp_client *c, uint32_t number)
+{
     dice = number;
-    return xmpp_backoff(&client, XMPP_E_EOF);
+    return xmpp_backoff(c, XMPP_E_EOF);
 }
 
 static void the_first_delay_is_any_number_of_milliseconds_up_to_a_minute(void **state)
 {
     (void)state;
-    assert_int_equal(first_delay(0), 0);
-    assert_int_equal(first_delay(1), 1);
-    assert_int_equal(first_delay(31234), 31234);
-    assert_int_equal(first_delay(60000), 60000);
-    assert_int_equal(first_delay(60001), 0);
+    assert_int_equal(delay(a_client(), 0), 0);
+    assert_int_equal(delay(a_client(), 1), 1);
+    assert_int_equal(delay(a_client(), 31234), 31234);
+    assert_int_equal(delay(a_client(), 60000), 60000);
+    assert_int_equal(delay(a_client(), 60001), 0);
+}
+
+static void each_delay_may_be_twice_as_long_up_to_ten_minutes(void **state)
+{
+    static const uint32_t bounds[] = { 60000, 120000, 240000, 480000, 600000, 600000 };
+    xmpp_client *c = a_client();
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+        assert_int_equal(delay(c, bounds[i]), bounds[i]);
+    assert_int_equal(delay(c, 600001), 0);
 }
 
 /* ---- errors: RFC 6120 4.9.2, 8.3.2 ---- */
@@ -212,6 +229,7 @@ static void the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_it
     data = extension(0xff01, &n);           /* renegotiation_info, RFC 5746 3.4 */
     assert_int_equal(n, 1);
     assert_int_equal(data[0], 0);
+    assert_int_equal(br_ssl_engine_get_flags(&tls.client.eng) & BR_OPT_NO_RENEGOTIATION, BR_OPT_NO_RENEGOTIATION);
     io.ops->close(io.ctx, true);
 }
 
@@ -269,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_delay_is_any_number_of_milliseconds_up_to_a_minute),
+        cmocka_unit_test(each_delay_may_be_twice_as_long_up_to_ten_minutes),
         cmocka_unit_test(a_condition_that_nobody_knows_is_treated_as_undefined),
         cmocka_unit_test(what_an_error_stanza_lacks_is_filled_in),
         cmocka_unit_test(the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_its_end),
