@@ -35,8 +35,8 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-unit check-sessions \
-        check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench lint proof
+.PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-requirements check-unit \
+        check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -81,7 +81,7 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile unit sessions asan valgrind proof size bench interop tls firmware total
+	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions asan valgrind proof size bench interop tls firmware total
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%) build/asan/proof/exhaustive
@@ -98,7 +98,8 @@ check-unit check-sessions check-valgrind: tests
 check-asan check-proof: asan
 check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
-check-compile check-unit check-sessions check-asan check-valgrind check-proof check-interop check-tls check-firmware check-size check-bench:
+check-compile check-requirements check-unit check-sessions check-asan check-valgrind check-proof check-interop check-tls check-firmware \
+check-size check-bench:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 
 # A machine that may not install prints "skipped" for what is not there.

@@ -65,6 +65,7 @@ suite() {
     valgrind) unit build $valgrind && sessions build whole $valgrind ;;
     proof) program=build/asan/proof/exhaustive && run $program 4 ;;
     compile) bash tests/compile/run.sh >>"$log" 2>&1 ;;
+    requirements) program=$python && run $python tests/requirements.py ;;
     size) sh tests/size.sh check >>"$log" 2>&1 ;;
     bench) program=$python && run $python tests/bench/run.py --quick ;;
     interop) $python tests/interop/run.py >>"$log" 2>&1 ;;
@@ -90,11 +91,11 @@ for name; do
     echo "$passed $failed" >"$count"
     seconds=$(($(date +%s) - begun))
     if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then
-        printf '%-10s %4d passed  (%d s)\n' "$name" "$passed" $seconds
+        printf '%-12s %4d passed  (%d s)\n' "$name" "$passed" $seconds
     else
         status=1
         case $name in compile | size | interop) show_failures "$log" ;; esac
-        printf '%-10s %4d passed, %d FAILED  (%d s; see %s)\n' "$name" "$passed" "$failed" $seconds "$log"
+        printf '%-12s %4d passed, %d FAILED  (%d s; see %s)\n' "$name" "$passed" "$failed" $seconds "$log"
     fi
 done
 
