@@ -188,7 +188,7 @@ static const unsigned char *extension(unsigned type, size_t *n)
     return NULL;
 }
 
-static void the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_its_end(void **state)
+static void what_a_handshake_says_and_that_no_text_leaves_before_its_end(void **state)
 {
     static const unsigned char pins[1][32];
     static unsigned char records[XMPP_BEARSSL_BUFFER(512)];
@@ -230,6 +230,8 @@ static void the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_it
     assert_int_equal(n, 1);
     assert_int_equal(data[0], 0);
     assert_int_equal(br_ssl_engine_get_flags(&tls.client.eng) & BR_OPT_NO_RENEGOTIATION, BR_OPT_NO_RENEGOTIATION);
+    assert_int_equal(tls.client.eng.version_min, BR_TLS12);     /* what a server may choose */
+    assert_int_equal(tls.client.eng.version_max, BR_TLS12);
     io.ops->close(io.ctx, true);
 }
 
@@ -290,7 +292,7 @@ int main(void)
         cmocka_unit_test(each_delay_may_be_twice_as_long_up_to_ten_minutes),
         cmocka_unit_test(a_condition_that_nobody_knows_is_treated_as_undefined),
         cmocka_unit_test(what_an_error_stanza_lacks_is_filled_in),
-        cmocka_unit_test(the_handshake_names_the_domain_and_xmpp_and_no_text_leaves_before_its_end),
+        cmocka_unit_test(what_a_handshake_says_and_that_no_text_leaves_before_its_end),
         cmocka_unit_test(a_file_of_ones_own_stands_for_the_authorities_of_the_system)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
