@@ -5,6 +5,7 @@
 #   make fleet        2,000 devices in one process against a throw-away server, its figures: three minutes
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
 #   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
+#   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it; PARTS=readme: all of it,
 #                     and writes the README's figures and picture
@@ -36,7 +37,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-requirements check-unit \
-        check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench lint proof
+        check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench mutants lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -106,6 +107,10 @@ check-size check-bench:
 ports:
 	-@CC="$(CC)" sh tests/setup.sh ports
 	@bash tests/ports/run.sh $(HOSTS)
+
+mutants:
+	@CC="$(CC)" sh tests/setup.sh mutants
+	@CC="$(CC)" /usr/bin/python3 tests/mutants/run.py $(PARTS)
 
 # As for ports: peers that are not there are left out, and said so.
 bench:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size|ports|bench|lint|proof: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench|mutants|lint|proof: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -62,6 +62,14 @@ need_check() {
     need python3-slixmpp test -d /usr/lib/python3/dist-packages/slixmpp
 }
 
+need_mutants() {
+    need gcc has "${CC%% *}"
+    need libc6-dev has_header "$CC" stdlib.h
+    need libbearssl-dev has_header "$CC" bearssl.h
+    need libcmocka-dev has_cmocka
+    need openssl has openssl
+    need python3 test -x /usr/bin/python3
+}
 need_ports() {
     need_demo
     need_cross
@@ -130,9 +138,10 @@ check) need_check ;;
 size) need_cross ;;
 ports) need_ports ;;
 bench) need_bench ;;
+mutants) need_mutants ;;
 lint) need_lint ;;
 proof) need_proof ;;
-*) echo "usage: setup.sh demo|check|size|ports|bench|lint|proof" >&2; exit 2 ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench|mutants|lint|proof" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')

@@ -168,7 +168,7 @@ static struct {
     bool          no_big, slow_close, no_utc;
     xmpp_dns      dns;
     const char   *servers[8];
-    int           init, open_error, tls_error;
+    int           init, open_error, start_error, tls_error;
 
     /* the client and its memory */
     xmpp_client   c;
@@ -946,6 +946,8 @@ static int io_start_tls(void *ctx, const char *name)
     io_call("start_tls %s", name);
     if (!R.open || R.tls)
         fail("start_tls without a plain connection");
+    if (R.start_error != 0)                     /* and it stays as it is */
+        return R.start_error;
     if (R.in_at < R.in.n)                       /* the TLS layer would read them as a record */
         R.late_error = XMPP_E_TLS;
     if (R.tls_error != 0)
@@ -960,7 +962,7 @@ static int io_reason(void *ctx, const char **words)
 {
     (void)ctx;
     *words = "scripted";
-    return R.open_error != 0 ? R.open_error : R.error != 0 ? R.error : XMPP_E_EOF;
+    return R.open_error != 0 ? R.open_error : R.start_error != 0 ? R.start_error : R.error != 0 ? R.error : XMPP_E_EOF;
 }
 
 static size_t io_room(void *ctx) { (void)ctx; return R.m.room; }
@@ -1304,6 +1306,8 @@ static void set(const char *v)
             R.init = error_code(w);
         else if (IS("open_error"))
             R.open_error = error_code(w);
+        else if (IS("start_error"))             /* of start_tls */
+            R.start_error = error_code(w);
         else if (IS("tls_error"))
             R.tls_error = error_code(w);
         else if (IS("blocked"))                 /* until X: unblock */

@@ -168,6 +168,14 @@ static void pins_beside_anchors(void **state)
     load("good.spki", end, sizeof end);
     assert_memory_equal(xmpp_bearssl_spki(&l->tls), end, 32);
 
+    memcpy(pins[2], end, 32);                   /* but for the last bit */
+    pins[2][31] ^= 1;
+    l = good_link();
+    l->cfg.pins = (const unsigned char (*)[32])pins;
+    l->cfg.pin_count = 3;
+    again(l);
+    assert_int_equal(connect_to(l, "xmpp.test"), XMPP_E_TLS_PIN);
+
     memcpy(pins[2], end, 32);
     l = good_link();
     l->cfg.pins = (const unsigned char (*)[32])pins;
