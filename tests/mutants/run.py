@@ -80,8 +80,8 @@ def read_list():
 
 
 def body_of(text, function):
-    """Where a function's definition begins and ends: its '}' is the next that begins a line."""
-    found = re.search(r"^[^\s#/*][^;{}]*\b%s\([^;{}]*\)\n\{|^[^\s#/*][^;{}\n]*\b%s\([^;{}\n]*\) \{[^\n]*\}$"
+    """Where a function's definition begins and ends: its '}' is the next that begins a line, or ends this one."""
+    found = re.search(r"^\w[^;{}]*\b%s\([^;{}]*\)\n(#endif\n)?\{|^\w[^;{}\n]*\b%s\([^;{}\n]*\) \{[^\n]*\}$"
                       % (function, function), text, re.M)
     if found is None:
         return None
