@@ -5967,6 +5967,7 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
     if (p == c->ctl) {
         c->ctl_n = (uint16_t)(c->ctl_n - n);
         xmppi_move(c->ctl, c->ctl + n, c->ctl_n);
+        xmpp_wipe(c->ctl + c->ctl_n, n);    /* PLAIN's password */
     } else if (p == xmppi_spaces) {
         c->pad = (uint16_t)(c->pad - n);
     } else if (p == c->line) {
@@ -6046,6 +6047,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
         c->io.ops->close(c->io.ctx, true);
     xmppi_forget_sasl(c);
     c->state = XMPPI_OFF;
+    xmpp_wipe(c->ctl, c->ctl_n);
     c->ctl_n = c->q_sent = c->pad = 0;
     c->cut = 0;
     c->line = NULL;
@@ -6486,7 +6488,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
 
 /* ---- >>sasl-client : a mechanism's messages on the wire ---- */
 
-/* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. The message is wiped. */
+/* Sends <auth/> (with the mechanism's name; "=" stands for an empty message) or <response/>. */
 XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char *raw, int n)
 {
     static const char form[] = "?\0 mechanism\0";
@@ -6500,7 +6502,6 @@ XMPPI_FRAME int xmppi_sasl_send(xmpp_client *c, const char *mech, unsigned char 
     if (mech != NULL && n == 0)
         xmppi_w_bytes(&w, "=", 1);
     r = xmpp_base64_encode(raw, (size_t)n, (char *)w.buf + w.len, w.cap - w.len);
-    xmpp_wipe(raw, (size_t)n);
     if (r < 0)
         xmppi_w_fail(&w, r);
     else
@@ -6567,10 +6568,11 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
     if (n == XMPP_E_AGAIN)
         return XMPP_OK;
     c->work = XMPPI_W_NONE;
-    if (n < 0)
+    if (n >= 0 && work != XMPPI_W_SUCCESS)
+        n = xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
+    xmpp_wipe(out, room);       /* a proof or the password has been there */
+    if (n < 0 || work != XMPPI_W_SUCCESS)
         return n;
-    if (work != XMPPI_W_SUCCESS)
-        return xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
     c->done |= XMPPI_AUTHED;
     if (m->flags & XMPP_MECH_MUTUAL)
         c->pinned = true;
