@@ -6483,7 +6483,7 @@ XMPPI_FRAME int xmppi_negotiate(xmpp_client *c)
         resource = *resource != '\0' ? resource + 1 : NULL;
     }
     name = xmppi_nth(xmppi_stages, c->state - XMPPI_SASL + 1);      /* that of its namespace too */
-    return xmppi_iq_core(c, form, "set", name, name, resource, XMPP_FOREVER >> 1);
+    return xmppi_iq_core(c, form, "set", name, name, resource, XMPP_FOREVER >> 2);
 }
 
 /* ---- >>sasl-client : a mechanism's messages on the wire ---- */
@@ -7203,7 +7203,7 @@ XMPPI_FN bool xmppi_pending_event(xmpp_client *c)
     }
     if (xmppi_iq_event(c))
         return true;
-    if (!c->tell)
+    if (!c->tell || c->part_lost) /* found dead just now: the end of the parts comes first */
         return XMPPI_SM(c, event, 0);
     if (c->state == XMPPI_SASL)
         c->ev.type = XMPP_EV_PASSWORD;
@@ -7278,6 +7278,10 @@ XMPPI_FN void xmppi_start(xmpp_client *c, uint32_t now)
         c->iq_due += now - c->now;
         XMPPI_SM(c, shift, now - c->now);
     }
+#if XMPP_CFG_FAST > 1
+    if (!xmppi_due(now, c->now))        /* the clock went back */
+        c->iq_due = now;
+#endif
     c->started = true;
     c->now = now;
 }

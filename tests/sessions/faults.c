@@ -576,6 +576,8 @@ static void settle(void)
             break;
         R.now += d < 1000 ? 1000 : d < 60000 ? d : 60000;
     }
+    if (F.kind != NULL && F.kind->call == AT_STATE)         /* a state that cannot be saved: xmpp_save has said so */
+        return;
     if (!R.offline && !xmpp_online(&R.c))
         fail("the client is neither online nor said why it is not");
 }
@@ -630,7 +632,7 @@ static void check_told(const buf *first)
 }
 
 /* The first OFFLINE behind the fault says what the transport said. */
-static void check_reason(void)
+static void check_reason(const buf *first)
 {
     const char *type, *error, *id;
     size_t at = F.events_at;
@@ -639,7 +641,8 @@ static void check_reason(void)
         return;
     while ((type = next_event(&R.events, &at, &error, &id)) != NULL)
         if (strcmp(type, "OFFLINE") == 0) {
-            if (strcmp(error, xmpp_errname(F.reason)) != 0 && strcmp(error, "XMPP_E_CLOSED") != 0)
+            if (strcmp(error, xmpp_errname(F.reason)) != 0 && strcmp(error, "XMPP_E_CLOSED") != 0 &&
+                times(first, type, error) == 0)             /* both at once */
                 fail("the transport said %s, the event %s", xmpp_errname(F.reason), error);
             return;
         }
@@ -768,7 +771,7 @@ static void come_to_the_end(const buf *first, bool differed)
 {
     settle();
     look_for_secrets();
-    check_reason();
+    check_reason(first);
     if (differed)
         check_told(first);
     log_in_again();

@@ -1133,13 +1133,16 @@ static int test_result(xmpp_client *c, void *state, xmpp_event *ev)
 static void test_online(xmpp_client *c, void *state)
 {
     xmpp_writer w;
+    int e;
 
     (void)state;
     R.tick_at = xmpp_now(c) + R.tick;
     if (xmpp_iq_begin(c, &w, "get", NULL) == XMPP_OK) {
         xmpp_w_leaf(&w, "any", "urn:example:test", "news?");
-        if (xmpp_ext_iq_commit(c, &test_ext, &w, NULL, 0) <= 0)
-            fail("a request in a hook");
+        e = xmpp_ext_iq_commit(c, &test_ext, &w, NULL, 0);
+        R.refused = R.refused || e == XMPP_E_FULL;
+        if (e <= 0 && e != XMPP_E_FULL)
+            fail("a request in a hook: %s", xmpp_errname(e));
     }
 }
 
@@ -1654,8 +1657,7 @@ static void pump(bool for_event)
         if (!R.have) {
             e = R.m.wait ? xmpp_wait(&R.c, 0) : xmpp_next(&R.c);
             if (e != NULL) {
-                if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone && R.acct.sm == NULL &&
-                    e->error != XMPP_E_TIMEOUT)             /* of what was asked while offline */
+                if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone && R.acct.sm == NULL)
                     fail("an event after OFFLINE: %s", event_names[e->type]);
                 take_event(e);
                 R.gone = R.offline;
@@ -1867,6 +1869,7 @@ static void call(const char *line_text)
 
     v = text;
     k = need(&v);
+    R.gone = false;                             /* of what is asked for while offline there may be an event */
 #define IS(name) (strcmp(k, name) == 0)
 #define REST() (*v == ' ' ? v++ : v, clear(&x), expand(v, '{', &x), copy(x.p, x.n))
     if (IS("presence")) {                       /* [SHOW [STATUS]] */
