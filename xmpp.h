@@ -6001,13 +6001,21 @@ XMPPI_FN void xmppi_blame(xmpp_client *c, int error)
         c->error = (int16_t)error;
 }
 
+/* No work is to be done, or it was: what the server's message held is wiped. */
+XMPPI_FRAME void xmppi_no_work(xmpp_client *c)
+{
+    if (c->work > XMPPI_W_START)
+        xmpp_wipe(c->challenge, c->challenge_n);
+    c->work = XMPPI_W_NONE;
+}
+
 /* The mechanism's state and its nonce are wiped; their place in the arena is taken back by the next one. */
-XMPPI_FN void xmppi_forget_sasl(xmpp_client *c)
+XMPPI_FRAME void xmppi_forget_sasl(xmpp_client *c)
 {
     if (c->sasl != NULL)
         xmpp_wipe(c->sasl - XMPPI_NONCE, (size_t)c->mech->state_size + XMPPI_NONCE);
     c->sasl = NULL;
-    c->work = XMPPI_W_NONE;
+    xmppi_no_work(c);
 }
 
 /* Calls a hook of all extensions. */
@@ -6048,6 +6056,7 @@ XMPPI_FN void xmppi_drop(xmpp_client *c)
     xmppi_forget_sasl(c);
     c->state = XMPPI_OFF;
     xmpp_wipe(c->ctl, c->ctl_n);
+    xmpp_wipe(c->rx, c->rx_size);
     c->ctl_n = c->q_sent = c->pad = 0;
     c->cut = 0;
     c->line = NULL;
@@ -6078,7 +6087,7 @@ XMPPI_FN void xmppi_closing(xmpp_client *c)
     if (c->state == XMPPI_CLOSING)
         return;
     c->state = XMPPI_CLOSING;
-    c->work = XMPPI_W_NONE;
+    xmppi_forget_sasl(c);
     xmppi_arm(c, XMPPI_OR(c->cfg->close_ms, 5000));
     XMPPI_SM(c, closing, 0);
 }
@@ -6531,6 +6540,16 @@ XMPPI_FRAME int xmppi_sasl_open(xmpp_client *c)
     return XMPP_OK;
 }
 
+#if XMPP_CFG_FAST > 1
+/* Overwrites what rounds that are written out have left of keys on the stack. */
+XMPPI_FRAME void xmppi_sasl_burn(void)
+{
+    unsigned char below[1024];
+
+    xmpp_wipe(below, sizeof(below));
+}
+#endif
+
 /* What c->work says: the first message, one slice of the answer to a challenge, or the check of success. */
 XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
 {
@@ -6564,10 +6583,13 @@ XMPPI_FRAME int xmppi_sasl_work(xmpp_client *c)
         n = m->challenge(m, c->sasl, &cr, c->challenge, (size_t)c->challenge_n, out, room);
     else if (m->success != NULL)
         n = m->success(m, c->sasl, &cr, c->challenge, (size_t)c->challenge_n);
+#if XMPP_CFG_FAST > 1
+    xmppi_sasl_burn();
+#endif
     xmppi_state(c, XMPPI_SASL); /* the time that our own work takes is not the server's */
     if (n == XMPP_E_AGAIN)
         return XMPP_OK;
-    c->work = XMPPI_W_NONE;
+    xmppi_no_work(c);
     if (n >= 0 && work != XMPPI_W_SUCCESS)
         n = xmppi_sasl_send(c, work == XMPPI_W_START ? m->name : NULL, out, n);
     xmpp_wipe(out, room);       /* a proof or the password has been there */
@@ -8856,11 +8878,19 @@ XMPPI_FN void xmppi_sm_zero(xmpp_sm *m)
     m->loaded = false;
 }
 
+/* Wipes a string that lies in the arena. */
+XMPPI_FN void xmppi_sm_wipe(xmpp_client *c, const char *s)
+{
+    if (s != NULL)
+        xmpp_wipe(c->xml.mem + (s - (const char *)c->xml.mem), xmppi_len(s));
+}
+
 /* The session ended. known: the server told what it had. */
 XMPPI_FN int xmppi_sm_lost(xmpp_client *c, uint32_t known)
 {
     xmpp_sm *m = c->sm;
 
+    xmppi_sm_wipe(c, m->id);
     m->id = m->location = NULL;
     m->tries = 0;
     xmppi_sm_zero(m);
@@ -9046,6 +9076,7 @@ XMPPI_FN void xmppi_sm_enabled(xmpp_client *c)
     xmppi_number(max, xmppi_len(max), 0x3fffff, &m->max_s);
     if (xmppi_true(xmppi_sm_attr(c, "resume"))) {
         m->id = xmppi_keep_text(c, xmppi_sm_attr(c, "id"));
+        xmppi_sm_wipe(c, xmpp_attr(c->xml.node, "id"));
         m->location = xmppi_keep_text(c, xmppi_sm_attr(c, "location"));
     }
     xmppi_sm_answered(c);
@@ -9345,6 +9376,7 @@ XMPPI_FN int xmppi_sm_closing(xmpp_client *c, uint32_t n)
     (void)n;
     if (!(c->done & XMPPI_BOUND))
         return 0;
+    xmppi_sm_wipe(c, c->sm->id);
     c->sm->id = NULL;
     if (c->sm->state != XMPPI_SM_COUNTING || c->error > XMPP_E_XML_SYNTAX || c->error < XMPP_E_XML_LIMIT)
         return 0;
