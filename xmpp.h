@@ -1725,7 +1725,11 @@ XMPP_API bool xmpp_same(const void *a, const void *b, size_t n)
 
 /* ==== >>base64 ============================================================== */
 
-static const char xmppi_base64[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/* The character of a value of 6 bits. By arithmetic: what is encoded may be the password, and no cache shall tell of it. */
+XMPPI_FN char xmppi_base64_char(unsigned v)
+{
+    return (char)(v + 65 + ((25 - v) >> 8 & 6) - ((51 - v) >> 8 & 75) - ((61 - v) >> 8 & 15) + ((62 - v) >> 8 & 3));
+}
 
 /* in may lie at the end of out's cap bytes: writing never overtakes reading. */
 XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
@@ -1744,7 +1748,7 @@ XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
         for (i = 0; i < 3; i++)
             v = v << 8 | (i < n ? *p++ : 0u);
         for (i = 0; i < 4; i++, v <<= 6)
-            *o++ = (char)(i > n ? '=' : xmppi_base64[v >> 18 & 63]);
+            *o++ = (char)(i > n ? '=' : xmppi_base64_char((unsigned)(v >> 18) & 63));
     }
     return (int)(o - out);
 }
@@ -1753,7 +1757,8 @@ XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
 {
     unsigned char *o = (unsigned char *)out;
     uint32_t v = 0;
-    size_t i, d;
+    size_t i;
+    unsigned d;
 
     if (n % 4 != 0)
         return XMPP_E_ARG;
@@ -1762,9 +1767,10 @@ XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
     if (XMPPI_LONG_SIZE && cap > XMPPI_INT_MAX)
         cap = XMPPI_INT_MAX;
     for (i = 0; n > 0; n--) {
-        d = xmppi_find(xmppi_base64, *in++);
-        if (d > 63)
-            return XMPP_E_ARG;
+        for (d = 0; xmppi_base64_char(d) != *in; d++)
+            if (d == 63)
+                return XMPP_E_ARG;
+        in++;
         v = v << 6 | (uint32_t)d;
         i += 6;                         /* bits that are left */
         if (i >= 8) {
@@ -8327,7 +8333,7 @@ XMPPI_FN uint32_t xmppi_crc(const unsigned char *p, size_t n)
 
     while (n-- > 0)
         for (crc ^= *p++, i = 0; i < 8; i++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+            crc = crc >> 1 ^ (0xedb88320u & (0 - (crc & 1)));  /* of keys too: no branch */
     return ~crc;
 }
 
