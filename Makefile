@@ -3,6 +3,7 @@
 #   make demo         two devices log in to a throw-away server and talk; installs what is missing
 #   make check        every test; installs what is missing; the last line is "N passed, N failed"
 #   make fleet        2,000 devices in one process against a throw-away server, its figures: three minutes
+#   make faults       every transcript with a fault at every place: ten minutes; make check has a sample, by FAULT_SEED
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
 #   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
 #   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
@@ -36,8 +37,8 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all setup demo check fleet soak size clean install tests asan check-compile check-requirements check-unit \
-        check-sessions check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench mutants lint proof
+.PHONY: all setup demo check faults fleet soak size clean install tests asan check-compile check-requirements check-unit \
+        check-sessions check-faults check-ct check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench mutants lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -82,7 +83,7 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions asan valgrind proof size bench interop tls firmware total
+	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions faults ct asan valgrind proof size bench interop tls firmware total
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%) build/asan/proof/exhaustive
@@ -97,11 +98,18 @@ $(TESTS:%=build/asan/%) build/asan/proof/exhaustive: build/asan/%: tests/%.c $(H
 
 check-unit check-sessions check-valgrind: tests
 check-asan check-proof: asan
+check-faults: tests asan
 check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
-check-compile check-requirements check-unit check-sessions check-asan check-valgrind check-proof check-interop check-tls check-firmware \
+check-compile check-requirements check-unit check-sessions check-faults check-ct check-asan check-valgrind check-proof check-interop check-tls check-firmware \
 check-size check-bench:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
+
+# The whole grid, half of the transcripts in each of two processes.
+faults:
+	@CC="$(CC)" sh tests/setup.sh check
+	@$(MAKE) -s --no-print-directory build/sessions/faults
+	@sh tests/sessions/faults.sh
 
 # A machine that may not install prints "skipped" for what is not there.
 ports:

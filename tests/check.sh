@@ -57,10 +57,17 @@ sessions() {    # DIR MODE: "" for all
     run "$@" "$program" ${mode:+-m "$mode"} tests/sessions/*.txt
 }
 
+faults() {      # DIR ONE_IN: a sample of the grid of `make faults`, by a seed
+    program=$1/sessions/faults
+    run "$program" -r "$2" -s "${FAULT_SEED:-1}" tests/sessions/*.txt
+}
+
 suite() {
     case $1 in
     unit) unit build ;;
     sessions) sessions build "" ;;
+    faults) faults build 25 && faults build/asan 250 ;;
+    ct) program=sh && run sh tests/secrets/run.sh ;;
     asan) unit build/asan && sessions build/asan "" ;;
     valgrind) unit build $valgrind && sessions build whole $valgrind ;;
     proof) program=build/asan/proof/exhaustive && run $program 4 ;;

@@ -865,7 +865,7 @@ static bool play_with(const script *s, const mode *base, const struct kind *kind
 
 static const char *only_name, *only_kind;
 static unsigned only_at, part, parts = 1, one_in = 1, turn;
-static uint32_t dice;
+static uint32_t dice, seed;
 static unsigned long passed, failed, points, by_kind[sizeof kinds / sizeof *kinds];
 
 static bool chosen(void)
@@ -966,7 +966,7 @@ int main(int argc, char **argv)
             case 'a': only_at = number(v); break;
             case 'p': part = number(v); parts = number(strchr(v, '/') + 1); break;
             case 'r': one_in = number(v); break;
-            case 's': dice = number(v); break;
+            case 's': dice = seed = number(v); break;
             default: fprintf(stderr, "no such option: %s\n", argv[a - 1]); return 2;
             }
         } else
@@ -975,6 +975,8 @@ int main(int argc, char **argv)
         if (by_kind[i] > 0)
             printf("%8lu x %s\n", by_kind[i], kinds[i].name);
     drop_all(&forever);
+    if (one_in > 1)
+        printf("one fault in %u, FAULT_SEED=%lu\n", one_in, (unsigned long)seed);
     printf("%lu transcripts, %lu faults%s\n%lu passed, %lu failed\n", passed + failed, points,
            failed == 0 ? ", all survived" : "", passed, failed);
     write_counts(passed, failed);
