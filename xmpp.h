@@ -93,7 +93,10 @@ int main(int argc, char **argv)
               requests do so only when the session is resumed (otherwise a request ends with XMPP_E_LOST).
    Coming back  After XMPP_EV_OFFLINE the client connects anew after ev->retry_ms, by itself (config.reconnect); broadcast
               presence goes out again. Until then what is sent waits in the queue.
-   Secrets    The library wipes what it derived; it never copies a password or writes to it.
+   Secrets    The library wipes what it derived, received and sent in a login: the latter two once used, at the latest when the
+              connection ends. It never keeps a copy of a password or writes to it. What stays is yours: account.password,
+              account.keys and the block of xmpp_save; and the id of a session that can be resumed. No branch and no
+              address depends on a password or key; a comparison tells its outcome alone.
 
    ==== >>memory ==============================================================
    rx      Received bytes. One recv may hold several stanzas; one event's worth is consumed at a time.

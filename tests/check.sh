@@ -66,7 +66,7 @@ suite() {
     case $1 in
     unit) unit build ;;
     sessions) sessions build "" ;;
-    faults) faults build 25 && faults build/asan 250 ;;
+    faults) faults build 25 && faults build/asan 100 ;;
     ct) program=sh && run sh tests/secrets/run.sh ;;
     asan) unit build/asan && sessions build/asan "" ;;
     valgrind) unit build $valgrind && sessions build whole $valgrind ;;
