@@ -9,6 +9,7 @@
 #   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it; PARTS=readme: all of it,
+#   make coverage     lines and branches that the tests reach; build/coverage/index.html: two minutes
 #                     and writes the README's figures and picture
 #   make lint         clang-tidy, clang's and gcc's analyzers, cppcheck: two minutes
 #   make proof        every short input, and Frama-C over the functions that measure: three minutes; DEPTH=6: longer ones
@@ -38,7 +39,7 @@ TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check faults fleet soak size clean install tests asan check-compile check-requirements check-unit \
-        check-sessions check-faults check-ct check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench mutants lint proof
+        check-sessions check-faults check-ct check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench coverage mutants lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -124,6 +125,10 @@ mutants:
 bench:
 	-@CC="$(CC)" sh tests/setup.sh bench
 	@CC="$(CC)" /usr/bin/python3 tests/bench/run.py $(PARTS)
+
+coverage:
+	@CC="$(CC)" sh tests/setup.sh coverage
+	@/usr/bin/python3 tests/coverage/run.py
 
 lint:
 	@CC="$(CC)" sh tests/setup.sh lint

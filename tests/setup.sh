@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size|ports|bench|mutants|lint|proof: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -131,6 +131,15 @@ need_bench() {
     need libgloox-dev test -d /usr/include/gloox
     need openssl has openssl
 }
+need_coverage() {
+    need gcc has gcc
+    need gcovr has gcovr
+    need libc6-dev has_header gcc stdlib.h
+    need libcmocka-dev has_cmocka
+    need libbearssl-dev has_header gcc bearssl.h
+    need openssl has openssl
+    need python3 test -x /usr/bin/python3
+}
 
 case $want in
 demo) need_demo ;;
@@ -138,10 +147,11 @@ check) need_check ;;
 size) need_cross ;;
 ports) need_ports ;;
 bench) need_bench ;;
+coverage) need_coverage ;;
 mutants) need_mutants ;;
 lint) need_lint ;;
 proof) need_proof ;;
-*) echo "usage: setup.sh demo|check|size|ports|bench|mutants|lint|proof" >&2; exit 2 ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')

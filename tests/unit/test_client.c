@@ -1,115 +1,5 @@
 /* The client's calls in the wrong order and at the wrong time. What a transcript can say stands in tests/sessions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#define XMPP_NO_POSIX
-#define XMPP_IMPLEMENTATION
-#include "xmpp.h"
-
-static unsigned char rx[1024], arena[1024], queue[1024];
-static const char *script;      /* what the server says next */
-static bool blocked;            /* nothing is taken */
-static char sent[8192];
-static size_t sent_n;
-
-static int io_open(void *ctx, const xmpp_target *to) { (void)ctx; (void)to; return XMPP_OK; }
-static int io_close(void *ctx, bool now) { (void)ctx; (void)now; return 1; }
-static int io_random(void *ctx, void *out, size_t n) { (void)ctx; memset(out, 7, n); return XMPP_OK; }
-static uint32_t io_millis(void *ctx) { (void)ctx; return 0; }
-static int io_wait(void *ctx, unsigned wants, uint32_t ms) { (void)ctx; (void)wants; (void)ms; return 0; }
-
-static int io_recv(void *ctx, void *buf, size_t n)
-{
-    size_t have = strlen(script);
-
-    (void)ctx;
-    if (have < n)
-        n = have;
-    memcpy(buf, script, n);
-    script += n;
-    return (int)n;
-}
-
-static int io_send(void *ctx, const void *buf, size_t n)
-{
-    (void)ctx;
-    if (blocked)
-        return 0;
-    assert_true(sent_n + n < sizeof sent);
-    memcpy(sent + sent_n, buf, n);
-    sent_n += n;
-    sent[sent_n] = '\0';
-    return (int)n;
-}
-
-static const xmpp_io_ops ops = { io_open, io_recv, io_send, io_close, NULL, NULL, NULL, NULL, NULL, io_random, NULL,
-                                 io_millis, io_wait, NULL, NULL };
-static xmpp_config config;
-static xmpp_account account;
-static xmpp_client client;
-
-static int begin(const xmpp_io_ops *o)
-{
-    xmpp_io io;
-
-    io.ops = o;
-    io.ctx = NULL;
-    config = xmpp_default_config;
-    config.tls = XMPP_TLS_NONE_UNSAFE;
-    memset(&account, 0, sizeof account);
-    account.jid = "example.org";        /* ANONYMOUS: the shortest login */
-    account.rx = rx;
-    account.rx_size = sizeof rx;
-    account.arena = arena;
-    account.arena_size = sizeof arena;
-    account.queue = queue;
-    account.queue_size = sizeof queue;
-    script = "";
-    sent_n = 0;
-    blocked = false;
-    return xmpp_init(&client, &config, &account, io);
-}
-
-static const xmpp_event *play(const char *server, uint32_t now)
-{
-    const xmpp_event *ev;
-    int i;
-
-    script = server;
-    for (i = 0; i < 50; i++) {
-        xmpp_step(&client, now);
-        ev = xmpp_next(&client);
-        if (ev != NULL)
-            return ev;
-    }
-    return NULL;
-}
-
-#define HEADER "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-
-static void online(void)
-{
-    char bound[256], *id;
-
-    assert_int_equal(begin(&ops), XMPP_OK);
-    assert_null(play(HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
-                     "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>", 1000));
-    assert_null(play("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", 1000));
-    assert_null(play(HEADER "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>", 1000));
-    id = strstr(sent, "<iq id='") + 8;
-    snprintf(bound, sizeof bound, "<iq id='%.9s' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-             "<jid>a@example.org/r</jid></bind></iq>", id);
-    assert_int_equal(play(bound, 1000)->type, XMPP_EV_ONLINE);
-    sent_n = 0;
-    sent[0] = '\0';
-}
-
-/* ---- */
+#include "client.h"
 
 static void a_client_that_failed_to_begin_is_inert(void **state)
 {
@@ -146,9 +36,10 @@ static void a_transport_without_what_it_needs_is_refused(void **state)
     o = ops; o.send = NULL;   assert_int_equal(begin(&o), XMPP_E_CONFIG);
     o = ops; o.close = NULL;  assert_int_equal(begin(&o), XMPP_E_CONFIG);
     o = ops; o.random = NULL; assert_int_equal(begin(&o), XMPP_E_CONFIG);
+    o = ops; o.start_tls = NULL; assert_int_equal(begin(&o), XMPP_OK);      /* TLS is off */
     config.tls = XMPP_TLS_START;
-    client.io.ops = &ops;
-    assert_int_equal(xmpp_init(&client, &config, &account, client.io), XMPP_E_CONFIG);     /* no start_tls */
+    assert_int_equal(start(&o), XMPP_E_CONFIG);
+    assert_int_equal(start(&ops), XMPP_OK);
 }
 
 static void extensions_need_what_calls_them(void **state)

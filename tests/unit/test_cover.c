@@ -1,0 +1,706 @@
+/* What no transcript can say: arguments at and beyond their bounds, a transport and a configuration without what is
+   optional, and clocks, counts and random numbers that do not come up by themselves. */
+#include "client.h"
+
+static const xmpp_io no_io = { NULL, NULL };
+
+static xmpp_sm sm;
+
+static void online_sm(void)
+{
+    assert_int_equal(begin(&ops), XMPP_OK);
+    account.sm = &sm;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
+    forget_sent();
+}
+
+/* ---- the beginning ---- */
+
+static void init_looks_at_all_that_it_is_given(void **state)
+{
+    static const xmpp_mech *const none[] = { NULL };
+    static unsigned char large[65536];
+    xmpp_io io = { &ops, NULL };
+    xmpp_client untouched;
+
+    (void)state;
+    prepare();
+    memset(&untouched, 0xA5, sizeof untouched);
+    memcpy(&client, &untouched, sizeof client);
+    assert_int_equal(xmpp_init_abi(&client, &config, &account, io, XMPP_ABI + 1), XMPP_E_ABI);
+    assert_memory_equal(&client, &untouched, sizeof client);
+    assert_int_equal(xmpp_init_abi(NULL, &config, &account, io, XMPP_ABI), XMPP_E_ARG);
+    assert_int_equal(xmpp_init(&client, NULL, &account, io), XMPP_E_ARG);
+    assert_int_equal(xmpp_init(&client, &config, NULL, io), XMPP_E_ARG);
+    account.jid = NULL;     assert_int_equal(start(&ops), XMPP_E_ARG);      prepare();
+    config.mechs = NULL;    assert_int_equal(start(&ops), XMPP_E_CONFIG);
+    config.mechs = none;    assert_int_equal(start(&ops), XMPP_E_CONFIG);   prepare();
+    config.tls = XMPP_TLS_NONE_UNSAFE + 1;
+    assert_int_equal(start(&ops), XMPP_E_CONFIG);                           prepare();
+    assert_int_equal(xmpp_init(&client, &config, &account, no_io), XMPP_E_CONFIG);
+    account.rx = NULL;      assert_int_equal(start(&ops), XMPP_E_BUFFERS);  prepare();
+    account.arena = NULL;   assert_int_equal(start(&ops), XMPP_E_BUFFERS);  prepare();
+    account.queue = NULL;   assert_int_equal(start(&ops), XMPP_E_BUFFERS);  prepare();
+    account.rx = large;
+    account.rx_size = 65535; assert_int_equal(start(&ops), XMPP_OK);
+    assert_int_equal(client.rx_size, 65535);
+    account.rx_size = 65536; assert_int_equal(start(&ops), XMPP_OK);
+    assert_int_equal(client.rx_size, 65535);
+}
+
+static void the_own_jid_takes_a_quarter_of_the_arena_at_most(void **state)
+{
+    static char jid[300];
+
+    (void)state;
+    prepare();
+    account.arena_size = 1024;
+    memset(jid, 'a', 243);
+    strcpy(jid + 243, "@example.org");      /* 255 and NUL */
+    account.jid = jid;
+    assert_int_equal(start(&ops), XMPP_OK);
+    memset(jid, 'a', 244);
+    strcpy(jid + 244, "@example.org");
+    assert_int_equal(start(&ops), XMPP_E_BUFFERS);
+}
+
+static void what_is_not_ascii_needs_to_be_prepared(void **state)
+{
+    (void)state;
+    prepare();
+    account.jid = "p\xc3\xa4ul@example.org";
+    assert_int_equal(start(&ops), XMPP_E_UNPREPARED);
+    config.options = XMPP_OPT_PREPARED;
+    assert_int_equal(start(&ops), XMPP_OK);
+    account.jid = "paul@example.org";
+    account.password = "s\xc3\xa4\x63ret";
+    assert_int_equal(start(&ops), XMPP_OK);
+    config.options = 0;
+    assert_int_equal(start(&ops), XMPP_E_UNPREPARED);
+}
+
+static void a_client_that_was_never_begun_does_nothing(void **state)
+{
+    static xmpp_client zero;
+    unsigned char block[64];
+    xmpp_writer w;
+
+    (void)state;
+    assert_null(xmpp_wait(&zero, 10));
+    assert_int_equal(xmpp_begin(&zero, &w), XMPP_E_STATE);
+    assert_int_equal(xmpp_room(&zero), 0);
+    assert_int_equal(xmpp_waiting(&zero), 0);
+    assert_false(xmpp_may_see(&zero, "a@b"));
+    assert_int_equal(xmpp_save(&zero, block, sizeof block), XMPP_E_STATE);
+    assert_int_equal(xmpp_close(&zero), XMPP_OK);
+    assert_string_equal(xmpp_condition(&zero), "");
+    xmpp_saved(&zero);
+    xmpp_reset(&zero);
+    xmpp_unpin(&zero);
+    xmpp_awake(&zero);
+}
+
+/* ---- arguments ---- */
+
+static void requests_look_at_their_arguments(void **state)
+{
+    static xmpp_client other;
+    xmpp_writer w;
+    char text[64];
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_ARG);         /* without a payload */
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    xmpp_w_leaf(&w, "a", "urn:x", "");
+    xmpp_w_leaf(&w, "b", "urn:x", "");
+    assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_ARG);         /* with two */
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    xmpp_w_leaf(&w, "a", "urn:x", "");
+    xmpp_w_text(&w, "text");
+    assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_ARG);         /* and text behind it */
+    xmpp_w_init(&w, text, sizeof text);
+    assert_int_equal(xmpp_iq_commit(&client, &w, NULL, 0), XMPP_E_STATE);       /* nothing was begun */
+    assert_int_equal(xmpp_iq_commit(&other, &w, NULL, 0), XMPP_E_STATE);
+
+    assert_int_equal(xmpp_iq_parts(&client, XMPP_E_FULL), XMPP_E_FULL);
+    assert_int_equal(xmpp_iq_parts(&client, 0), 0);
+    assert_int_equal(xmpp_iq_parts(&client, 1), XMPP_E_ARG);
+    assert_int_equal(xmpp_iq_parts(&client, XMPP_CFG_IQS), XMPP_E_ARG);
+    config.parts = NULL;
+    assert_int_equal(xmpp_iq_parts(&client, 1), XMPP_E_CONFIG);
+}
+
+static void stanzas_look_at_their_arguments(void **state)
+{
+    xmpp_msg m = { "bob@example.org", NULL, NULL, NULL, NULL, "hi" };
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_OK);
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_E_ARG);                     /* nothing was written */
+    assert_int_equal(xmpp_send_xml(&client, NULL, 0), XMPP_E_ARG);
+    assert_int_equal(xmpp_message(&client, NULL, "hi"), XMPP_E_JID);
+    assert_int_equal(xmpp_message(&client, "bob@example.org", NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_message_full(&client, NULL), XMPP_E_JID);
+    assert_int_equal(xmpp_message_full(&client, &m), XMPP_OK);
+    m.type = "chit-chat";
+    assert_int_equal(xmpp_message_full(&client, &m), XMPP_E_ARG);
+    assert_int_equal(xmpp_subscription(&client, NULL, "subscribe"), XMPP_E_JID);
+    assert_int_equal(xmpp_subscription(&client, "bob@example.org", NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_subscription(&client, "bob@example.org", "unavailable"), XMPP_E_ARG);
+    assert_int_equal(xmpp_subscription(&client, "bob@example.org", "unsubscribed"), XMPP_OK);
+    assert_false(xmpp_may_see(&client, NULL));
+
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_OK);                         /* while one is open */
+    assert_int_equal(xmpp_sendf(&client, "<message/>"), XMPP_E_STATE);
+    assert_int_equal(xmpp_send_xml(&client, "<message/>", 10), XMPP_E_STATE);
+    assert_int_equal(xmpp_subscription(&client, "bob@example.org", "subscribe"), XMPP_E_STATE);
+}
+
+static void answers_look_at_their_arguments(void **state)
+{
+    static xmpp_claim claim, stranger = { NULL, NULL, (char *)(size_t)"\0id", 0, true };
+    static char buf[100];
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_answerf(&client, "<x xmlns='urn:x'/>"), XMPP_E_STATE);        /* to what? */
+    assert_int_equal(xmpp_iq_claim(&client, &claim, buf, sizeof buf, 5000), XMPP_E_STATE);
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_answer_error(&client, "cancel", "conflict", NULL, "urn:x", "a:b"), XMPP_E_ARG);
+    assert_int_equal(xmpp_answer_error(&client, "cancel", "a:b", NULL, NULL, NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_answer_error(&client, NULL, NULL, NULL, NULL, NULL), XMPP_E_ARG);
+    assert_int_equal(xmpp_iq_claim(&client, &claim, buf, sizeof buf, 5000), XMPP_OK);
+    assert_int_equal(xmpp_claim_answerf(&client, &claim, "%s", "\x01"), XMPP_E_XML_CHAR);
+    assert_true(claim.open);
+    assert_int_equal(xmpp_claim_error(&client, &claim, "never", "conflict", NULL), XMPP_E_ARG);
+    assert_true(claim.open);
+    assert_int_equal(xmpp_claim_answerf(&client, &stranger, "<x xmlns='urn:x'/>"), XMPP_OK);    /* not of this client */
+    assert_false(stranger.open);
+    assert_true(claim.open);
+    assert_int_equal(xmpp_claim_error(&client, &claim, "cancel", "conflict", NULL), XMPP_OK);
+    assert_int_equal(xmpp_claim_error(&client, &claim, "cancel", "conflict", NULL), XMPP_E_STATE);
+}
+
+/* A claim is answered once, whichever of several it is. */
+static void the_second_of_two_claims_can_be_answered_first(void **state)
+{
+    static xmpp_claim claim[2];
+    static char buf[2][100];
+
+    (void)state;
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_iq_claim(&client, &claim[0], buf[0], sizeof buf[0], 5000), XMPP_OK);
+    assert_int_equal(play("<iq from='bob@example.org/p' id='2' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(xmpp_iq_claim(&client, &claim[1], buf[1], sizeof buf[1], 5000), XMPP_OK);
+    assert_int_equal(xmpp_claim_answerf(&client, &claim[0], "<x xmlns='urn:x'/>"), XMPP_OK);
+    assert_int_equal(xmpp_claim_answerf(&client, &claim[1], "<x xmlns='urn:x'/>"), XMPP_OK);
+    assert_int_equal(xmpp_claim_answerf(&client, &claim[1], "<x xmlns='urn:x'/>"), XMPP_E_STATE);
+}
+
+static void what_was_sent_is_what_was_pending(void **state)
+{
+    size_t n;
+
+    (void)state;
+    online();
+    assert_null(xmpp_pending(&client, 100, &n));
+    assert_int_equal(n, 0);
+    xmpp_sent(&client, 1);                                                      /* nothing was */
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "hi"), XMPP_OK);
+    assert_non_null(xmpp_pending(&client, 1000, &n));
+    xmpp_sent(&client, 0);
+    xmpp_sent(&client, n + 1);
+    assert_int_equal(xmpp_waiting(&client), 1);
+    xmpp_sent(&client, n);
+    assert_int_equal(xmpp_waiting(&client), 0);
+}
+
+static void the_queue_takes_as_much_as_room_says(void **state)
+{
+    static char xml[2048];
+    size_t n, i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        if (i == 0)
+            online();
+        else
+            online_sm();
+        blocked = true;
+        n = xmpp_room(&client);
+        assert_in_range(n, 100, 1024);
+        memset(xml, ' ', sizeof xml);
+        memcpy(xml, "<message ", 9);
+        memcpy(xml + n - 1, "/>", 2);
+        assert_int_not_equal(xmpp_send_xml(&client, xml, n + 1), XMPP_OK);
+        memcpy(xml + n - 2, "/>", 2);
+        assert_int_equal(xmpp_send_xml(&client, xml, n), XMPP_OK);
+        assert_int_equal(xmpp_room(&client), 0);
+        assert_int_equal(xmpp_send_xml(&client, "<message/>", 10), XMPP_E_FULL);
+    }
+}
+
+/* ---- what is optional ---- */
+
+static void a_client_without_extensions_and_parts(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    prepare();
+    config.exts = NULL;
+    config.parts = NULL;
+    config.sm = NULL;
+    account.sm = &sm;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("");
+    assert_int_equal(xmpp_inactive(&client, true), XMPP_E_STATE);
+    assert_int_equal(xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL), XMPP_OK);
+    assert_int_equal(play("<message from='bob@example.org/p' type='chat'><body>hi</body></message>", 1000)->type, XMPP_EV_MESSAGE);
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_true(xmpp_deadline(&client) > 0);
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "<presence/><iq id='1' to='bob@example.org/p' type='error'><error type='cancel'>"
+                        "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+    ev = play("</stream:stream>", 1000);
+    assert_int_equal(ev->type, XMPP_EV_OFFLINE);
+    assert_int_equal(ev->error, XMPP_E_CLOSED);
+}
+
+static void a_client_that_follows_nobody(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    prepare();
+    config.redirect = NULL;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("");
+    ev = play("<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>elsewhere.example.org"
+              "</see-other-host></stream:error>", 1000);
+    assert_int_equal(ev->error, XMPP_E_REDIRECT);
+    assert_string_equal(xmpp_condition(&client), "see-other-host");
+}
+
+static int says_nothing(void *ctx, const char **words) { (void)ctx; (void)words; return XMPP_OK; }
+
+static void a_transport_that_gives_no_reason(void **state)
+{
+    xmpp_io_ops quiet = ops;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        begin(&quiet);
+        go_online("");
+        recv_says = XMPP_IO_EOF;
+        assert_int_equal(play("", 1000)->error, XMPP_E_EOF);
+        begin(&quiet);
+        go_online("");
+        recv_says = XMPP_IO_ERROR;
+        assert_int_equal(play("", 1000)->error, XMPP_E_TRANSPORT);
+        quiet.reason = says_nothing;
+    }
+}
+
+/* A send that failed ends the connection when nothing is left to be read, also where recv does not fail. */
+static void the_last_words_are_read_after_a_send_that_failed(void **state)
+{
+    (void)state;
+    online();
+    send_says = XMPP_IO_ERROR;
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "hi"), XMPP_OK);
+    assert_int_equal(play("<message type='chat'><body>last</body></message>", 1000)->type, XMPP_EV_MESSAGE);
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+}
+
+static void tls_that_cannot_begin_and_bytes_before_it(void **state)
+{
+    static const char proceed[] = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+    static const char offer[] = HEADER "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
+    int i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        prepare();
+        config.tls = XMPP_TLS_START;
+        assert_int_equal(start(&ops), XMPP_OK);
+        assert_null(play(offer, 1000));
+        assert_int_equal(xmpp_feed(&client, proceed, sizeof proceed - 1), sizeof proceed - 1);
+        assert_null(xmpp_next(&client));
+        if (i == 0)
+            tls_says = XMPP_E_TLS;
+        else if (i == 1)
+            xmpp_feed(&client, "<", 1);
+        else
+            xmpp_close(&client);
+        assert_int_equal(play("", 1000)->error, i == 0 ? XMPP_E_TRANSPORT : i == 1 ? XMPP_E_INJECTION : XMPP_E_CLOSED);
+    }
+}
+
+/* ---- xmpp_wait and xmpp_ask ---- */
+
+static uint32_t clock_ms;
+static int wakes;
+static uint32_t running_clock(void *ctx) { (void)ctx; return clock_ms; }
+static int sleeps(void *ctx, unsigned wants, uint32_t ms)
+{
+    (void)ctx; (void)wants;
+    assert_int_not_equal(ms, XMPP_FOREVER);
+    clock_ms += ms;
+    return wakes;
+}
+
+static int asks(void)
+{
+    int iq = xmpp_iqf(&client, "get", "example.org", NULL, "<q xmlns='urn:x'/>");
+
+    assert_true(iq > 0);
+    return iq;
+}
+
+static void blocking_calls_need_a_clock_and_a_way_to_wait(void **state)
+{
+    xmpp_io_ops o = ops;
+
+    (void)state;
+    o.millis = NULL;
+    begin(&o);
+    assert_null(xmpp_wait(&client, 10));
+    assert_int_equal(xmpp_ask(&client, asks(), 10, NULL, NULL, NULL), XMPP_E_ARG);
+    o = ops;
+    o.wait = NULL;
+    begin(&o);
+    assert_null(xmpp_wait(&client, 10));
+}
+
+static void waiting_ends_when_somebody_wakes_it(void **state)
+{
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    clock_ms = 1000;
+    begin(&o);
+    go_online("");
+    wakes = 1;
+    ev = xmpp_wait(&client, XMPP_FOREVER);
+    wakes = 0;
+    assert_non_null(ev);
+    assert_int_equal(ev->type, XMPP_EV_WAKE);
+    assert_int_equal(xmpp_now(&client), clock_ms);
+}
+
+static unsigned others;
+static void count_others(void *ctx, const xmpp_event *ev) { (void)ctx; (void)ev; others++; clock_ms += 400; }
+
+static void asking_ends_with_the_answer_or_in_time(void **state)
+{
+    static char answer[300];
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+    int iq;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    clock_ms = 1000;
+    begin(&o);
+    go_online("");
+    iq = asks();
+    xmpp_step(&client, clock_ms);
+    snprintf(answer, sizeof answer, "<message type='chat'><body>hi</body></message><iq from='bob@example.org/p' id='2' type='get'>"
+             "<q xmlns='urn:x'/></iq><iq from='example.org' id='%.9s' type='result'/>", strstr(sent, "<iq id='") + 8);
+    script = answer;
+    assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, NULL, NULL, NULL), XMPP_OK);
+    forget_sent();
+    xmpp_step(&client, clock_ms);
+    assert_non_null(strstr(sent, "service-unavailable"));       /* who asked meanwhile has had an answer */
+
+    iq = asks();
+    script = "<message type='chat'><body>1</body></message><message type='chat'><body>2</body></message>"
+             "<message type='chat'><body>3</body></message><message type='chat'><body>4</body></message>";
+    others = 0;
+    assert_int_equal(xmpp_ask(&client, iq, 1000, count_others, NULL, &ev), XMPP_E_TIMEOUT);
+    assert_null(ev);
+    assert_int_equal(others, 3);                                /* 400 ms each */
+
+    xmpp_next(&client);
+    iq = asks();
+    recv_says = XMPP_IO_EOF;
+    script = "";
+    assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, NULL, NULL, &ev), XMPP_E_EOF);
+}
+
+/* ---- the clock and random numbers ---- */
+
+static void no_random_numbers(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    begin(&ops);
+    no_random = true;                   /* before anything: no key for addresses */
+    assert_int_equal(xmpp_iqf(&client, "get", "example.org", NULL, "<q xmlns='urn:x'/>"), XMPP_E_ENTROPY);
+    ev = play("", 1000);
+    assert_non_null(ev);
+    assert_int_equal(ev->error, XMPP_E_ENTROPY);
+    online();
+    no_random = true;
+    assert_int_equal(xmpp_iqf(&client, "get", "example.org", NULL, "<q xmlns='urn:x'/>"), XMPP_E_ENTROPY);
+    no_random = false;
+    assert_true(xmpp_iqf(&client, "get", "example.org", NULL, "<q xmlns='urn:x'/>") > 0);      /* its slot is free again */
+}
+
+/* The connection ends by itself while the application looks at a request: nobody is left to be answered. */
+static void a_request_at_hand_when_the_connection_ends(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    online();
+    assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    no_random = true;
+    xmpp_step(&client, 1000 + 300000);  /* a ping is due, and cannot be made */
+    ev = xmpp_next(&client);
+    assert_non_null(ev);
+    assert_int_equal(ev->type, XMPP_EV_OFFLINE);
+    assert_int_equal(ev->error, XMPP_E_ENTROPY);
+    assert_null(strstr(sent, "service-unavailable"));
+}
+
+static void what_is_to_be_told_is_due_at_once(void **state)
+{
+    (void)state;
+    log_in((begin(&ops), ""));
+    script = "";
+    assert_int_equal(xmpp_close(&client), XMPP_OK);
+    xmpp_step(&client, 1000);
+    while (client.state != XMPPI_OFF)
+        xmpp_step(&client, client.now + 1000);
+    assert_int_equal(xmpp_deadline(&client), 0);
+    assert_int_equal(xmpp_next(&client)->type, XMPP_EV_OFFLINE);
+    assert_int_equal(xmpp_deadline(&client), XMPP_FOREVER);
+}
+
+static void no_address_is_0(void **state)
+{
+    static xmpp_client c;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 5; i++)             /* the key for which the hash of nothing is 0 */
+        c.key = UINT32_C(0x811c9dc5) ^ c.key >> 7;
+    assert_int_equal(xmppi_addr_n(&c, "", 0), 1);
+    assert_int_not_equal(xmppi_addr_n(&c, "a", 1), 0);
+}
+
+/* ---- coming back ---- */
+
+static void each_error_has_a_class(void **state)
+{
+    static const int person[] = { XMPP_E_VERSION, XMPP_E_NAMESPACE, XMPP_E_FEATURES, XMPP_E_AUTH, XMPP_E_MECHANISM, XMPP_E_SASL,
+                                  XMPP_E_ITERATIONS, XMPP_E_NO_PASSWORD, XMPP_E_TLS_CONFIG, XMPP_E_TLS_CLIENT_CERT };
+    static const int danger[] = { XMPP_E_SERVER_PROOF, XMPP_E_DOWNGRADE, XMPP_E_TLS_NAME, XMPP_E_TLS_UNTRUSTED, XMPP_E_TLS_EXPIRED,
+                                  XMPP_E_TLS_CERT, XMPP_E_TLS_PIN, XMPP_E_TLS_PROTOCOL, XMPP_E_NO_TLS, XMPP_E_INJECTION };
+#define XMPPI_X(name, code, words) code,
+    static const int all[] = { XMPP_ERRORS(XMPPI_X) XMPP_OK };
+#undef XMPPI_X
+    int error, want;
+    size_t i, k;
+
+    (void)state;
+    for (k = 0; k < sizeof all / sizeof *all; k++) {
+        error = all[k];
+        want = XMPP_CLASS_TRANSIENT;
+        for (i = 0; i < sizeof person / sizeof *person; i++)
+            want = person[i] == error ? XMPP_CLASS_PERSON : want;
+        for (i = 0; i < sizeof danger / sizeof *danger; i++)
+            want = danger[i] == error ? XMPP_CLASS_DANGER : want;
+        if (error == XMPP_E_STREAM || error == XMPP_E_BIND)
+            want = XMPP_CLASS_PERSON;
+        assert_int_equal(xmpp_error_class(error, NULL), want);
+    }
+    assert_int_equal(xmpp_error_class(XMPP_E_STREAM, "system-shutdown"), XMPP_CLASS_TRANSIENT);
+    assert_int_equal(xmpp_error_class(XMPP_E_BIND, "resource-constraint"), XMPP_CLASS_TRANSIENT);
+    assert_int_equal(xmpp_error_class(XMPP_E_STREAM, "host-unknown"), XMPP_CLASS_PERSON);
+}
+
+static void delays_are_bounded(void **state)
+{
+    uint32_t ms;
+    int i;
+
+    (void)state;
+    online();
+    for (i = 0; i < 300; i++) {         /* more often than is counted */
+        ms = xmpp_backoff(&client, XMPP_E_EOF);
+        assert_in_range(ms, 0, 600000);
+    }
+    assert_in_range(xmpp_backoff(&client, XMPP_E_AUTH), 3600000, 7200000);
+    assert_in_range(xmpp_backoff(&client, XMPP_E_TLS_NAME), 900000, 1800000);
+    config.retry_person_ms = 0x3ffffffe;
+    assert_in_range(xmpp_backoff(&client, XMPP_E_AUTH), 0x3ffffffe, 0x7ffffffc);
+    config.retry_person_ms = 0x3fffffff;
+    assert_in_range(xmpp_backoff(&client, XMPP_E_AUTH), 0x3fffffff, 0x7fffffff);
+    config.retry_danger_ms = 5;
+    assert_in_range(xmpp_backoff(&client, XMPP_E_TLS_NAME), 5, 10);
+    config.retry_max_ms = config.retry_first_ms = 0xfffffff0;
+    assert_in_range(xmpp_backoff(&client, XMPP_E_EOF), 0, 0x7fffffff);
+    no_random = true;
+    assert_int_equal(xmpp_backoff(&client, XMPP_E_EOF), 0x7fffffff);
+    config.retry_min_ms = 0x7fffffff;
+    assert_int_equal(xmpp_backoff(&client, XMPP_E_EOF), 0x7fffffff);
+}
+
+/* ---- errors of others ---- */
+
+static void an_error_is_read_from_any_stanza(void **state)
+{
+    static const struct { const char *xml, *type, *condition, *text, *uri, *app; } all[] = {
+        { "<message from='b@c' type='error'><error type='wait'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:d@e</gone>"
+          "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>moved</text><why xmlns='urn:x'/></error></message>",
+          "wait", "gone", "moved", "xmpp:d@e", "why" },
+        { "<message from='b@c' type='error'><error type='auth'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+          "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>x</gone></error></message>", "auth", "conflict", "", "", "" },
+        { "<message from='b@c' type='error'><error type='odd'/></message>", "cancel", "undefined-condition", "", "", "" },
+        { "<message from='b@c' type='error'><error/></message>", "cancel", "undefined-condition", "", "", "" },
+        { "<message from='b@c' type='error'/>", "cancel", "undefined-condition", "", "", "" } };
+    const xmpp_event *ev;
+    xmpp_stanza_error e;
+    size_t i;
+
+    (void)state;
+    online();
+    for (i = 0; i < sizeof all / sizeof *all; i++) {
+        ev = play(all[i].xml, 1000);
+        assert_int_equal(ev->type, XMPP_EV_MESSAGE_ERROR);
+        xmpp_error_read(ev->stanza, &e);
+        assert_string_equal(e.type, all[i].type);
+        assert_string_equal(e.condition, all[i].condition);
+        assert_string_equal(ev->condition, all[i].condition);
+        assert_string_equal(e.text, all[i].text);
+        assert_string_equal(e.uri, all[i].uri);
+        assert_string_equal(xmpp_name(e.app), all[i].app);
+    }
+}
+
+/* ---- numbers that wrap ---- */
+
+static void tokens_leave_0_out_when_they_wrap(void **state)
+{
+    (void)state;
+    online_sm();
+    sm.token = UINT32_C(0xfffffffe);
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "1"), XMPP_OK);
+    assert_int_equal(xmpp_token(&client), UINT32_C(0xffffffff));
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "2"), XMPP_OK);
+    assert_int_equal(xmpp_token(&client), 1);
+}
+
+static void stamps_know_the_calendar(void **state)
+{
+    static const struct { uint32_t utc; const char *text; } all[] = {
+        { 0, "1970-01-01T00:00:00Z" },          { 86399, "1970-01-01T23:59:59Z" },
+        { 5097599, "1970-02-28T23:59:59Z" },    { 5097600, "1970-03-01T00:00:00Z" },
+        { 31535999, "1970-12-31T23:59:59Z" },   { 31536000, "1971-01-01T00:00:00Z" },
+        { 951782399, "2000-02-28T23:59:59Z" },  { 951782400, "2000-02-29T00:00:00Z" },
+        { 951868800, "2000-03-01T00:00:00Z" },  { 978307199, "2000-12-31T23:59:59Z" },
+        { 1596240000, "2020-08-01T00:00:00Z" }, { 4107542399u, "2100-02-28T23:59:59Z" },
+        { 4107542400u, "2100-03-01T00:00:00Z" }, { 4133980799u, "2100-12-31T23:59:59Z" },
+        { 4294967295u, "2106-02-07T06:28:15Z" } };
+    unsigned char text[21];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof all / sizeof *all; i++) {
+        strcpy((char *)text, "....-..-..T..:..:..Z");
+        xmppi_stamp(text, all[i].utc);
+        assert_string_equal((const char *)text, all[i].text);
+    }
+}
+
+static void lengths_that_no_int_holds(void **state)
+{
+    char text[16];
+    unsigned char bytes[16];
+
+    (void)state;
+    assert_int_equal(xmpp_base64_encode("abc", 3, text, SIZE_MAX), 4);
+    assert_int_equal(xmpp_base64_decode("YWJj", 4, bytes, SIZE_MAX), 3);
+    assert_memory_equal(bytes, "abc", 3);
+}
+
+/* As if 2^29 - 64 bytes had been hashed already: the count of bits has 64 of its own. */
+static void hashes_count_beyond_32_bits(void **state)
+{
+    static const unsigned char block[64];
+    xmpp_hash h;
+
+    (void)state;
+    xmpp_hash_init(&xmpp_sha256, &h);
+    xmppi_put32(h.count + 4, UINT32_C(0xfffffe00));
+    xmpp_hash_add(&xmpp_sha256, &h, block, 63);
+    assert_memory_equal(h.count, "\0\0\0\0\xff\xff\xff\xf8", 8);
+    xmpp_hash_add(&xmpp_sha256, &h, block, 1);
+    assert_memory_equal(h.count, "\0\0\0\1\0\0\0\0", 8);
+}
+
+static void a_key_takes_one_iteration_at_least(void **state)
+{
+    xmpp_pbkdf2 none, one;
+
+    (void)state;
+    xmpp_pbkdf2_start(&xmpp_sha1, &none, "p", 1, "salt", 4, 0);
+    xmpp_pbkdf2_start(&xmpp_sha1, &one, "p", 1, "salt", 4, 1);
+    assert_true(xmpp_pbkdf2_run(&xmpp_sha1, &none, 1));
+    assert_true(xmpp_pbkdf2_run(&xmpp_sha1, &one, 1));
+    assert_memory_equal(none.t, one.t, xmpp_sha1.size);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(init_looks_at_all_that_it_is_given),
+        cmocka_unit_test(the_own_jid_takes_a_quarter_of_the_arena_at_most),
+        cmocka_unit_test(what_is_not_ascii_needs_to_be_prepared),
+        cmocka_unit_test(a_client_that_was_never_begun_does_nothing),
+        cmocka_unit_test(requests_look_at_their_arguments),
+        cmocka_unit_test(stanzas_look_at_their_arguments),
+        cmocka_unit_test(answers_look_at_their_arguments),
+        cmocka_unit_test(the_second_of_two_claims_can_be_answered_first),
+        cmocka_unit_test(what_was_sent_is_what_was_pending),
+        cmocka_unit_test(the_queue_takes_as_much_as_room_says),
+        cmocka_unit_test(a_client_without_extensions_and_parts),
+        cmocka_unit_test(a_client_that_follows_nobody),
+        cmocka_unit_test(a_transport_that_gives_no_reason),
+        cmocka_unit_test(the_last_words_are_read_after_a_send_that_failed),
+        cmocka_unit_test(tls_that_cannot_begin_and_bytes_before_it),
+        cmocka_unit_test(blocking_calls_need_a_clock_and_a_way_to_wait),
+        cmocka_unit_test(waiting_ends_when_somebody_wakes_it),
+        cmocka_unit_test(asking_ends_with_the_answer_or_in_time),
+        cmocka_unit_test(no_random_numbers),
+        cmocka_unit_test(a_request_at_hand_when_the_connection_ends),
+        cmocka_unit_test(what_is_to_be_told_is_due_at_once),
+        cmocka_unit_test(no_address_is_0),
+        cmocka_unit_test(each_error_has_a_class),
+        cmocka_unit_test(delays_are_bounded),
+        cmocka_unit_test(an_error_is_read_from_any_stanza),
+        cmocka_unit_test(tokens_leave_0_out_when_they_wrap),
+        cmocka_unit_test(stamps_know_the_calendar),
+        cmocka_unit_test(lengths_that_no_int_holds),
+        cmocka_unit_test(hashes_count_beyond_32_bits),
+        cmocka_unit_test(a_key_takes_one_iteration_at_least),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
