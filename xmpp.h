@@ -5767,7 +5767,7 @@ XMPPI_FN void xmppi_q_purge(xmpp_client *c, uint8_t flags)
             xmppi_q_remove(c, at);
             continue;
         }
-        if (begun && (flags & XMPPI_R_PRESENCE))
+        if (begun)      /* while a stanza is under way nothing but presence is purged */
             c->q[at + 2] &= (unsigned char)~XMPPI_R_AVAILABLE;
         at = xmppi_q_next(c, at);
     }
@@ -5944,8 +5944,8 @@ XMPP_API const void *xmpp_pending(xmpp_client *c, size_t room, size_t *n)
     uint16_t tag = 0;
     size_t safe;
 
-    if (c->line != NULL)
-        XMPPI_SM(c, form, 0);
+    if (c->line != NULL) /* it is of stream management */
+        c->hooks->sm_form(c, 0);
     p = xmppi_next_out(c, n);
     if (p == NULL)
         *n = 0;
@@ -5980,7 +5980,7 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
     } else if (p == xmppi_spaces) {
         c->pad = (uint16_t)(c->pad - n);
     } else if (p == c->line) {
-        XMPPI_SM(c, sent, (uint32_t)n);
+        c->hooks->sm_sent(c, (uint32_t)n);
     } else if (n < whole) {
         c->q_sent = (uint16_t)(c->q_sent + n);
     } else {
@@ -6122,8 +6122,7 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
     }
     xmppi_blame(c, error);
     c->deaf = true;
-    if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS || error == XMPP_E_INJECTION ||
-        (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
+    if (c->state <= XMPPI_RESOLVE || c->state == XMPPI_TLS || (error <= XMPP_E_TRANSPORT && error > XMPP_E_XML_SYNTAX)) {
         xmppi_over(c);
         return;
     }
@@ -7542,7 +7541,7 @@ XMPPI_FN void xmppi_drive_close(xmpp_client *c)
 
     if (c->state != XMPPI_CLOSING || c->q_sent > 0)
         return;
-    if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end || !(c->done & XMPPI_BOUND)) &&
+    if (!c->ended && (c->deaf || xmppi_q_first(c) == c->q_end) &&      /* before a session it is deaf */
         !XMPPI_SM(c, wait, 0) && xmppi_control(c, c->present && !c->deaf ? end : end + 32) == XMPP_OK)
         c->ended = true;
     if (!c->ended || !c->deaf || c->ctl_n > 0)
@@ -7668,9 +7667,7 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
             break;
     }
     xmppi_iq_free(c, &c->iq[iq]);
-    if (c->state != XMPPI_OFF)
-        return XMPP_E_TIMEOUT;
-    return c->error != XMPP_OK ? c->error : (int)XMPP_E_LOST;
+    return c->state != XMPPI_OFF ? (int)XMPP_E_TIMEOUT : c->error;
 }
 
 /* ---- >>lifecycle ---- */
@@ -8464,8 +8461,6 @@ XMPPI_FN void xmppi_sm_empty(xmpp_client *c, unsigned char *r, unsigned char *t)
     xmppi_move(keep, t, (size_t)(c->q + c->q_end - t));
     xmppi_sm_length(r, (size_t)(keep - r) - XMPPI_R_HEAD + XMPPI_TAIL);
     c->q_end = (uint16_t)(c->q_end - text);
-    if (c->q + c->q_at > r)
-        c->q_at = (uint16_t)(c->q_at - text);
 }
 
 /* Does the event at hand point into the queue? Then nothing moves there before it ends. */
@@ -8807,16 +8802,17 @@ XMPPI_FN int xmppi_sm_ack(xmpp_client *c, const char *text)
 /* Writes a time into "....-..-..T..:..:..Z". */
 XMPPI_FN void xmppi_stamp(unsigned char *out, uint32_t utc)
 {
-    uint32_t days = utc / 86400u, year = 1970, month = 0, n = 0;
+    uint32_t days = utc / 86400u, year = 1969, month = 0, n = 0;
     uint8_t v[7];
     bool leap;
     int i;
 
     do {
         days -= n;
+        year++;
         leap = year % 4 == 0 && year != 2100; /* 32 bits end in 2106 */
         n = 365u + leap;
-    } while (days >= n && ++year);
+    } while (days >= n);
     n = 0;
     do {
         days -= n;
@@ -8862,7 +8858,7 @@ XMPPI_FN void xmppi_sm_delay(xmpp_client *c, unsigned char *r, unsigned char *t)
 XMPPI_FN int xmppi_sm_lose(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t known)
 {
     uint8_t fate = t[XMPPI_T_FATE];
-    bool presence = (r[2] & XMPPI_R_AVAILABLE) && fate <= XMPPI_F_TOLD;
+    bool presence = (r[2] & XMPPI_R_AVAILABLE) != 0; /* none with an error: xmppi_sm_end */
 
     if (fate == XMPPI_F_QUEUED || (fate > XMPPI_F_KEPT && !presence))
         return 0;
@@ -9360,7 +9356,7 @@ XMPPI_FN int xmppi_sm_wait(xmpp_client *c, uint32_t n)
     bool said;
 
     (void)n;
-    if ((m->state != XMPPI_SM_COUNTING && m->state != XMPPI_SM_ENABLING) || !(c->done & XMPPI_BOUND))
+    if (m->state != XMPPI_SM_COUNTING && m->state != XMPPI_SM_ENABLING)
         return 0;
     if (!c->deaf && c->lost == 0 && m->sent != m->acked &&
         xmppi_left(c, c->step_at) > half) {
