@@ -100,6 +100,8 @@ static void a_client_that_was_never_begun_does_nothing(void **state)
     xmpp_reset(&zero);
     xmpp_unpin(&zero);
     xmpp_awake(&zero);
+    online();
+    xmpp_unpin(&client);                /* there are no keys */
 }
 
 /* ---- arguments ---- */
@@ -338,9 +340,11 @@ static void tls_that_cannot_begin_and_bytes_before_it(void **state)
         if (i == 0)
             tls_says = XMPP_E_TLS;
         else if (i == 1)
-            xmpp_feed(&client, "<", 1);
+            assert_int_equal(xmpp_feed(&client, "<", 1), 1);
         else
             xmpp_close(&client);
+        if (i == 1)
+            assert_null(xmpp_next(&client));    /* nor are they read */
         assert_int_equal(play("", 1000)->error, i == 0 ? XMPP_E_TRANSPORT : i == 1 ? XMPP_E_INJECTION : XMPP_E_CLOSED);
     }
 }
@@ -667,6 +671,541 @@ static void a_key_takes_one_iteration_at_least(void **state)
     assert_memory_equal(none.t, one.t, xmpp_sha1.size);
 }
 
+/* ---- closing and coming to an end ---- */
+
+static void closed_before_the_first_step(void **state)
+{
+    (void)state;
+    begin(&ops);
+    assert_int_equal(xmpp_close(&client), XMPP_OK);
+    assert_int_equal(xmpp_next(&client)->error, XMPP_E_CLOSED);
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "");
+}
+
+static int resolve_closes(xmpp_client *c, xmpp_target *to)
+{
+    (void)to;
+    xmpp_close(c);
+    return XMPP_E_RESOLVE;
+}
+
+static void closed_while_the_server_is_looked_for(void **state)
+{
+    (void)state;
+    prepare();
+    config.resolve = resolve_closes;
+    assert_int_equal(start(&ops), XMPP_OK);
+    assert_int_equal(play("", 1000)->error, XMPP_E_CLOSED);
+    assert_null(play("", 1000));
+}
+
+static void the_end_waits_for_room(void **state)
+{
+    (void)state;
+    online();
+    blocked = true;
+    while (client.ctl_size - client.ctl_n > 15) /* nothing that the library queues fits behind it */
+        client.ctl[client.ctl_n++] = ' ';
+    assert_int_equal(xmpp_close(&client), XMPP_OK);
+    assert_null(play("", 1000));
+    assert_false(client.ended);
+    blocked = false;
+    assert_null(play("", 1000));
+    assert_non_null(strstr(sent, "</stream:stream>"));
+}
+
+static void closing_while_the_state_is_not_saved(void **state)
+{
+    (void)state;
+    prepare();
+    account.sm = &sm;
+    config.options = XMPP_OPT_DURABLE;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("");
+    client.gate = XMPPI_GATE_UNSAVED;
+    assert_int_equal(xmpp_close(&client), XMPP_OK);
+    assert_true(xmpp_wants(&client) & XMPP_WANT_NOW);           /* nothing is queued: nothing waits for that */
+    client.state = XMPPI_ONLINE;
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "hi"), XMPP_OK);
+    client.state = XMPPI_CLOSING;
+    client.fresh = false;
+    assert_false(xmpp_wants(&client) & XMPP_WANT_NOW);
+}
+
+/* A request is at hand when the link breaks: its error goes out only where a session may be resumed. */
+static void a_request_at_hand_when_the_link_breaks(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        if (i == 0)
+            online();
+        else
+            online_sm();
+        assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+        assert_int_equal(xmpp_message(&client, "bob@example.org", "hi"), XMPP_OK);
+        send_says = XMPP_IO_ERROR;
+        xmpp_step(&client, 1000);
+        assert_int_equal(xmpp_next(&client) == NULL ? 0 : 1, 0);
+        assert_int_equal(xmpp_waiting(&client), i == 0 ? 1 : 2);
+        assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+    }
+}
+
+/* ---- a mechanism that takes its time ---- */
+
+static unsigned turns;
+static int slow_start(const xmpp_mech *m, void *state, const xmpp_creds *cr, unsigned char *out, size_t cap)
+{
+    (void)m; (void)state; (void)cr; (void)out; (void)cap;
+    return 0;
+}
+static int slow_challenge(const xmpp_mech *m, void *state, const xmpp_creds *cr, const unsigned char *in, size_t n,
+                          unsigned char *out, size_t cap)
+{
+    (void)m; (void)state; (void)cr; (void)in; (void)n; (void)out; (void)cap;
+    return ++turns < 5 ? XMPP_E_AGAIN : 0;
+}
+static const xmpp_mech slow = { "SLOW", 0, 0, NULL, slow_start, slow_challenge, NULL };
+static const xmpp_mech *const slow_only[] = { &slow, NULL };
+
+static void what_follows_a_challenge_waits_until_it_is_answered(void **state)
+{
+    (void)state;
+    prepare();
+    account.jid = "user@example.org";
+    config.mechs = slow_only;
+    assert_int_equal(start(&ops), XMPP_OK);
+    assert_null(play(HEADER "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SLOW</mechanism>"
+                     "</mechanisms></stream:features>", 1000));
+    turns = 0;
+    script = "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>eA==</challenge>" "<x";
+    xmpp_step(&client, 1000);
+    assert_null(xmpp_next(&client));
+    recv_says = XMPP_IO_EOF;
+    xmpp_step(&client, 1000);
+    assert_null(xmpp_next(&client));    /* the end is known, but bytes are left that may be read later */
+    assert_int_equal(turns, 1);
+    assert_int_equal(play("", 1000)->error, XMPP_E_EOF);
+    assert_int_equal(turns, 5);
+}
+
+/* ---- extensions ---- */
+
+static int offline_calls, due_calls, takes;
+static uint32_t due_in;
+static const xmpp_ext spy_ext;
+
+static int spy_stanza(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)state;
+    if (!xmpp_is(ev->payload, "sleep", NULL))
+        return XMPP_EXT_PASS;
+    assert_int_equal(xmpp_sleep(c), XMPP_E_STATE);
+    assert_int_equal(xmpp_ask(c, 1, 0, NULL, NULL, NULL), XMPP_E_STATE);
+    assert_null(xmpp_wait(c, 0));
+    return XMPP_EXT_TAKEN;
+}
+static int spy_result(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)c; (void)state; (void)ev;
+    takes++;
+    return XMPP_EXT_TAKEN;
+}
+static void spy_offline(xmpp_client *c, void *state) { (void)c; (void)state; offline_calls++; }
+static void spy_presence(xmpp_client *c, void *state, xmpp_writer *w)
+{
+    unsigned char block[16] = { 0 };
+
+    (void)state; (void)w;
+    assert_int_equal(xmpp_load(c, block, sizeof block), XMPP_E_STATE);
+}
+static uint32_t spy_deadline(const xmpp_client *c, void *state) { (void)c; (void)state; return due_in; }
+static void spy_due(xmpp_client *c, void *state) { (void)c; (void)state; due_calls++; }
+
+static const xmpp_ext spy_ext = { NULL, spy_stanza, spy_result, NULL, spy_offline, spy_presence, NULL, spy_deadline, spy_due };
+static const xmpp_ext empty_ext = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL };
+static const xmpp_ext half_ext = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, spy_deadline, NULL };
+static const xmpp_ext_use spies[] = { { &empty_ext, NULL }, { &half_ext, NULL }, { &spy_ext, NULL }, { NULL, NULL } };
+
+static void go_online_with(const xmpp_ext_use *exts, bool counted)
+{
+    prepare();
+    account.exts = exts;
+    account.sm = counted ? &sm : NULL;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online(counted ? "<sm xmlns='urn:xmpp:sm:3'/>" : "");
+}
+
+static int ext_asks(const xmpp_ext *ext)
+{
+    xmpp_writer w;
+    int iq;
+
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    xmpp_w_leaf(&w, "q", "urn:x", "");
+    iq = xmpp_ext_iq_commit(&client, ext, &w, NULL, 0);
+    assert_true(iq > 0);
+    return iq;
+}
+
+/* The answer to the request that was sent last. */
+static const char *answer_with(const char *payload)
+{
+    static char text[400];
+    const char *id = NULL, *next = sent;
+
+    xmpp_step(&client, 1000);
+    while ((next = strstr(next, "<iq id='")) != NULL)
+        id = next += 8;
+    snprintf(text, sizeof text, "<iq from='example.org' id='%.9s' type='result'>%s", id, payload);
+    return text;
+}
+
+static void an_extension_may_lack_any_hook(void **state)
+{
+    (void)state;
+    due_in = 5000;
+    offline_calls = due_calls = takes = 0;
+    go_online_with(spies, true);
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3'/>", 1000));
+    assert_int_equal(due_calls, 0);
+    due_in = 0;
+    xmpp_step(&client, 1000);
+    assert_int_equal(due_calls, 1);
+    due_in = XMPP_FOREVER;
+    assert_null(play("<message><sleep xmlns='urn:x'/></message>", 1000));
+    ext_asks(&empty_ext);
+    assert_int_equal(play(answer_with("</iq>"), 1000)->type, XMPP_EV_IQ_RESULT);
+    ext_asks(&spy_ext);
+    assert_null(play(answer_with("</iq>"), 1000));
+    assert_int_equal(takes, 1);
+    assert_false(xmpp_may_see(&client, "eve@example.com"));
+    assert_int_equal(xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL), XMPP_OK);
+    recv_says = XMPP_IO_EOF;
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+    assert_int_equal(offline_calls, 1);
+}
+
+static void nobody_is_trusted_without_extensions(void **state)
+{
+    (void)state;
+    online();
+    assert_false(xmpp_may_see(&client, "eve@example.com"));
+    assert_true(xmpp_may_see(&client, "example.org"));
+}
+
+/* An extension that asked in parts hears of their loss, and the application does not. */
+static void parts_of_an_extension_that_are_lost(void **state)
+{
+    int iq;
+
+    (void)state;
+    due_in = XMPP_FOREVER;
+    takes = 0;
+    go_online_with(spies, false);
+    iq = ext_asks(&spy_ext);
+    assert_int_equal(xmpp_iq_parts(&client, iq), iq);
+    assert_null(play(answer_with("<q xmlns='urn:x'><a/>"), 1000));
+    assert_int_equal(takes, 2);         /* begin, and a part */
+    recv_says = XMPP_IO_EOF;
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+    assert_int_equal(takes, 4);         /* the end, and the request's */
+}
+
+static xmpp_roster roster;
+static const xmpp_ext_use bare_exts[] = { { &xmpp_ping_ext, NULL }, { &xmpp_version_ext, NULL }, { &xmpp_disco_ext, NULL },
+                                          { &xmpp_roster_ext, NULL }, { NULL, NULL } };
+
+static void extensions_work_without_a_state(void **state)
+{
+    static const char push[] = "<iq id='p' type='set'><query xmlns='jabber:iq:roster'><item jid='bob@example.org' subscription='both'/>"
+                               "</query></iq>";
+    char want[200];
+
+    (void)state;
+    go_online_with(bare_exts, false);
+    assert_int_equal(play(answer_with("<query xmlns='jabber:iq:roster'><item jid='bob@example.org' subscription='from'/></query></iq>"),
+                          1000)->code, XMPP_ROSTER_LIST);
+    assert_false(xmpp_may_see(&client, "bob@example.org/p"));
+    assert_int_equal(play(push, 1000)->code, XMPP_ROSTER_PUSH);
+    assert_int_equal(play("<iq id='p' type='set'><other xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
+    assert_int_equal(play("<message><ping xmlns='urn:xmpp:ping'/></message>", 1000)->type, XMPP_EV_STANZA);
+    assert_null(play("", 1000));
+    forget_sent();
+    assert_null(play("<iq from='example.org' id='v' type='get'><query xmlns='jabber:iq:version'/></iq>", 1000));
+    snprintf(want, sizeof want, "<iq id='v' to='example.org' type='result'><query xmlns='jabber:iq:version'><name>xmpp.h</name>"
+             "<version>%s</version></query></iq>", XMPP_VERSION);
+    assert_string_equal(sent, want);
+    forget_sent();
+    assert_null(play("<iq from='example.org' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>", 1000));
+    assert_non_null(strstr(sent, "item-not-found"));
+    forget_sent();
+    assert_int_equal(xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL), XMPP_OK);
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "<presence/>");
+}
+
+static void a_roster_remembers_as_many_as_it_has_room_for(void **state)
+{
+    static const xmpp_ext_use exts[] = { { &xmpp_roster_ext, &roster }, { NULL, NULL } };
+    static uint32_t seen[2];
+    char push[200];
+    int i;
+
+    (void)state;
+    memset(&roster, 0, sizeof roster);
+    roster.seen = seen;
+    roster.seen_max = 2;
+    go_online_with(exts, false);
+    assert_int_equal(play(answer_with("<query xmlns='jabber:iq:roster'/></iq>"), 1000)->code, XMPP_ROSTER_LIST);
+    for (i = 0; i < 4; i++) {           /* 1 twice, and 3 finds no room */
+        snprintf(push, sizeof push, "<iq id='p' type='set'><query xmlns='jabber:iq:roster'><item jid='%d@example.org' "
+                 "subscription='from'/></query></iq>", i > 1 ? i : 1);
+        assert_int_equal(play(push, 1000)->code, XMPP_ROSTER_PUSH);
+    }
+    assert_true(xmpp_may_see(&client, "1@example.org/p"));
+    assert_true(xmpp_may_see(&client, "2@example.org/p"));
+    assert_false(xmpp_may_see(&client, "3@example.org/p"));
+}
+
+static void caps_of_this_client_alone_are_known(void **state)
+{
+    static const xmpp_disco disco = { NULL, NULL, NULL, "urn:node", NULL };
+    static const xmpp_ext_use exts[] = { { &xmpp_disco_ext, (void *)(size_t)&disco }, { NULL, NULL } };
+    static const char *const wrong[] = { "", "urn:nod", "urn:node", "urn:nodes", "urn:other#", "urn:node#", "urn:node##" };
+    char ask[400], ver[29];
+    size_t i;
+
+    (void)state;
+    go_online_with(exts, false);
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        forget_sent();
+        snprintf(ask, sizeof ask, "<iq from='example.org' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#info' "
+                 "node='%s'/></iq>", wrong[i]);
+        assert_null(play(ask, 1000));
+        assert_non_null(strstr(sent, "item-not-found"));
+    }
+    forget_sent();
+    xmpp_caps_ver(&client, ver);
+    snprintf(ask, sizeof ask, "<iq from='example.org' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#info' "
+             "node='urn:node#%s'/></iq>", ver);
+    assert_null(play(ask, 1000));
+    assert_non_null(strstr(sent, "<identity category='client' type='bot'/>"));
+}
+
+/* ---- stream management ---- */
+
+static void too_much_that_is_not_acknowledged(void **state)
+{
+    int i;
+
+    (void)state;
+    for (i = 30000; i <= 30001; i++) {
+        online_sm();
+        sm.sent = sm.acked + (uint32_t)i;
+        xmpp_step(&client, 1000);
+        assert_int_equal(client.state == XMPPI_ONLINE, i == 30000);
+    }
+    assert_int_equal(xmpp_next(&client)->error, XMPP_E_DEAD);
+}
+
+static void an_answer_while_a_writer_is_open_is_told(void **state)
+{
+    const xmpp_event *ev;
+    xmpp_writer w;
+
+    (void)state;
+    online_sm();
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_OK);
+    assert_null(play("<iq from='bob@example.org/p' id='1' type='get'/>", 1000) == NULL ? NULL : NULL);
+    ev = &client.ev;
+    assert_int_equal(ev->type, XMPP_EV_DROPPED);
+    assert_string_equal(ev->id, "1");
+    xmpp_w_open(&w, "message", NULL);
+    xmpp_w_close(&w);
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_OK);
+}
+
+/* More is to be sent behind what was replaced: no acknowledgement is asked for yet. */
+static void asked_for_behind_all_of_it(void **state)
+{
+    static const char *const text[] = { "1", "2", "3" };
+    const char *r;
+    int i;
+
+    (void)state;
+    online_sm();
+    blocked = true;
+    for (i = 0; i < 3; i++) {
+        if (i > 0)
+            xmpp_policy(&client, XMPP_AT_MOST_ONCE, 7, 0);
+        assert_int_equal(xmpp_message(&client, "b@c", text[i]), XMPP_OK);
+    }
+    blocked = false;
+    xmpp_step(&client, 1000);           /* without looking at the event of 2 */
+    r = strstr(sent, "<r ");
+    assert_non_null(r);
+    assert_true(strstr(sent, "<body>3") < r);
+    assert_null(strstr(r + 1, "<r "));
+}
+
+/* Nothing moves in the queue while an event of another kind is looked at, nor is anything lost. */
+static void replaced_while_another_event_is_at_hand(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    prepare();
+    account.sm = &sm;
+    config.options = XMPP_OPT_DURABLE;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    xmpp_policy(&client, XMPP_AT_MOST_ONCE, 7, 0);
+    assert_int_equal(xmpp_message(&client, "b@c", "1"), XMPP_OK);
+    ev = play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000);
+    assert_int_equal(ev->type, XMPP_EV_SAVE);
+    xmpp_policy(&client, XMPP_AT_MOST_ONCE, 7, 0);
+    assert_int_equal(xmpp_message(&client, "b@c", "2"), XMPP_OK);
+    ev = xmpp_next(&client);
+    assert_int_equal(ev->type, XMPP_EV_FAILED);
+    assert_int_equal(ev->error, XMPP_E_REPLACED);
+    assert_int_equal(ev->token, 1);
+}
+
+/* The link breaks, and the session is lost, while a writer is open on the queue's end: no stamp is put in front of it. */
+static void no_stamp_moves_what_is_being_written(void **state)
+{
+    xmpp_io_ops o = ops;
+    xmpp_writer w;
+
+    (void)state;
+    o.utc = running_clock;
+    clock_ms = 1800000000;
+    begin(&o);
+    account.sm = &sm;
+    assert_int_equal(start(&o), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3'/>", 1000));    /* it cannot be resumed */
+    xmpp_policy(&client, XMPP_MUST_DELIVER, 0, 0);
+    assert_int_equal(xmpp_message(&client, "b@c", "1"), XMPP_OK);
+    xmpp_step(&client, 1000);
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_OK);
+    xmpp_w_open(&w, "message", NULL);
+    recv_says = XMPP_IO_EOF;
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+    xmpp_w_leaf(&w, "body", NULL, "2");
+    xmpp_w_close(&w);
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_OK);
+    assert_int_equal(xmpp_next(&client)->type, XMPP_EV_RESENT);
+    recv_says = 0;
+    xmpp_reset(&client);
+    forget_sent();
+    go_online("");
+    assert_int_equal(play("", 1000)->error, XMPP_E_UNCONFIRMED);
+    assert_non_null(strstr(sent, "<body>1</body></message><message><body>2</body></message>"));
+}
+
+static void ids_and_addresses_of_any_length(void **state)
+{
+    static unsigned char large[200000];
+    static char enabled[66000];
+    size_t n;
+
+    (void)state;
+    for (n = 65534; n <= 65535; n++) {
+        prepare();
+        account.sm = &sm;
+        account.arena = large;
+        account.arena_size = sizeof large;
+        assert_int_equal(start(&ops), XMPP_OK);
+        go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+        strcpy(enabled, "<enabled xmlns='urn:xmpp:sm:3' resume='true' id='");
+        memset(enabled + 49, 'i', n);
+        strcpy(enabled + 49 + n, "'/>");
+        script = enabled;
+        while (*script != '\0')
+            assert_null(play(script, 1000));
+        assert_int_equal(sm.id != NULL, n == 65534);
+    }
+}
+
+static void the_last_question_when_sending_fails(void **state)
+{
+    (void)state;
+    online_sm();
+    assert_int_equal(xmpp_message(&client, "b@c", "1"), XMPP_OK);
+    assert_null(play("<r xmlns='urn:xmpp:sm:3'/>", 1000));
+    assert_int_equal(xmpp_message(&client, "b@c", "2"), XMPP_OK);
+    assert_int_equal(xmpp_close(&client), XMPP_OK);
+    send_says = XMPP_IO_ERROR;
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+}
+
+static void nobody_is_woken_who_does_not_sleep(void **state)
+{
+    (void)state;
+    online_sm();
+    xmpp_awake(&client);
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "");
+}
+
+static int keeps_too_much(void *ctx, bool load, void *buf, size_t n)
+{
+    (void)ctx; (void)n;
+    return load || buf == NULL ? 0 : XMPP_E_TOO_LONG;
+}
+
+static void a_block_that_does_not_fit(void **state)
+{
+    static unsigned char block[2048];
+    xmpp_io_ops o = ops;
+    int i, n;
+
+    (void)state;
+    online_sm();
+    n = xmpp_save(&client, block, sizeof block);
+    assert_true(n > 0);
+    for (i = 0; i < n; i++)
+        assert_int_equal(xmpp_save(&client, block, (size_t)i), XMPP_E_TOO_LONG);
+    assert_int_equal(xmpp_save(&client, block, (size_t)n), n);
+    o.state = keeps_too_much;
+    begin(&o);
+    account.sm = &sm;
+    assert_int_equal(start(&o), XMPP_OK);
+    assert_int_equal(xmpp_save(&client, block, sizeof block), XMPP_E_TOO_LONG);
+}
+
+static void too_late_to_load(void **state)
+{
+    static unsigned char block[2048];
+    int n;
+
+    (void)state;
+    online_sm();
+    n = xmpp_save(&client, block, sizeof block);
+    assert_int_equal(xmpp_load(&client, block, (size_t)n), XMPP_E_STATE);
+    xmpp_reset(&client);                /* the session is still there */
+    assert_int_equal(xmpp_load(&client, block, (size_t)n), XMPP_E_STATE);
+}
+
+static void any_part_of_a_stanza_is_pending(void **state)
+{
+    size_t n;
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_message(&client, "bob@example.org", "\xc3\xa4\xc3\xa4"), XMPP_OK);
+    assert_non_null(xmpp_pending(&client, 20, &n));     /* a tag that is longer than that is cut */
+    assert_int_equal(n, 20);
+    xmpp_sent(&client, 20);
+    assert_non_null(xmpp_pending(&client, 30, &n));
+    assert_int_equal(n, 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -700,6 +1239,29 @@ int main(void)
         cmocka_unit_test(lengths_that_no_int_holds),
         cmocka_unit_test(hashes_count_beyond_32_bits),
         cmocka_unit_test(a_key_takes_one_iteration_at_least),
+        cmocka_unit_test(closed_before_the_first_step),
+        cmocka_unit_test(closed_while_the_server_is_looked_for),
+        cmocka_unit_test(the_end_waits_for_room),
+        cmocka_unit_test(closing_while_the_state_is_not_saved),
+        cmocka_unit_test(a_request_at_hand_when_the_link_breaks),
+        cmocka_unit_test(what_follows_a_challenge_waits_until_it_is_answered),
+        cmocka_unit_test(an_extension_may_lack_any_hook),
+        cmocka_unit_test(nobody_is_trusted_without_extensions),
+        cmocka_unit_test(parts_of_an_extension_that_are_lost),
+        cmocka_unit_test(extensions_work_without_a_state),
+        cmocka_unit_test(a_roster_remembers_as_many_as_it_has_room_for),
+        cmocka_unit_test(caps_of_this_client_alone_are_known),
+        cmocka_unit_test(too_much_that_is_not_acknowledged),
+        cmocka_unit_test(an_answer_while_a_writer_is_open_is_told),
+        cmocka_unit_test(asked_for_behind_all_of_it),
+        cmocka_unit_test(replaced_while_another_event_is_at_hand),
+        cmocka_unit_test(no_stamp_moves_what_is_being_written),
+        cmocka_unit_test(ids_and_addresses_of_any_length),
+        cmocka_unit_test(the_last_question_when_sending_fails),
+        cmocka_unit_test(nobody_is_woken_who_does_not_sleep),
+        cmocka_unit_test(a_block_that_does_not_fit),
+        cmocka_unit_test(too_late_to_load),
+        cmocka_unit_test(any_part_of_a_stanza_is_pending),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
