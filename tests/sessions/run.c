@@ -2040,7 +2040,7 @@ static void call(const char *line_text)
         got = xmpp_get_disco(c, a, b, (void *)(size_t)need(&v));
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("roster_get")) {
-        got = xmpp_roster_get(c);
+        got = R.iq = xmpp_roster_get(c);
         got = got > 0 ? XMPP_OK : got;
     } else if (IS("roster_set")) {              /* JID NAME|- [GROUP...] TAG is "set" */
         const char *groups[6];

@@ -339,12 +339,212 @@ static void test_smaller_arena(void **state)
     }
 }
 
+/* ---- blocks made by hand ---- */
+
+typedef struct made { unsigned char b[4096]; size_t n; } made;
+
+static void add_part(made *k, char tag, const void *data, size_t n)
+{
+    k->b[k->n] = (unsigned char)tag;
+    xmppi_put16(k->b + k->n + 1, (unsigned)n);
+    memcpy(k->b + k->n + 3, data, n);
+    k->n += 3 + n;
+}
+
+/* Head, account and counts; strings: the session's three, each with its NUL. */
+static void begin_block(made *k, unsigned flags, const char *strings, size_t n)
+{
+    unsigned char m[2048] = { 0 };
+
+    memcpy(k->b, "xW\1", 3);
+    k->b[3] = (unsigned char)flags;
+    k->n = 4;
+    add_part(k, 'j', "user@example.org", 17);
+    memcpy(m + XMPPI_WARM_M, strings, n);
+    add_part(k, 'm', m, XMPPI_WARM_M + n);
+}
+
+static int load_block(device *d, made *k)
+{
+    boot(d, "user@example.org/attic", sizeof d->queue);
+    seal(k->b, k->n + 4);
+    return xmpp_load(&d->client, k->b, k->n + 4);
+}
+
+static int load_with(device *d, char tag, const void *data, size_t n)
+{
+    made k;
+
+    begin_block(&k, 0, "\0\0", 3);
+    add_part(&k, tag, data, n);
+    if (tag != 'q')
+        add_part(&k, 'q', "", 0);
+    if (tag != 't')
+        add_part(&k, 't', "", 0);
+    return load_block(d, &k);
+}
+
+static void test_parts_at_their_bounds(void **state)
+{
+    static device d;
+    static unsigned char zero[2048];
+    char address[4 + sizeof d.dns.last + 1] = { 0 };
+    made k;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(load_with(&d, 'q', zero, 0), XMPP_OK);
+    for (n = 1; n < XMPPI_R_HEAD + XMPPI_TAIL; n++)             /* no whole record */
+        assert_int_equal(load_with(&d, 'q', zero, n), XMPP_E_SAVED);
+    zero[0] = XMPPI_TAIL;
+    assert_int_equal(load_with(&d, 'q', zero, n), XMPP_OK);
+    assert_int_equal(load_with(&d, 'q', zero, n + 1), XMPP_E_SAVED);
+    zero[0] = 0;
+    assert_int_equal(load_with(&d, 'k', zero, sizeof(xmpp_keys) - 1), XMPP_E_SAVED);
+    assert_int_equal(load_with(&d, 'k', zero, sizeof(xmpp_keys)), XMPP_OK);
+    assert_int_equal(load_with(&d, 'k', zero, sizeof(xmpp_keys) + 1), XMPP_E_SAVED);
+    assert_int_equal(load_with(&d, 't', zero, d.client.xml.cap), XMPP_OK);
+    assert_int_equal(load_with(&d, 't', zero, d.client.xml.cap + 1), XMPP_OK);     /* the transport does without */
+
+    for (n = 0; n <= sizeof address; n++) {
+        memset(address, 'h', sizeof address);
+        address[n > 0 ? n - 1 : 0] = '\0';
+        assert_int_equal(load_with(&d, 'a', address, n), XMPP_OK);
+        assert_int_equal(d.dns.use_last, n > 5 && n <= 4 + sizeof d.dns.last);
+    }
+    memset(address, 'h', sizeof address);
+    assert_int_equal(load_with(&d, 'a', address, 10), XMPP_OK); /* without its end */
+    assert_false(d.dns.use_last);
+
+    for (n = 0; n < 5; n++) {                                   /* three strings, the last one ended */
+        static const struct { const char *text; size_t n; int r; } all[] = {
+            { "\0", 2, XMPP_E_SAVED }, { "\0\0", 3, XMPP_OK }, { "\0\0\0", 4, XMPP_E_SAVED }, { "\0\0\0x", 4, XMPP_E_SAVED },
+            { "i\0l\0j", 6, XMPP_OK } };
+
+        begin_block(&k, 0, all[n].text, all[n].n);
+        add_part(&k, 'q', "", 0);
+        add_part(&k, 't', "", 0);
+        assert_int_equal(load_block(&d, &k), all[n].r);
+    }
+}
+
+static void test_no_keys_and_no_memory_of_the_transport(void **state)
+{
+    static device d;
+    static unsigned char keys[sizeof(xmpp_keys)];
+    xmpp_io_ops none = ops;
+    made k;
+
+    (void)state;
+    begin_block(&k, 0, "\0\0", 3);
+    add_part(&k, 'k', keys, sizeof keys);
+    add_part(&k, 'q', "", 0);
+    add_part(&k, 't', "tls", 3);
+    seal(k.b, k.n + 4);
+    boot(&d, "user@example.org/attic", sizeof d.queue);
+    d.account.keys = NULL;
+    none.state = NULL;
+    d.client.io.ops = &none;
+    assert_int_equal(xmpp_load(&d.client, k.b, k.n + 4), XMPP_OK);
+}
+
+/* Of id, location and address each may be too long for this arena; id and address must be there. */
+static void test_strings_that_find_no_room(void **state)
+{
+    static device d;
+    char text[2048];
+    made k;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 7; i++) {
+        size_t n[3] = { 4, 4, 22 }, at = 0, s;
+
+        if (i < 3)
+            n[i] = 740;
+        else if (i < 6)
+            n[i == 4 ? 0 : 2] = i == 3 ? 1000 : 0;
+        for (s = 0; s < 3; s++) {
+            memset(text + at, 'x', n[s]);
+            if (s == 2 && n[s] > 0 && i != 3)   /* without a resource all of it is the bare one */
+                memcpy(text + at, "user@example.org/attic", 22);
+            at += n[s];
+            text[at++] = '\0';
+        }
+        begin_block(&k, XMPPI_WARM_EXACT, text, at);
+        add_part(&k, 'q', "", 0);
+        add_part(&k, 't', "", 0);
+        assert_int_equal(load_block(&d, &k), i == 6 ? XMPP_OK : XMPP_E_BUFFERS);
+        assert_int_equal(d.sm.id != NULL, i == 6);
+        assert_int_equal(d.client.session, i == 6);
+    }
+}
+
+/* A record with any bytes for text, and what is not told or has no end. */
+static void add_record(unsigned char *q, const char *text, uint32_t token, uint32_t life)
+{
+    size_t n = strlen(text);
+
+    memset(q, 0, XMPPI_R_HEAD + n + XMPPI_TAIL);
+    q[0] = (unsigned char)(n + XMPPI_TAIL);
+    memcpy(q + XMPPI_R_HEAD, text, n);
+    q += XMPPI_R_HEAD + n;
+    q[XMPPI_T_LATEST] = 7;
+    xmppi_put32(q + XMPPI_T_TOKEN, token);
+    xmppi_put32(q + XMPPI_T_LIFE, life);
+}
+
+static void test_records_without_an_end_or_a_token(void **state)
+{
+    static device d;
+    unsigned char q[64];
+    const xmpp_event *ev;
+    made k;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        begin_block(&k, XMPPI_WARM_STILL, "\0\0", 3);
+        add_record(q, i == 3 ? "<a>" : "abc", i == 0 || i == 3 ? 1 : 0, i == 2 ? 1 : 0);
+        add_part(&k, 'q', q, XMPPI_R_HEAD + 3 + XMPPI_TAIL);
+        add_part(&k, 't', "", 0);
+        boot(&d, "user@example.org/attic", sizeof d.queue);
+        d.config.options = i == 3 ? XMPP_OPT_DURABLE : 0;       /* it may have been written since */
+        seal(k.b, k.n + 4);
+        assert_int_equal(xmpp_load(&d.client, k.b, k.n + 4), XMPP_OK);
+        assert_int_equal(xmpp_waiting(&d.client), i == 3 ? 0 : 1);
+        if (i < 2) {
+            xmpp_policy(&d.client, XMPP_AT_MOST_ONCE, 7, 0);
+            assert_int_equal(xmpp_message(&d.client, "b@c", "x"), XMPP_OK);
+        } else if (i == 2) {
+            xmpp_step(&d.client, 1000);
+            xmpp_step(&d.client, 1001);
+            assert_int_equal(xmpp_waiting(&d.client), 0);       /* it expired; nobody is told */
+            continue;
+        }
+        ev = xmpp_next(&d.client);
+        assert_non_null(ev);
+        if (i == 1) {
+            assert_int_equal(ev->type, XMPP_EV_SAVE);
+            continue;
+        }
+        assert_int_equal(ev->type, XMPP_EV_FAILED);
+        assert_int_equal(ev->error, i == 0 ? XMPP_E_REPLACED : XMPP_E_DOUBT);
+        assert_int_equal(ev->size, 3);
+        assert_memory_equal(ev->data, i == 0 ? "abc" : "<a>", 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_comes_back), cmocka_unit_test(test_good_once),
                                         cmocka_unit_test(test_room),
                                         cmocka_unit_test(test_foreign), cmocka_unit_test(test_hostile),
-                                        cmocka_unit_test(test_cut), cmocka_unit_test(test_smaller_arena) };
+                                        cmocka_unit_test(test_cut), cmocka_unit_test(test_smaller_arena),
+                                        cmocka_unit_test(test_parts_at_their_bounds),
+                                        cmocka_unit_test(test_no_keys_and_no_memory_of_the_transport),
+                                        cmocka_unit_test(test_strings_that_find_no_room),
+                                        cmocka_unit_test(test_records_without_an_end_or_a_token) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
