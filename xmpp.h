@@ -10628,7 +10628,7 @@ XMPPI_FN size_t xmppi_dns_labels(unsigned char *m, size_t at, size_t n, const ch
 {
     size_t len;
 
-    while (at != 0 && *text != '\0') {
+    while (*text != '\0') {
         len = xmppi_find(text, '.');
         if (len == 0 || len > 63 || at + 1 + len > n || (check && m[at] != len))
             return 0;
@@ -10900,7 +10900,7 @@ XMPPI_FN int xmppi_dns_query(xmpp_client *c, xmpp_dns *d)
         }
         if (d->step == XMPPI_DNS_SEND && r == XMPP_OK)
             r = xmppi_dns_send(c, d);
-        if (d->step == XMPPI_DNS_WAIT && r == XMPP_OK)
+        if (d->step == XMPPI_DNS_WAIT) /* what goes wrong before does not get here */
             r = xmppi_dns_recv(c, d);
         if (r == XMPP_OK)
             r = xmppi_dns_answer(d);
@@ -11045,7 +11045,7 @@ XMPPI_FN uint32_t xmppi_dns_step_ms(const xmpp_client *c)
 }
 
 /* Hands out what stands in d->last. more: others are left when it fails. */
-XMPPI_FRAME bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
+XMPPI_FRAME void xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more)
 {
     xmpp_dns *d = c->acct->dns;
     uint32_t ms = d->last_tls ? XMPPI_DNS_HANDSHAKE_MS : XMPPI_DNS_CONNECT_MS;
@@ -11059,7 +11059,6 @@ XMPPI_FRAME bool xmppi_dns_hand(const xmpp_client *c, xmpp_target *to, bool more
     }
     d->tried = true;
     d->begun = false;
-    return true;
 }
 
 /* Hands out the next address of the host at hand, IPv6 and IPv4 in turn. False: none is left. */
@@ -11081,7 +11080,8 @@ XMPPI_FN bool xmppi_dns_give(const xmpp_client *c, xmpp_dns *d, xmpp_target *to)
     xmppi_dns_format(d->last, d->addr[four][i], four != 0);
     d->last_tls = d->tls;
     d->last_port = (uint16_t)(d->port != 0 ? d->port : d->tls ? 5223 : 5222);
-    return xmppi_dns_hand(c, to, more);
+    xmppi_dns_hand(c, to, more);
+    return true;
 }
 
 /* A new connection. True: it begins with the address that worked before. */
@@ -11093,7 +11093,9 @@ XMPPI_FN bool xmppi_dns_begin(const xmpp_client *c, xmpp_dns *d, xmpp_target *to
     d->use_last = false;
     d->name = to->host;
     d->srv = to->port == 0 && (c->acct->host == NULL || c->redirect != NULL);
-    return last && xmppi_dns_hand(c, to, true);
+    if (last)
+        xmppi_dns_hand(c, to, true);
+    return last;
 }
 
 /* Is it an address, or the name that no name server is asked for (RFC 6761 6.3)? */

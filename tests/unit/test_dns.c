@@ -19,7 +19,7 @@ static size_t question_n, reply_n, take, chunk;     /* take: bytes that a send t
 static unsigned opens, sends, ids[16];
 static int open_result, send_result, recv_end;      /* when not 0: what they answer; recv_end: when nothing is left */
 static uint32_t dice;                               /* what random gives */
-static bool counting;                               /* one more each time */
+static bool counting, no_random;                    /* one more each time; there is none */
 static char opened[64];
 static xmpp_target to_open;
 
@@ -38,6 +38,8 @@ static int io_random(void *ctx, void *out, size_t n)
     uint16_t low = (uint16_t)dice;              /* a number of 16 bits is the low half, whatever the byte order */
 
     (void)ctx;
+    if (no_random)
+        return XMPP_E_ENTROPY;
     if (n == 2)
         memcpy(out, &low, 2);
     else
@@ -120,6 +122,7 @@ static int setup(void **state)
     open_result = send_result = recv_end = 0;
     dice = 0x01020304;
     counting = true;
+    no_random = false;
     return xmpp_init(&client, &config, &account, io);
 }
 
@@ -651,6 +654,78 @@ static void weights(void **state)
     for (left = 0; xmppi_dns_pick(&client, &dns) == XMPP_OK; left++)
         assert_int_equal(dns.port, left == 0 ? 5222 : 5224);    /* the other priority comes last */
     assert_int_equal(left, 2);
+    memcpy(dns.targets, keep, sizeof keep);
+    dice = 10;
+    assert_int_equal(xmppi_dns_pick(&client, &dns), XMPP_OK);
+    assert_int_equal(dns.port, 5221);
+    dice = 11;                                              /* of 91: h2 takes 1 to 30, whatever was used before it */
+    assert_int_equal(xmppi_dns_pick(&client, &dns), XMPP_OK);
+    assert_int_equal(dns.port, 5222);
+    no_random = true;
+    assert_int_equal(xmppi_dns_pick(&client, &dns), XMPP_E_ENTROPY);
+}
+
+/* Those of weight 0 come first among their like, in the order of the answer. */
+static void weights_of_0(void **state)
+{
+    message m;
+
+    (void)state;
+    begin(&m, ID, SERVICE, 33);
+    srv(&m, "@12", 7, 0, 1, "a");
+    srv(&m, "@12", 7, 5, 2, "b");
+    srv(&m, "@12", 7, 0, 3, "c");
+    srv(&m, "@12", 7, 0, 4, "d");
+    assert_int_equal(parse_srv(&m), XMPP_OK);
+    assert_string_equal(targets(), "7 0 1 a;7 0 3 c;7 0 4 d;7 5 2 b;");
+}
+
+/* What the reader of names makes of one whose end is missing, which no record that was looked at has. */
+static void names_without_an_end(void **state)
+{
+    size_t at;
+
+    (void)state;
+    memset(&dns, 0, sizeof dns);
+    dns.n = 2 + 14;
+    memcpy(dns.packet + 2 + 12, "\1a", 2);
+    assert_int_equal(xmppi_dns_text(&dns, 12, NULL), 0);
+    assert_false(xmppi_dns_equal(&dns, 12, 12));
+    for (at = 12; at < 300; at += 2)                        /* 150 labels: longer than a name may be */
+        memcpy(dns.packet + 2 + at, "\1a", 2);
+    dns.n = 2 + 320;
+    assert_false(xmppi_dns_equal(&dns, 12, 12));
+}
+
+/* A message by TCP that says it was cut is all there is. */
+static void cut_by_tcp(void **state)
+{
+    message m;
+
+    (void)state;
+    begin(&m, ID, "host.example", 1);
+    address(&m, "@12", 192, 0, 2, 1);
+    m.b[2] |= 2;
+    assert_int_equal(parse_a(&m), XMPP_E_TOO_LONG);
+    dns.tcp = true;
+    assert_int_equal(xmppi_dns_answer(&dns), XMPP_OK);
+    assert_int_equal(dns.addrs[1], 1);
+}
+
+/* An address that worked before and is none is not tried. */
+static void no_last_address(void **state)
+{
+    xmpp_target to;
+
+    (void)state;
+    memset(&to, 0, sizeof to);
+    to.host = "host.example";
+    dns.use_last = true;
+    assert_false(xmppi_dns_begin(&client, &dns, &to));
+    strcpy(dns.last, "192.0.2.1");
+    dns.use_last = true;
+    assert_true(xmppi_dns_begin(&client, &dns, &to));
+    assert_string_equal(to.host, "192.0.2.1");
 }
 
 static void addresses_as_text(void **state)
@@ -700,6 +775,9 @@ static void name_servers_as_text(void **state)
     dns.server = 1;
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 54);
     dns.server = 2;
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
+    dns.servers = list;                                     /* shorter than that */
+    list[0] = "192.0.2.1";
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
 }
 
@@ -1015,6 +1093,10 @@ int main(void)
         TEST(records_that_make_no_sense),
         TEST(more_records_than_there_is_room_for),
         TEST(weights),
+        TEST(weights_of_0),
+        TEST(names_without_an_end),
+        TEST(cut_by_tcp),
+        TEST(no_last_address),
         TEST(addresses_as_text),
         TEST(name_servers_as_text),
         TEST(every_attempt_has_its_own_socket_and_id),

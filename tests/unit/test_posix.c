@@ -4,10 +4,13 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <signal.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Name resolution is replaced: the addresses of the name "several" are the test's own choice, and
@@ -24,12 +28,44 @@ static struct addrinfo fake[4];
 static struct sockaddr_in fake_to[4];
 static int fake_freed;
 
+/* Calls of the system that fail: the number of the call that does, counted from 1, and with what. The device of random
+   numbers: read gives at most device_gives bytes, 0 at its end. */
+static struct { int nth, error; } fail_fcntl, fail_connect, fail_getsockopt, fail_clock, fail_recv, fail_send, fail_read, fail_resolve;
+static size_t device_gives = SIZE_MAX;
+static time_t now_is = 1;
+
+#define FAILS(what) ((what).nth > 0 && --(what).nth == 0 ? (errno = (what).error, true) : false)
+
+static int test_fcntl(int fd, int command, int arg) { return FAILS(fail_fcntl) ? -1 : fcntl(fd, command, arg); }
+static int test_fcntl_get(int fd, int command) { return test_fcntl(fd, command, 0); }
+static int test_connect(int fd, const struct sockaddr *to, socklen_t n)
+{
+    int r = connect(fd, to, n);
+    return FAILS(fail_connect) ? -1 : r;
+}
+static int test_getsockopt(int fd, int level, int option, void *value, socklen_t *n)
+{
+    return FAILS(fail_getsockopt) ? -1 : getsockopt(fd, level, option, value, n);
+}
+static int test_clock_gettime(clockid_t id, struct timespec *t) { return FAILS(fail_clock) ? -1 : clock_gettime(id, t); }
+static ssize_t test_recv(int fd, void *buf, size_t n, int flags) { return FAILS(fail_recv) ? -1 : recv(fd, buf, n, flags); }
+static ssize_t test_send(int fd, const void *buf, size_t n, int flags) { return FAILS(fail_send) ? -1 : send(fd, buf, n, flags); }
+static ssize_t test_read(int fd, void *buf, size_t n)
+{
+    return FAILS(fail_read) ? -1 : read(fd, buf, n < device_gives ? n : device_gives);
+}
+static time_t test_time(time_t *out) { (void)out; return now_is; }
+
 static int test_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
                             struct addrinfo **list)
 {
     struct addrinfo h = *hints;
     if (strcmp(host, "localhost") != 0)
         h.ai_flags |= AI_NUMERICHOST;
+    if (fail_resolve.nth > 0 && --fail_resolve.nth == 0) {
+        errno = fail_resolve.error;
+        return EAI_SYSTEM;
+    }
     if (strcmp(host, "several") != 0)
         return getaddrinfo(host, port, &h, list);
     *list = fake;
@@ -45,11 +81,13 @@ static void test_freeaddrinfo(struct addrinfo *list)
 }
 
 /* How getrandom behaves: 0 as it does; 1 gives a byte at a time and is interrupted in between; 2 is
-   missing; 3 goes missing in the middle. */
+   missing; 3 goes missing in the middle; 4 gives nothing. */
 static int random_mode, random_calls;
 static ssize_t test_getrandom(void *buf, size_t n, unsigned flags)
 {
     random_calls++;
+    if (random_mode == 4)
+        return 0;
     if (random_mode == 0)
         return getrandom(buf, n, flags);
     if (random_mode == 1 && random_calls % 2 == 0) {
@@ -68,7 +106,25 @@ static char resolv_conf[64] = "/nonexistent/resolv.conf";
 #define getrandom    test_getrandom
 #define getaddrinfo  test_getaddrinfo
 #define freeaddrinfo test_freeaddrinfo
+#define FOURTH(a, b, c, d, ...) d
+#define fcntl(...) FOURTH(__VA_ARGS__, test_fcntl, test_fcntl_get, )(__VA_ARGS__)
+#define connect        test_connect
+#define getsockopt     test_getsockopt
+#define clock_gettime  test_clock_gettime
+#define FIFTH(a, b, c, d, e, ...) e     /* recv and send of a transport have three arguments, and stay what they are */
+#define recv(...) FIFTH(__VA_ARGS__, test_recv, recv, )(__VA_ARGS__)
+#define send(...) FIFTH(__VA_ARGS__, test_send, send, )(__VA_ARGS__)
+#define read           test_read
+#define time(out)      test_time(out)
 #include "xmpp.h"
+#undef fcntl
+#undef connect
+#undef getsockopt
+#undef clock_gettime
+#undef recv
+#undef send
+#undef read
+#undef time
 #include <cmocka.h>
 
 static xmpp_posix net;
@@ -890,6 +946,103 @@ static void test_name_servers_of_the_system(void **state)
     unlink(resolv_conf);
 }
 
+static void test_random_from_the_device(void **state)
+{
+    (void)state;
+    random_mode = 4;
+    device_gives = 7;                   /* in pieces, and interrupted */
+    fail_read.nth = 2;
+    fail_read.error = EINTR;
+    memset(bytes, 0, sizeof bytes);
+    get_random();
+    assert_int_equal(result, XMPP_OK);
+    assert_memory_not_equal(bytes + 48, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+    fail_read.nth = 2;
+    fail_read.error = EIO;
+    get_random();
+    assert_int_equal(result, XMPP_E_ENTROPY);
+    device_gives = 0;                   /* it is no device, but an empty file */
+    get_random();
+    assert_int_equal(result, XMPP_E_ENTROPY);
+    device_gives = SIZE_MAX;
+}
+
+static void test_calls_that_fail(void **state)
+{
+    char buf[8];
+    int i;
+
+    (void)state;
+    for (i = 1; i <= 3; i++) {          /* the socket cannot be made what it must be */
+        fail_fcntl.nth = i;
+        fail_fcntl.error = EPERM;
+        assert_int_equal(open_to("127.0.0.1", port), XMPP_E_CONNECT);
+        fails_with(XMPP_E_CONNECT, "connect to 127.0.0.1", port, EPERM);
+    }
+    for (i = 1; i <= 6; i++) {          /* nor one end of what wakes */
+        xmpp_posix_close(&net);
+        fail_fcntl.nth = i;
+        io = xmpp_posix_io(&net);
+        assert_int_equal(net.wake[0], -1);
+        assert_int_equal(net.wake[1], -1);
+    }
+    xmpp_posix_close(&net);
+    io = xmpp_posix_io(&net);
+    assert_true(net.wake[0] >= 0 && net.wake[1] >= 0);
+
+    fail_resolve.nth = 1;
+    fail_resolve.error = EMFILE;
+    assert_int_equal(open_to("127.0.0.1", port), XMPP_E_RESOLVE);
+    fails_with(XMPP_E_RESOLVE, "connect to 127.0.0.1", port, EMFILE);
+    fail_getsockopt.nth = 1;
+    fail_getsockopt.error = ENOBUFS;
+    assert_int_equal(open_to("127.0.0.1", port), XMPP_OK);
+    for (i = 0; i < 100 && io.ops->send(io.ctx, "x", 1) == 0; i++)
+        poll(NULL, 0, 10);
+    fails_with(XMPP_E_CONNECT, "connect to 127.0.0.1", port, ENOBUFS);
+    close(accept(listener, NULL, NULL));
+
+    fail_connect.nth = 1;               /* a signal came: it connects all the same */
+    fail_connect.error = EINTR;
+    connect_to_listener();
+    fail_send.nth = fail_recv.nth = 1;
+    fail_send.error = fail_recv.error = EINTR;
+    assert_int_equal(io.ops->send(io.ctx, "hello", 5), 5);
+    assert_int_equal(send(peer, "you", 3, 0), 3);
+    assert_int_equal(recv_some(buf, sizeof buf), 3);
+    assert_int_equal(fail_recv.nth + fail_send.nth, 0);
+}
+
+static void test_no_clock(void **state)
+{
+    (void)state;
+    fail_clock.nth = 1;
+    assert_int_equal(io.ops->millis(io.ctx), 0);
+    now_is = -1;
+    assert_int_equal(io.ops->utc(io.ctx), 0);
+    now_is = 0;
+    assert_int_equal(io.ops->utc(io.ctx), 0);
+    now_is = 1;
+    assert_int_equal(io.ops->utc(io.ctx), 1);
+    now_is = time(NULL);
+}
+
+static void test_a_line_with_a_name_server(void **state)
+{
+    static const char *const ends[] = { "", " x", "\tx", "\rx" };
+    char line[40], out[10];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        snprintf(line, sizeof line, "nameserver 192.0.2.1%s", ends[i]);
+        assert_true(xmppi_posix_nameserver(line, out, sizeof out));
+        assert_string_equal(out, "192.0.2.1");
+    }
+    assert_true(xmppi_posix_nameserver("nameserver 192.0.2.12", out, sizeof out)); /* as much as there is room for */
+    assert_string_equal(out, "192.0.2.1");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -922,6 +1075,10 @@ int main(void)
                                        TEST(test_random_in_pieces),
                                        TEST(test_random_without_getrandom),
                                        TEST(test_no_descriptors),
+                                       TEST(test_random_from_the_device),
+                                       TEST(test_calls_that_fail),
+                                       TEST(test_no_clock),
+                                       TEST(test_a_line_with_a_name_server),
                                        TEST(test_clocks),
                                        TEST(test_port_text),
                                        TEST(test_datagrams),

@@ -385,6 +385,7 @@ static void test_hands_everything_on(void **state)
 
 static void test_absent_stays_absent(void **state)
 {
+    xmpp_io_ops fewer;
     xmpp_io io = start(&few_ops);
     (void)state;
     assert_null(io.ops->start_tls);
@@ -396,6 +397,14 @@ static void test_absent_stays_absent(void **state)
     assert_null(io.ops->resolver);
     assert_non_null(io.ops->random);
     assert_non_null(io.ops->utc);
+    fewer = few_ops;
+    fewer.wants = NULL;
+    fewer.reason = NULL;
+    fewer.utc = NULL;
+    io = start(&fewer);
+    assert_null(io.ops->wants);
+    assert_null(io.ops->reason);
+    assert_null(io.ops->utc);
 }
 
 int main(void)
