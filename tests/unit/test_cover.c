@@ -1206,6 +1206,58 @@ static void any_part_of_a_stanza_is_pending(void **state)
     assert_int_equal(n, 30);
 }
 
+/* ---- the tokenizer ---- */
+
+static int first_answer(unsigned char *mem, size_t size, const char *text)
+{
+    xmpp_xml x;
+    size_t used, n = strlen(text);
+    int r;
+
+    xmpp_xml_init(&x, mem, size);
+    do {
+        r = xmpp_xml_feed(&x, text, n, &used);
+        text += used;
+        n -= used;
+    } while (r > 0);
+    return r;
+}
+
+static void memory_is_used_up_to_16_mb(void **state)
+{
+    xmpp_xml x;
+
+    (void)state;
+    xmpp_xml_init(&x, arena, 0xffffff);
+    assert_int_equal(x.cap, 0xffffff);
+    xmpp_xml_init(&x, arena, 0x1000000);
+    assert_int_equal(x.cap, 0xffffff);
+}
+
+/* Where not even the name of a declaration finds room nobody knows what it is: then the root does not either. */
+static void a_declaration_that_finds_no_room(void **state)
+{
+    bool fits = false, did;
+    size_t n;
+
+    (void)state;
+    for (n = 0; n < 64; n++) {
+        did = fits;
+        fits = first_answer(arena, n, "<?xml version='1.0'?><abc/>") == XMPP_OK;
+        assert_true(fits || !did);
+        assert_int_not_equal(first_answer(arena, n, "<?xmm version='1.0'?><abc/>"), XMPP_OK);
+    }
+    assert_true(fits);
+}
+
+static void a_question_mark_in_a_tag(void **state)
+{
+    (void)state;
+    assert_int_equal(first_answer(arena, sizeof arena, "<a ?>"), XMPP_E_XML_SYNTAX);
+    assert_int_equal(first_answer(arena, sizeof arena, "<a ?='x'>"), XMPP_E_XML_SYNTAX);
+    assert_int_equal(first_answer(arena, sizeof arena, "<?xml version='1.0' ?" "?>"), XMPP_E_XML_SYNTAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1262,6 +1314,9 @@ int main(void)
         cmocka_unit_test(a_block_that_does_not_fit),
         cmocka_unit_test(too_late_to_load),
         cmocka_unit_test(any_part_of_a_stanza_is_pending),
+        cmocka_unit_test(memory_is_used_up_to_16_mb),
+        cmocka_unit_test(a_declaration_that_finds_no_room),
+        cmocka_unit_test(a_question_mark_in_a_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

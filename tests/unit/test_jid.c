@@ -498,6 +498,7 @@ static void test_uri_hostile(void **state)
         "xmpp:a%00@b", "xmpp:a@b/%00", "xmpp:a@b/%0a", "xmpp:a@b/%0D%0A", "xmpp:a@b/%7F",
         "xmpp:a@b/%FF", "xmpp:a@b/%C0%AF", "xmpp:a@b/%C3", "xmpp:a@b/%C2%85", "xmpp:a@b/%ED%A0%80",
         "xmpp:a@b/c d", "xmpp:a@b/\n", "xmpp:a@b/\"", "xmpp:a@b/<x>", "xmpp:a%20b@c",
+        "xmpp:/a", "xmpp:a@b/x>", "xmpp:a@b/\x7f", "xmpp:a%-0@b", "xmpp:a@b/%0/", "xmpp:a@b/%:0", "xmpp:a@b/%G0", "xmpp:a@b/%`0",
         "xmpp:a%22b@c", "xmpp:a%26b@c", "xmpp:a%27b@c", "xmpp:a%3Ab@c", "xmpp:a@-b", "xmpp:a@b_c"};
     size_t i;
     (void)state;

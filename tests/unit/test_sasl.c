@@ -709,6 +709,11 @@ static void long_salt(void **state)
     login_to_final(&l, &v, &keys);
     assert_true(l.slices > 0);
     login_free(&l);
+    keys.hash = xmpp_sha256.id;         /* nonsense from flash: as if it had been kept */
+    keys.salt_n = 65;
+    login_to_final(&l, &v, &keys);
+    assert_true(l.slices > 0);
+    login_free(&l);
 }
 
 /* ---- the others ---- */
