@@ -4434,11 +4434,11 @@ XMPPI_FN int xmppi_uri_decode(const char *s, size_t n, char *out, size_t cap)
     return (int)len;
 }
 
-/* The first of two bytes in s, or n. */
-XMPPI_FN size_t xmppi_uri_find(const char *s, size_t n, char a, char b)
+/* Where a byte is first in s, or n. */
+XMPPI_FN size_t xmppi_uri_find(const char *s, size_t n, char c)
 {
     size_t i = 0;
-    while (i < n && s[i] != a && s[i] != b)
+    while (i < n && s[i] != c)
         i++;
     return i;
 }
@@ -4464,13 +4464,13 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
             return XMPP_E_JID;
     uri += n;
     n = xmppi_find(uri, '#');
-    q = xmppi_uri_find(uri, n, '?', '?');
+    q = xmppi_uri_find(uri, n, '?');
     if (q < n && query != NULL) {
         *query = uri + q + 1;
         *query_n = n - q - 1;
     }
     if (q >= 2 && uri[0] == '/' && uri[1] == '/') {     /* the account to use: not ours to choose */
-        n = xmppi_uri_find(uri + 2, q - 2, '/', '/') + 2;
+        n = xmppi_uri_find(uri + 2, q - 2, '/') + 2;
         if (n == q)
             return XMPP_E_JID;
         uri += n + 1;
@@ -4478,8 +4478,8 @@ XMPP_API int xmpp_uri_parse(const char *uri, char *jid, size_t cap, const char *
     }
     /* An escaped @ or / must not move the borders of the parts: they have to lie in the decoded
        JID where they lay in the URI. */
-    slash = xmppi_uri_find(uri, q, '/', '/');
-    at = xmppi_uri_find(uri, slash, '@', '@');
+    slash = xmppi_uri_find(uri, q, '/');
+    at = xmppi_uri_find(uri, slash, '@');
     cut = at < slash ? xmppi_uri_decode(uri, at, jid, cap) : 0;
     len = xmppi_uri_decode(uri, slash, jid, cap);
     n = len < 0 ? 0 : (size_t)len;
@@ -4507,10 +4507,10 @@ XMPP_API int xmpp_uri_value(const char *query, size_t query_n, const char *key, 
     if (query == NULL || key == NULL)
         return XMPP_E_ARG;
     key_n = xmppi_len(key);
-    i = xmppi_uri_find(query, query_n, ';', ';'); /* past its type */
+    i = xmppi_uri_find(query, query_n, ';'); /* past its type */
     while (i < query_n) {
         const char *pair = query + i + 1;
-        size_t n = xmppi_uri_find(pair, query_n - i - 1, ';', ';');
+        size_t n = xmppi_uri_find(pair, query_n - i - 1, ';');
         i += 1 + n;
         if (n <= key_n || pair[key_n] != '=' || !xmpp_same(pair, key, key_n))
             continue;
@@ -9977,7 +9977,7 @@ XMPP_API int xmpp_in_parts(xmpp_client *c, int what)
     if (what == XMPPI_P_LOST)
         return xmppi_part_lost(c);
     if (what == XMPPI_P_DROP) {
-        c->part_lost = c->part_lost || (c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE);
+        c->part_lost = c->parts > XMPPI_P_CANDIDATE && c->parts < XMPPI_P_GONE; /* an earlier loss was told before this was read */
         c->parts = XMPPI_P_NONE;
         return XMPP_OK;
     }

@@ -16,6 +16,15 @@ static void online_sm(void)
     forget_sent();
 }
 
+/* Where the server counts nothing. */
+static void online_without_counts(void)
+{
+    assert_int_equal(begin(&ops), XMPP_OK);
+    account.sm = &sm;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("");
+}
+
 /* ---- the beginning ---- */
 
 static void init_looks_at_all_that_it_is_given(void **state)
@@ -407,6 +416,19 @@ static void waiting_ends_when_somebody_wakes_it(void **state)
 static unsigned others;
 static void count_others(void *ctx, const xmpp_event *ev) { (void)ctx; (void)ev; others++; clock_ms += 400; }
 
+/* The answer to the request that was sent last. */
+static const char *answer_with(const char *payload)
+{
+    static char text[400];
+    const char *id = NULL, *next = sent;
+
+    xmpp_step(&client, 1000);
+    while ((next = strstr(next, "<iq id='")) != NULL)
+        id = next += 8;
+    snprintf(text, sizeof text, "<iq from='example.org' id='%.9s' type='result'>%s", id, payload);
+    return text;
+}
+
 static void asking_ends_with_the_answer_or_in_time(void **state)
 {
     static char answer[300];
@@ -445,7 +467,63 @@ static void asking_ends_with_the_answer_or_in_time(void **state)
     assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, NULL, NULL, &ev), XMPP_E_EOF);
 }
 
+/* A session that may be resumed keeps its requests: asking goes on when the connection ends, for as long as it has time. */
+static void asking_goes_on_where_the_session_does(void **state)
+{
+    static char lost[1024];
+    xmpp_io_ops o = ops;
+    int i, iq;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    for (i = 0; i < 3; i++) {
+        clock_ms = 1000;
+        begin(&o);
+        account.sm = &sm;
+        config.retry_min_ms = 100000;
+        if (i == 1)
+            config.reconnect = NULL;
+        assert_int_equal(start(&o), XMPP_OK);
+        go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+        assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
+        iq = asks();
+        assert_int_equal(xmpp_iq_parts(&client, iq), iq);
+        xmpp_step(&client, 1000);
+        script = answer_with("<q xmlns='urn:x'><a/>");
+        recv_says = XMPP_IO_EOF;
+        if (i < 2) {
+            assert_int_equal(xmpp_ask(&client, iq, 5000, NULL, NULL, NULL), XMPP_E_EOF);
+            continue;
+        }
+        while (xmpp_online(&client))
+            xmpp_wait(&client, 0);
+        recv_says = 0;
+        xmpp_reset(&client);            /* and there is no session any more: it was lost with one that is over */
+        strcpy(lost, HEADER MECHANISMS SUCCESS HEADER "<stream:features>" BIND "<sm xmlns='urn:xmpp:sm:3'/></stream:features>"
+               "<failed xmlns='urn:xmpp:sm:3'/>");
+        script = lost;
+        assert_int_equal(xmpp_ask(&client, iq, 5000, NULL, NULL, NULL), XMPP_E_LOST);
+    }
+}
+
 /* ---- the clock and random numbers ---- */
+
+/* An answer that was received when its time is over counts. */
+static void an_answer_that_comes_just_in_time(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    online();
+    asks();
+    script = answer_with("</iq>");
+    xmpp_step(&client, 1000 + 60000);
+    ev = xmpp_next(&client);
+    assert_non_null(ev);
+    assert_int_equal(ev->error, XMPP_OK);
+}
+
 
 static void no_random_numbers(void **state)
 {
@@ -739,17 +817,19 @@ static void a_request_at_hand_when_the_link_breaks(void **state)
     int i;
 
     (void)state;
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
         if (i == 0)
             online();
-        else
+        else if (i == 1)
             online_sm();
+        else
+            online_without_counts();
         assert_int_equal(play("<iq from='bob@example.org/p' id='1' type='get'><q xmlns='urn:x'/></iq>", 1000)->type, XMPP_EV_IQ);
         assert_int_equal(xmpp_message(&client, "bob@example.org", "hi"), XMPP_OK);
         send_says = XMPP_IO_ERROR;
         xmpp_step(&client, 1000);
         assert_int_equal(xmpp_next(&client) == NULL ? 0 : 1, 0);
-        assert_int_equal(xmpp_waiting(&client), i == 0 ? 1 : 2);
+        assert_int_equal(xmpp_waiting(&client), i == 1 ? 2 : 1);
         assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
     }
 }
@@ -851,19 +931,6 @@ static int ext_asks(const xmpp_ext *ext)
     return iq;
 }
 
-/* The answer to the request that was sent last. */
-static const char *answer_with(const char *payload)
-{
-    static char text[400];
-    const char *id = NULL, *next = sent;
-
-    xmpp_step(&client, 1000);
-    while ((next = strstr(next, "<iq id='")) != NULL)
-        id = next += 8;
-    snprintf(text, sizeof text, "<iq from='example.org' id='%.9s' type='result'>%s", id, payload);
-    return text;
-}
-
 static void an_extension_may_lack_any_hook(void **state)
 {
     (void)state;
@@ -887,6 +954,16 @@ static void an_extension_may_lack_any_hook(void **state)
     recv_says = XMPP_IO_EOF;
     assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
     assert_int_equal(offline_calls, 1);
+}
+
+static void nothing_is_loaded_inside_a_hook(void **state)
+{
+    (void)state;
+    prepare();
+    account.exts = spies;
+    account.sm = &sm;
+    assert_int_equal(start(&ops), XMPP_OK);
+    assert_int_equal(xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL), XMPP_OK);
 }
 
 static void nobody_is_trusted_without_extensions(void **state)
@@ -975,11 +1052,20 @@ static void caps_of_this_client_alone_are_known(void **state)
 {
     static const xmpp_disco disco = { NULL, NULL, NULL, "urn:node", NULL };
     static const xmpp_ext_use exts[] = { { &xmpp_disco_ext, (void *)(size_t)&disco }, { NULL, NULL } };
+    static const xmpp_disco bare = { NULL, NULL, NULL, NULL, NULL };
+    static const xmpp_ext_use no_node[] = { { &xmpp_disco_ext, (void *)(size_t)&bare }, { NULL, NULL } };
     static const char *const wrong[] = { "", "urn:nod", "urn:node", "urn:nodes", "urn:other#", "urn:node#", "urn:node##" };
     char ask[400], ver[29];
     size_t i;
 
     (void)state;
+    go_online_with(no_node, false);
+    assert_null(play("<iq from='example.org' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#info' node='x'/></iq>", 1000));
+    assert_non_null(strstr(sent, "item-not-found"));
+    forget_sent();
+    assert_int_equal(xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL), XMPP_OK);
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "<presence/>");
     go_online_with(exts, false);
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         forget_sent();
@@ -1137,8 +1223,9 @@ static void the_last_question_when_sending_fails(void **state)
     (void)state;
     online_sm();
     assert_int_equal(xmpp_message(&client, "b@c", "1"), XMPP_OK);
+    assert_null(play("", 1000));
+    blocked = true;
     assert_null(play("<r xmlns='urn:xmpp:sm:3'/>", 1000));
-    assert_int_equal(xmpp_message(&client, "b@c", "2"), XMPP_OK);
     assert_int_equal(xmpp_close(&client), XMPP_OK);
     send_says = XMPP_IO_ERROR;
     assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
@@ -1279,6 +1366,8 @@ int main(void)
         cmocka_unit_test(blocking_calls_need_a_clock_and_a_way_to_wait),
         cmocka_unit_test(waiting_ends_when_somebody_wakes_it),
         cmocka_unit_test(asking_ends_with_the_answer_or_in_time),
+        cmocka_unit_test(asking_goes_on_where_the_session_does),
+        cmocka_unit_test(an_answer_that_comes_just_in_time),
         cmocka_unit_test(no_random_numbers),
         cmocka_unit_test(a_request_at_hand_when_the_connection_ends),
         cmocka_unit_test(what_is_to_be_told_is_due_at_once),
@@ -1298,6 +1387,7 @@ int main(void)
         cmocka_unit_test(a_request_at_hand_when_the_link_breaks),
         cmocka_unit_test(what_follows_a_challenge_waits_until_it_is_answered),
         cmocka_unit_test(an_extension_may_lack_any_hook),
+        cmocka_unit_test(nothing_is_loaded_inside_a_hook),
         cmocka_unit_test(nobody_is_trusted_without_extensions),
         cmocka_unit_test(parts_of_an_extension_that_are_lost),
         cmocka_unit_test(extensions_work_without_a_state),
