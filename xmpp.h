@@ -8495,10 +8495,11 @@ XMPPI_FN int xmppi_sm_settle(xmpp_client *c, unsigned char *r, unsigned char *t,
     return xmppi_sm_end(c, r, t, fate) ? 0 : xmppi_sm_retire(r, t);
 }
 
-/* It is to be written again. */
+/* It is to be written again. It has been, so it does not expire. */
 XMPPI_FN void xmppi_sm_requeue(unsigned char *r, unsigned char *t)
 {
     t[XMPPI_T_FATE] = XMPPI_F_QUEUED;
+    xmppi_put32(t + XMPPI_T_LIFE, 0);
     r[2] &= (unsigned char)~XMPPI_R_HELD;
 }
 
