@@ -28,6 +28,7 @@ def programs():
     sessions = sorted(glob.glob("tests/sessions/*.txt"))
     for source in sorted(glob.glob("tests/unit/test_*.c")):
         yield os.path.basename(source)[:-2], source, [], []
+    yield "test_tls-m15", "tests/unit/test_tls.c", ["-DXMPP_CFG_TLS_M15=1"], []
     yield "run", "tests/sessions/run.c", [], ["-m", MODES] + sessions
     yield "run-torn", "tests/sessions/run.c", [], ["-s", "97", "-m", "dice|cuts|eof|error"] + sessions
     for variant, flags in FAST.items():
