@@ -1337,6 +1337,63 @@ static void a_declaration_that_finds_no_room(void **state)
     assert_true(fits);
 }
 
+/* What is skipped is checked like all else, however it is cut: once with memory for all of it, once with little. */
+static void what_is_skipped_is_checked(void **state)
+{
+    static const struct { const char *text; int r; } all[] = {
+        { "<r><c a=']] ]>\n\n\t\r\r\n' p:b=\"'\" xmlns:p='u'>] ]] \n\n\t\t\r\r\n\xc3\xa4 &lt;&#0000000000065;"
+          "<![CDATA[\n\t\r\n\r] ]]] <&\xc3\xa4\t]\n]]]>]<p:d\te='f'\n/></c></r>", XMPP_OK },
+        { "<r><c>]<p:d e='f' xmlns:p='u'>\t\t<g></g >\n</p:d></c></r>", XMPP_OK },
+        { "<r><c>text ]]> text</c></r>", XMPP_E_XML_SYNTAX },
+        { "<r><c><![CDATA[ \x01 ]]></c></r>", XMPP_E_XML_CHAR },
+        { "<r><c>\n\t\xff</c></r>", XMPP_E_XML_UTF8 },
+        { "<r><c a='<'/></r>", XMPP_E_XML_SYNTAX },
+        { "<r><c></d></r>", XMPP_E_XML_MISMATCH } };
+    size_t i, k, n, used, room;
+    xmpp_xml x;
+    int r;
+
+    (void)state;
+    for (i = 0; i < sizeof all / sizeof *all; i++)
+        for (room = 24; room <= sizeof arena; room += sizeof arena - 24)
+            for (k = 0, n = strlen(all[i].text); k <= n; k++) {
+                const char *p = all[i].text, *cut = p + k, *end = p + n;
+
+                xmpp_xml_init(&x, arena, room);
+                do {
+                    r = xmpp_xml_feed(&x, p, (size_t)((p < cut ? cut : end) - p), &used);
+                    p += used;
+                } while (r >= 0 && (r > 0 || p < end));
+                assert_int_equal(r, all[i].r);
+                assert_true(r != XMPP_OK || x.depth == 0);
+                assert_true(r != XMPP_OK || (x.skipped > 0) == (room == 24));
+            }
+}
+
+static void names_up_to_their_cap(void **state)
+{
+    char text[400], name[200];
+    size_t prefix, local, used;
+    xmpp_xml x;
+    int r;
+
+    (void)state;
+    for (prefix = XMPP_CFG_XML_NAME - 4; prefix < XMPP_CFG_XML_NAME + 3; prefix++)
+        for (local = 1; local < 4; local++) {
+            const char *p = text;
+
+            memset(name, 'p', prefix);
+            snprintf(name + prefix, sizeof name - prefix, ":%.*s", (int)local, "abc");
+            snprintf(text, sizeof text, "<r xmlns:%.*s='u'><%s/></r>", 10, name, name);
+            xmpp_xml_init(&x, arena, sizeof arena);
+            while ((r = xmpp_xml_feed(&x, p, strlen(p), &used)) > 0)
+                p += used;
+            /* the prefix is not declared, which nobody asks where the name is skipped */
+            assert_int_equal(r, prefix + 1 + local > XMPP_CFG_XML_NAME ? XMPP_OK : XMPP_E_XML_PREFIX);
+            assert_int_equal(x.skipped > 0, prefix + 1 + local > XMPP_CFG_XML_NAME);
+        }
+}
+
 static void a_question_mark_in_a_tag(void **state)
 {
     (void)state;
@@ -1406,6 +1463,8 @@ int main(void)
         cmocka_unit_test(any_part_of_a_stanza_is_pending),
         cmocka_unit_test(memory_is_used_up_to_16_mb),
         cmocka_unit_test(a_declaration_that_finds_no_room),
+        cmocka_unit_test(what_is_skipped_is_checked),
+        cmocka_unit_test(names_up_to_their_cap),
         cmocka_unit_test(a_question_mark_in_a_tag),
     };
 
