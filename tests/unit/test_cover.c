@@ -1281,11 +1281,17 @@ static void too_late_to_load(void **state)
 
 static void any_part_of_a_stanza_is_pending(void **state)
 {
-    size_t n;
+    size_t n, room, whole;
 
     (void)state;
     online();
     assert_int_equal(xmpp_message(&client, "bob@example.org", "\xc3\xa4\xc3\xa4"), XMPP_OK);
+    xmpp_pending(&client, SIZE_MAX, &whole);
+    for (room = 1; room <= whole + 1; room++) {
+        assert_non_null(xmpp_pending(&client, room, &n));
+        assert_in_range(n, 1, room < whole ? room : whole);
+        assert_true(n == whole || room < whole);
+    }
     assert_non_null(xmpp_pending(&client, 20, &n));     /* a tag that is longer than that is cut */
     assert_int_equal(n, 20);
     xmpp_sent(&client, 20);
