@@ -9,6 +9,7 @@
 #   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it; PARTS=readme: all of it,
+#   make fuzz         each target of tests/fuzz for FUZZ_SECONDS=60 seconds with libFuzzer; TARGETS="client xml": those alone
 #   make coverage     lines and branches that the tests reach; build/coverage/index.html: two minutes
 #                     and writes the README's figures and picture
 #   make lint         clang-tidy, clang's and gcc's analyzers, cppcheck: two minutes
@@ -33,13 +34,18 @@ EXAMPLES := $(patsubst examples/%.c,build/%,$(filter-out examples/xmpp.c example
 UNIT     := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
 SESSIONS := $(patsubst tests/%.c,%,$(wildcard tests/sessions/*.c))
 TESTS    := $(UNIT) $(SESSIONS)
+# Each tests/fuzz/NAME.c is a target; tests/fuzz/each/NAME.c is a part of it for each level of XMPP_CFG_FAST.
+FUZZ     := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c)))
+TARGETS  ?= $(FUZZ)
+LEVELS    = $(if $(wildcard tests/fuzz/each/$*.c),$(addprefix $(1)/$*_,0.o 1.o 2.o 3.o))
+FUZZDEPS := $(HEADERS) $(wildcard tests/fuzz/*.h tests/fuzz/each/*.h)
 TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
 
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all setup demo check faults fleet soak size clean install tests asan check-compile check-requirements check-unit \
-        check-sessions check-faults check-ct check-asan check-valgrind check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench coverage mutants lint proof
+        check-sessions check-faults check-ct check-asan check-valgrind check-fuzz check-interop check-tls check-firmware check-size check-bench check-proof firmware ports bench fuzz replay coverage mutants lint proof
 
 all: build/xmpp $(EXAMPLES)
 
@@ -83,8 +89,8 @@ fleet:
 check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
-	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan || true
-	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions faults ct asan valgrind proof size bench interop tls firmware total
+	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan replay || true
+	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions faults ct asan valgrind fuzz proof size bench interop tls firmware total
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%) build/asan/proof/exhaustive
@@ -97,12 +103,45 @@ $(TESTS:%=build/asan/%) build/asan/proof/exhaustive: build/asan/%: tests/%.c $(H
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g $(SANITIZE) -pthread -I. -o $@ $< $(LDFLAGS) -lcmocka -lbearssl
 
+# The targets by libFuzzer, and for replaying their corpora: with main.c, by whatever compiler there is. Of the levels one
+# alone guides the fuzzer: what is covered in it is covered in all.
+fuzz:
+	@CC="$(CC)" sh tests/setup.sh check
+	@$(MAKE) -s --no-print-directory $(JOBS) $(TARGETS:%=build/fuzz/%)
+	@sh tests/fuzz/run.sh $(TARGETS)
+replay: $(FUZZ:%=build/asan/fuzz/%)
+
+FUZZ_CC  = clang -std=gnu99 -O1 -g -Wall -Wextra -Wshadow $(SANITIZE) -I.
+PARTS_OF := $(foreach t,$(patsubst tests/fuzz/each/%.c,%,$(wildcard tests/fuzz/each/*.c)),$(t)_0.o $(t)_1.o $(t)_2.o $(t)_3.o)
+# of NAME_LEVEL.o
+part     = tests/fuzz/each/$(firstword $(subst _, ,$(@F))).c
+level    = $(lastword $(subst _, ,$(basename $(@F))))
+
+.SECONDEXPANSION:
+$(PARTS_OF:%=build/fuzz/%): $$(part) $(FUZZDEPS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(if $(filter 2,$(level)),-fsanitize=fuzzer-no-link) -DLEVEL=$(level) -c -o $@ $<
+
+$(PARTS_OF:%=build/asan/fuzz/%): $$(part) $(FUZZDEPS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g $(SANITIZE) -I. -DLEVEL=$(level) -c -o $@ $<
+
+$(FUZZ:%=build/fuzz/%): build/fuzz/%: tests/fuzz/%.c $$(call LEVELS,build/fuzz) $(FUZZDEPS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer -o $@ $< $(call LEVELS,build/fuzz) $(LDFLAGS) -lexpat -lbearssl
+
+$(FUZZ:%=build/asan/fuzz/%): build/asan/fuzz/%: tests/fuzz/%.c tests/fuzz/main.c $$(call LEVELS,build/asan/fuzz) $(FUZZDEPS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=gnu99 -O1 -g $(SANITIZE) -I. -o $@ $< tests/fuzz/main.c $(call LEVELS,build/asan/fuzz) $(LDFLAGS) \
+	    -lexpat -lbearssl
+
 check-unit check-sessions check-valgrind: tests
+check-fuzz: replay
 check-asan check-proof: asan
 check-faults: tests asan
 check-interop: build/xmpp build/fleet build/soak/device
 check-firmware: build/xmpp
-check-compile check-requirements check-unit check-sessions check-faults check-ct check-asan check-valgrind check-proof check-interop check-tls check-firmware \
+check-compile check-requirements check-unit check-sessions check-faults check-ct check-asan check-valgrind check-proof check-fuzz check-interop check-tls check-firmware \
 check-size check-bench:
 	@CC="$(CC)" sh tests/check.sh $(@:check-%=%)
 

@@ -57,6 +57,14 @@ sessions() {    # DIR MODE: "" for all
     run "$@" "$program" ${mode:+-m "$mode"} tests/sessions/*.txt
 }
 
+# Gives each target of tests/fuzz the files of its corpus.
+fuzz() {
+    for corpus in tests/fuzz/corpus/*; do
+        program=build/asan/fuzz/$(basename "$corpus")
+        run "$program" "$corpus"
+    done
+}
+
 faults() {      # DIR ONE_IN: a sample of the grid of `make faults`, by a seed
     program=$1/sessions/faults
     run "$program" -r "$2" -s "${FAULT_SEED:-1}" tests/sessions/*.txt
@@ -70,6 +78,7 @@ suite() {
     ct) program=sh && run sh tests/secrets/run.sh ;;
     asan) unit build/asan && sessions build/asan "" ;;
     valgrind) unit build $valgrind && sessions build whole $valgrind ;;
+    fuzz) fuzz ;;
     proof) program=build/asan/proof/exhaustive && run $program 4 ;;
     compile) bash tests/compile/run.sh >>"$log" 2>&1 ;;
     requirements) program=$python && run $python tests/requirements.py ;;

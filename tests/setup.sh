@@ -51,6 +51,7 @@ need_check() {
     need gcc has gcc
     need g++ has g++
     need clang has clang++
+    need libexpat1-dev has_header "$CC" expat.h
     need valgrind has_header "$CC" valgrind/memcheck.h
     need libcmocka-dev has_cmocka
     need libexpat1-dev has_header "$CC" expat.h
