@@ -574,6 +574,23 @@ static void what_is_to_be_told_is_due_at_once(void **state)
     assert_int_equal(xmpp_deadline(&client), XMPP_FOREVER);
 }
 
+/* One space keeps the link open; where some are owed anyway those do. */
+static void white_space_that_is_owed(void **state)
+{
+    (void)state;
+    prepare();
+    config.space_ms = 5000;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("");
+    blocked = true;
+    xmpp_step(&client, 1000 + 4999);
+    assert_int_equal(client.pad, 0);
+    xmpp_step(&client, 1000 + 5000);
+    assert_int_equal(client.pad, 1);
+    xmpp_step(&client, 1000 + 10000);
+    assert_int_equal(client.pad, 1);
+}
+
 static void no_address_is_0(void **state)
 {
     static xmpp_client c;
@@ -1434,6 +1451,7 @@ int main(void)
         cmocka_unit_test(no_random_numbers),
         cmocka_unit_test(a_request_at_hand_when_the_connection_ends),
         cmocka_unit_test(what_is_to_be_told_is_due_at_once),
+        cmocka_unit_test(white_space_that_is_owed),
         cmocka_unit_test(no_address_is_0),
         cmocka_unit_test(each_error_has_a_class),
         cmocka_unit_test(delays_are_bounded),
