@@ -1960,7 +1960,8 @@ XMPPI_FN int xmppi_ns_known(const char *ns)
 XMPPI_FN const char *xmppi_ns_of(const unsigned char *e, const char *name)
 {
     const char *ns;
-    uint32_t up, bit;
+    uint32_t up;
+    unsigned bit;
 
     if (xmppi_local(name) == name)
         name = ":";
@@ -3167,7 +3168,7 @@ XMPPI_FRAME const unsigned char *xmppi_whole_cdata(xmpp_xml *x, const unsigned c
 /* How far characters can be taken with the memory that there is. */
 XMPPI_FN const unsigned char *xmppi_within_room(const xmpp_xml *x, const unsigned char *at, const unsigned char *end)
 {
-    size_t room = x->cap - x->len;
+    size_t room = (size_t)(x->cap - x->len);
 
     if (room > (size_t)(end - at) + 8 + XMPPI_SLACK)
         return end;
@@ -6014,7 +6015,7 @@ XMPPI_FN void xmppi_blame(xmpp_client *c, int error)
 XMPPI_FRAME void xmppi_no_work(xmpp_client *c)
 {
     if (c->work > XMPPI_W_START)
-        xmpp_wipe(c->challenge, c->challenge_n);
+        xmpp_wipe(c->challenge, (size_t)c->challenge_n);
     c->work = XMPPI_W_NONE;
 }
 
