@@ -39,7 +39,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(wildcar
 TARGETS  ?= $(FUZZ)
 LEVELS    = $(if $(wildcard tests/fuzz/each/$*.c),$(addprefix $(1)/$*_,0.o 1.o 2.o 3.o))
 FUZZDEPS := $(HEADERS) $(wildcard tests/fuzz/*.h tests/fuzz/each/*.h)
-TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h)
+TESTDEPS := $(wildcard tests/unit/*.h tests/sessions/*.h) tests/sessions/run.c    # the grid of faults is built on the last
 
 # compile in parallel unless -j was given
 JOBS     = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
