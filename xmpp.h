@@ -4011,6 +4011,26 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
         xmppi_w_fail(w, XMPP_E_TEMPLATE);
 }
 
+/* Reads <x xmlns='jabber:client'>. */
+XMPPI_FN int xmppi_xml_root(xmpp_xml *x)
+{
+    size_t used;
+#if XMPP_CFG_FAST > 1                   /* most templates are short: what reading it makes is put there at once */
+    static const unsigned char root[] = { XMPPI_ELEMENT | 0x80, 0, 0, 16, 0, 0, 0, 'x', 0,
+                                          XMPPI_DECL, 0, 0, 7, 0, XMPPI_NS_BYTE + XMPPI_NS_CLIENT, 0 };
+
+    if (x->cap >= 28) {                 /* while it is read the value stands there in full */
+        memcpy(x->mem, root, sizeof root);
+        x->len = sizeof root;
+        x->depth = 1;
+        x->state = XMPPI_X_TEXT;
+        x->node.at = x->open;
+        return XMPP_XML_START;
+    }
+#endif
+    return xmpp_xml_feed(x, "<x xmlns='jabber:client'>", 25, &used);
+}
+
 /* Is this text one stanza of a client (white space may surround it)? *kind becomes 'm', 'p' or 'i'.
    kind NULL: is it well-formed content of some element?
    scratch   memory for the start tags that are open at once.
@@ -4024,7 +4044,7 @@ XMPPI_FN int xmppi_check_stanza(const unsigned char *s, size_t n, unsigned char 
     int r;
 
     xmpp_xml_init(&x, scratch, cap);
-    r = xmpp_xml_feed(&x, "<x xmlns='jabber:client'>", 25, &used);
+    r = xmppi_xml_root(&x);
     x.prev = 2;                         /* "]]" may stand before it, so that it may not begin with '>' */
     if (kind != NULL)
         *kind = 0;
