@@ -2368,13 +2368,31 @@ XMPPI_FN int xmppi_xml_value_end(xmpp_xml *x)
     return r;
 }
 
+/* A bit for each name of an attribute that there was, by its hash: only where bits meet are names compared. */
+#if XMPP_CFG_FAST > 1
+typedef struct xmppi_names { uint64_t bits[4]; } xmppi_names;
+
+/* Adds a name. Returns whether it may have been there. */
+XMPPI_FN bool xmppi_met(xmppi_names *seen, uint32_t hash)
+{
+    uint64_t bit = (uint64_t)1 << (hash >> 24 & 63), *word = seen->bits + (hash >> 30), had = *word & bit;
+
+    *word |= bit;
+    return had != 0;
+}
+#else
+typedef uint32_t xmppi_names;
+#endif
+
 /* Checks namespaces and duplicates in the start tag of x->open. */
 #if XMPP_CFG_FAST > 1
 XMPPI_FRAME int xmppi_check_tag(xmpp_xml *x)
 {
     const char *local[XMPP_CFG_XML_ATTRS], *ns[XMPP_CFG_XML_ATTRS];     /* of a declaration: its prefix, NULL */
     const unsigned char *e = x->open, *at = xmppi_body(e), *last = xmppi_next(e);
-    const char *q = xmppi_qname(e), *looked = NULL, *found = NULL;
+    const char *q = xmppi_qname(e), *looked = NULL, *found = NULL, *s;
+    xmppi_names seen = { { 0, 0, 0, 0 } };
+    uint32_t hash;
     size_t n, i;
 
     if (!x->skipping && xmppi_local(q) != q) {      /* when skipping its declaration may have been skipped */
@@ -2384,8 +2402,14 @@ XMPPI_FRAME int xmppi_check_tag(xmpp_xml *x)
             return XMPP_E_XML_PREFIX;
     }
     for (n = 0; at < last; at = xmppi_next(at), n++) {
-        q = xmppi_string(at);
-        local[n] = xmppi_local(q);
+        q = local[n] = xmppi_string(at);
+        for (hash = 0, s = q; *s != '\0'; s++) {
+            hash = hash * 31 + (unsigned char)*s;
+            if (*s == ':') {
+                local[n] = s + 1;
+                hash = 0;
+            }
+        }
         ns[n] = *at == XMPPI_DECL ? NULL : "";
         if (local[n] != q) {
             if (looked == NULL || strncmp(looked, q, (size_t)(local[n] - q)) != 0)
@@ -2395,7 +2419,7 @@ XMPPI_FRAME int xmppi_check_tag(xmpp_xml *x)
             if (*found == '\0')
                 return XMPP_E_XML_PREFIX;
         }
-        for (i = 0; i < n; i++)
+        for (i = xmppi_met(&seen, hash * UINT32_C(0x9E3779B1)) ? 0 : n; i < n; i++)
             if (xmppi_eq(local[i], local[n]) && (ns[i] == NULL) == (ns[n] == NULL) && (ns[n] == NULL || xmppi_eq(ns[i], ns[n])))
                 return XMPP_E_XML_DUPLICATE;
     }
@@ -3287,28 +3311,36 @@ XMPPI_QUICK const unsigned char *xmppi_whole_end(xmpp_xml *x, const unsigned cha
     return p + 1;
 }
 
-/* A bit for each name of an attribute that there was, by its hash. */
+/* Adds a record's name of n bytes. Returns whether it may have been there. */
+XMPPI_QUICK bool xmppi_name_met(xmppi_names *seen, unsigned char *rec, size_t n)
+{
+    const unsigned char *name = rec + 4;
 #if XMPP_CFG_FAST > 1
-typedef uint64_t xmppi_names;
+    uint32_t more = name[0] + name[n / 2] * UINT32_C(0x85EBCA6B) + (uint32_t)n * UINT32_C(0xC2B2AE35);
+
+    xmppi_put32(rec, 0);                /* the last 4 bytes of a short name begin there */
+    return xmppi_met(seen, xmppi_get32(name + n - 4) * UINT32_C(0x9E3779B1) + more * UINT32_C(0x27D4EB2F));
 #else
-typedef uint32_t xmppi_names;
+    uint32_t bit = UINT32_C(1) << ((name[0] * 5u + name[n - 1] * 3u + n) & 31), had = *seen & bit;
+
+    *seen |= bit;
+    return had != 0;
 #endif
+}
 
 /* The name of an attribute was copied: makes the record of it. Returns whether it is known to be different from all others
    and to need no declaration. */
 XMPPI_QUICK bool xmppi_named(xmpp_xml *x, unsigned char *rec, size_t n, size_t colon, xmppi_names *seen)
 {
     unsigned char *name = rec + 4;
-    xmppi_names bit = (xmppi_names)1 << ((name[0] * 5u + name[n - 1] * 3u + n) & (sizeof bit * 8 - 1));
     const unsigned char *other;
     bool differs = true, declares = (colon == 5 || n == 5) && xmppi_begins((const char *)name, "xmlns") != NULL;
 
     name[n] = 0;
-    if (*seen & bit)
+    if (xmppi_name_met(seen, rec, n))
         for (other = xmppi_body(x->open); other < rec; other = xmppi_next(other))
             if (declares || xmppi_eq(xmppi_string(other), (const char *)name))
                 differs = false;        /* of declarations the records keep another name */
-    *seen |= bit;
     *rec = XMPPI_ATTR;
     x->rec = rec;
     x->len += (uint32_t)(4 + n + 1);
@@ -3414,7 +3446,11 @@ XMPPI_QUICK const unsigned char *xmppi_whole_tag(xmpp_xml *x, const unsigned cha
                                                  bool sure, bool keep)
 {
     const unsigned char *from = at, *next;
+#if XMPP_CFG_FAST > 1
+    xmppi_names seen = { { 0, 0, 0, 0 } };
+#else
     xmppi_names seen = 0;
+#endif
 
     for (;; from = next) {
         at = xmppi_past_space(from, end);

@@ -590,6 +590,89 @@ static void rejects_duplicate_attributes(void **state)
     expect("<a b='1' B='2' bb='3' xmlns:b='u' xmlns='b'/>", "(<a xmlns='b' b='1' B='2' bb='3'/>)");
 }
 
+/* Whole, byte by byte and cut in the middle of the tag: is the name of one attribute there twice? */
+static void expect_duplicate(const char *doc, bool want)
+{
+    size_t n = strlen(doc), cuts[3], i;
+    char error[32];
+
+    cuts[0] = n, cuts[1] = 1, cuts[2] = n / 2;
+    snprintf(error, sizeof error, "!DUPLICATE@%u", (unsigned)n - 2);
+    for (i = 0; i < 3; i++) {
+        const char *got = run(doc, n, cuts[i], cuts[i], ROOM, 0);
+        const char *told = strchr(got, '!');
+
+        if (want ? told == NULL || strcmp(told, error) != 0 : told != NULL)
+            fail_msg("pieces of %u: %s: %s", (unsigned)cuts[i], doc, got);
+    }
+}
+
+/* A tag of n attributes with names of one form, which has a place for their number. Number j has number i's, in the other form. */
+static const char *attributes(const char *declared, const char *form, const char *other, int n, int i, int j)
+{
+    static char doc[2048];
+    char *at = doc + sprintf(doc, "<a%s", declared);
+    int k;
+
+    for (k = 0; k < n; k++) {
+        *at++ = ' ';
+        at += k == j ? sprintf(at, other, i) : sprintf(at, form, k);
+        at += sprintf(at, "='%d'", k);
+    }
+    strcpy(at, "/>");
+    return doc;
+}
+
+static void finds_duplicates_at_every_position(void **state)
+{
+    static const char same_ns[] = " xmlns:p='u' xmlns:q='u'", two_ns[] = " xmlns:p='u' xmlns:q='v'";
+    static const struct { const char *declared, *form, *other; int most; bool duplicate; } cases[] = {
+        { "", "b%d", "b%d", XMPP_CFG_XML_ATTRS, true },
+        { "", "a-name-of-more-bytes-%02d-than-16", "a-name-of-more-bytes-%02d-than-16", XMPP_CFG_XML_ATTRS, true },
+        { same_ns, "p:b%d", "p:b%d", XMPP_CFG_XML_ATTRS - 2, true },
+        { same_ns, "p:b%02dc", "q:b%02dc", XMPP_CFG_XML_ATTRS - 2, true },
+        { two_ns, "p:b%d", "q:b%d", XMPP_CFG_XML_ATTRS - 2, false },
+        { two_ns, "p:b%d", "b%d", XMPP_CFG_XML_ATTRS - 2, false }
+    };
+    size_t c;
+    int n, i, j;
+
+    (void)state;
+#ifdef XMPP_FAR             /* it would take long there */
+    return;
+#endif
+    for (c = 0; c < sizeof cases / sizeof cases[0]; c++)
+        for (n = 2; n <= cases[c].most; n += n < 4 || n == cases[c].most ? 1 : cases[c].most - n)
+            for (j = 1; j < n; j++)
+                for (i = 0; i <= j; i++)
+                    expect_duplicate(attributes(cases[c].declared, cases[c].form, i < j ? cases[c].other : cases[c].form, n, i, j),
+                                     i < j && cases[c].duplicate);
+}
+
+/* Names are compared where their hashes meet: here many do, of names that are not the same. */
+static void tells_names_of_one_hash_apart(void **state)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    char doc[128];
+    const char *a, *b;
+
+    (void)state;
+    expect_duplicate("<a xmlns:p='u' p:Aa='1' p:BB='2'/>", false);
+    expect_duplicate("<a xmlns:p='u' p:AaAa='1' p:BBBB='2' p:AaBB='3' p:BBAa='4'/>", false);
+    expect_duplicate("<a xmlns:p='u' xmlns:q='v' p:AaAa='1' q:BBBB='2' q:AaAa='3' AaAa='4'/>", false);
+    expect_duplicate("<a xmlns:p='u' xmlns:q='u' p:AaAa='1' p:BBBB='2' p:AaBB='3' q:BBBB='4'/>", true);
+#ifdef XMPP_FAR
+    return;
+#endif
+    for (a = letters; *a != '\0'; a++)
+        for (b = letters; *b != '\0'; b++) {
+            snprintf(doc, sizeof doc, "<a xy='1' %c%c='2'/>", *a, *b);
+            expect_duplicate(doc, *a == 'x' && *b == 'y');
+            snprintf(doc, sizeof doc, "<a %c%c='1' xyxy='2' %c%c='3'/>", *a, *b, *a, *b);
+            expect_duplicate(doc, true);
+        }
+}
+
 /* ---- what is told beside the tokens ---- */
 
 static void counts_bytes_and_depth(void **state)
@@ -1214,6 +1297,8 @@ int main(void)
         cmocka_unit_test(resolves_namespaces),
         cmocka_unit_test(rejects_bad_namespaces),
         cmocka_unit_test(rejects_duplicate_attributes),
+        cmocka_unit_test(finds_duplicates_at_every_position),
+        cmocka_unit_test(tells_names_of_one_hash_apart),
         cmocka_unit_test(counts_bytes_and_depth),
         cmocka_unit_test(drops_space_between_stanzas),
         cmocka_unit_test(keeps_what_was_put_above_the_root),
