@@ -1124,7 +1124,7 @@ XMPPI_TLS_FN void xmppi_tls_start_minimal(xmpp_bearssl_x509 *x)
     const uint32_t utc = xmppi_tls_now(t);
     int id;
 
-    x->clock = utc != 0;
+    x->clock = utc != 0 || t->floor == 0;   /* a clock lost since open: nothing is in date in 1970 */
     xmppi_tls_split(x->clock ? utc : t->floor, &x->days[2], &x->seconds[2]);
     br_x509_minimal_init(m, &br_sha256_vtable, t->cfg->anchors, t->cfg->anchor_count);
     br_x509_minimal_set_rsa(m, e->irsavrfy);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the certificates that test_tls.c, test_tls_hostile.c and test_tls_edges.c use, fresh, so that none of them expires. Usage: tls_certs.sh DIR
+# Makes the certificates that the tests test_tls*.c use, fresh, so that none of them expires. Usage: tls_certs.sh DIR
 set -e
 umask 077
 mkdir -p "$1"
