@@ -138,7 +138,7 @@ def play(program, what, folder):
         command += ["-n", what] + sessions()
     else:
         env["ONLY_TESTS"] = what
-    if program == "test_tls":
+    if program.startswith("test_tls"):
         command.append(os.path.join(WORK, "certificates"))
     try:
         done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
