@@ -9,9 +9,9 @@
 #   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it; PARTS=readme: all of it,
+#                     and writes the README's figures and picture
 #   make fuzz         each target of tests/fuzz for FUZZ_SECONDS=60 seconds with libFuzzer; TARGETS="client xml": those alone
 #   make coverage     lines and branches that the tests reach; build/coverage/index.html: two minutes
-#                     and writes the README's figures and picture
 #   make lint         clang-tidy, clang's and gcc's analyzers, cppcheck: two minutes
 #   make proof        every short input, and Frama-C over the functions that measure: three minutes; DEPTH=6: longer ones
 #   make size         flash, RAM and stack on microcontrollers
@@ -90,7 +90,10 @@ check:
 	@CC="$(CC)" sh tests/setup.sh check
 	@rm -rf build/results
 	@$(MAKE) -s -k --no-print-directory $(JOBS) all build/soak/device tests asan replay || true
-	@CC="$(CC)" sh tests/check.sh compile requirements unit sessions faults ct asan valgrind fuzz proof size bench interop tls firmware total
+	@# in two rows at once: those that unpack BearSSL's source are in one
+	@CC="$(CC)" sh tests/check.sh valgrind size firmware tls & row=$$!; \
+	 CC="$(CC)" sh tests/check.sh compile requirements unit sessions faults ct asan fuzz proof bench interop; a=$$?; \
+	 wait $$row; b=$$?; sh tests/check.sh total && [ $$a$$b = 00 ]
 
 tests: $(TESTS:%=build/%)
 asan: $(TESTS:%=build/asan/%) build/asan/proof/exhaustive
@@ -106,7 +109,7 @@ $(TESTS:%=build/asan/%) build/asan/proof/exhaustive: build/asan/%: tests/%.c $(H
 # The targets by libFuzzer, and for replaying their corpora: with main.c, by whatever compiler there is. Of the levels one
 # alone guides the fuzzer: what is covered in it is covered in all.
 fuzz:
-	@CC="$(CC)" sh tests/setup.sh check
+	@CC="$(CC)" sh tests/setup.sh fuzz
 	@$(MAKE) -s --no-print-directory $(JOBS) $(TARGETS:%=build/fuzz/%)
 	@sh tests/fuzz/run.sh $(TARGETS)
 replay: $(FUZZ:%=build/asan/fuzz/%)

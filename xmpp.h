@@ -1734,6 +1734,18 @@ XMPPI_FN char xmppi_base64_char(unsigned v)
     return (char)(v + 65 + ((25 - v) >> 8 & 6) - ((51 - v) >> 8 & 75) - ((61 - v) >> 8 & 15) + ((62 - v) >> 8 & 3));
 }
 
+/* And back; 64: it is none. */
+XMPPI_FN unsigned xmppi_base64_value(unsigned c)
+{
+    if (c - 'A' < 26u)
+        return c - 'A';
+    if (c - 'a' < 26u)
+        return c - 'a' + 26;
+    if (c - '0' < 10u)
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
 /* in may lie at the end of out's cap bytes: writing never overtakes reading. */
 XMPP_API int xmpp_base64_encode(const void *in, size_t n, char *out, size_t cap)
 {
@@ -1770,10 +1782,9 @@ XMPP_API int xmpp_base64_decode(const char *in, size_t n, void *out, size_t cap)
     if (XMPPI_LONG_SIZE && cap > XMPPI_INT_MAX)
         cap = XMPPI_INT_MAX;
     for (i = 0; n > 0; n--) {
-        for (d = 0; xmppi_base64_char(d) != *in; d++)
-            if (d == 63)
-                return XMPP_E_ARG;
-        in++;
+        d = xmppi_base64_value((unsigned char)*in++);
+        if (d > 63)
+            return XMPP_E_ARG;
         v = v << 6 | (uint32_t)d;
         i += 6;                         /* bits that are left */
         if (i >= 8) {
@@ -3020,11 +3031,11 @@ XMPPI_QUICK size_t xmppi_quick_name(unsigned char *to, const unsigned char *p, s
             memcpy(to, p, sizeof v);
         i = xmppi_while(xmppi_within(v | XMPPI_EACH(0x20), 'a', 'z') | (xmppi_within(v, '-', '9') & ~xmppi_equal(v, '/')) | xmppi_equal(v, '_'));
     }
-#else
-    for (; i < most && xmppi_in_class(p[i], XMPPI_C_NAME); i++)
-        if (keep)
-            to[i] = p[i];
 #endif
+    if (i == 0)                 /* the end of a piece is near */
+        for (; i < most && xmppi_in_class(p[i], XMPPI_C_NAME); i++)
+            if (keep)
+                to[i] = p[i];
     *colon = 0;
     if (i < most && p[i] < 0x80 && p[i] != ':' && xmppi_in_class(*p, XMPPI_C_START))
         return i;
@@ -8308,9 +8319,11 @@ XMPP_API int xmpp_error_class(int error, const char *condition)
     /* Errors that say that something must change; after all others the same may work in a while, also after one that
        nobody knows: it counts as undefined-condition (RFC 6120 4.9.2). not-well-formed is something between us, for
        what is sent was checked (Prosody 0.12 continues half a stanza after resuming). */
-    static const char lasting[] = "bad-format\0bad-namespace-prefix\0bad-request\0conflict\0forbidden\0host-gone\0"
-                                  "host-unknown\0improper-addressing\0invalid-from\0invalid-namespace\0invalid-xml\0"
-                                  "not-acceptable\0not-allowed\0not-authorized\0restricted-xml\0unsupported-encoding\0"
+    static const char lasting[] = "bad-format\0bad-namespace-prefix\0bad-request\0conflict\0feature-not-implemented\0"
+                                  "forbidden\0gone\0host-gone\0host-unknown\0improper-addressing\0invalid-from\0"
+                                  "invalid-namespace\0invalid-xml\0item-not-found\0jid-malformed\0not-acceptable\0not-allowed\0"
+                                  "not-authorized\0payment-required\0registration-required\0restricted-xml\0"
+                                  "subscription-required\0unexpected-request\0unsupported-encoding\0"
                                   "unsupported-feature\0unsupported-stanza-type\0unsupported-version\0";
 
     if (error == XMPP_E_STREAM || error == XMPP_E_BIND)

@@ -2380,7 +2380,9 @@ XMPPI_TLS_FN unsigned xmppi_tls_io_wants(void *ctx)
         return XMPP_WANT_NOW;
     if ((st & BR_SSL_SENDREC) != 0 && !t->deaf)
         w |= XMPP_WANT_WRITE;
-    return w | XMPP_WANT_READ | (below & (XMPP_WANT_NOW | XMPP_WANT_WRITE));
+    if ((st & BR_SSL_RECVREC) != 0) /* not while an answer to close_notify waits to be written: nothing is read then */
+        w |= XMPP_WANT_READ | (below & XMPP_WANT_NOW);
+    return w | (below & XMPP_WANT_WRITE);
 }
 
 XMPPI_TLS_FN int xmppi_tls_io_reason(void *ctx, const char **words)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof: sees to it that the programs and libraries which that target needs are
+# setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof|fuzz: sees to it that the programs and libraries which that target needs are
 # there. As root it installs the Debian packages that are missing; otherwise it says which, and fails.
 # It starts no daemon and touches no server's configuration.
 set -u
@@ -54,7 +54,6 @@ need_check() {
     need libexpat1-dev has_header "$CC" expat.h
     need valgrind has_header "$CC" valgrind/memcheck.h
     need libcmocka-dev has_cmocka
-    need libexpat1-dev has_header "$CC" expat.h
     need libssl-dev has_header "$CC" openssl/ssl.h
     need libmbedtls-dev has_header "$CC" mbedtls/ssl.h
     need ejabberd test -x /usr/sbin/ejabberdctl
@@ -107,9 +106,24 @@ need_lint() {
     need libbearssl-dev has_header gcc bearssl.h
     need python3 test -x /usr/bin/python3
 }
+# libFuzzer and the sanitizers are in a package of their own
+has_libfuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const void *p, __SIZE_TYPE__ n) { (void)p; (void)n; return 0; }' |
+        clang -fsanitize=fuzzer,address -x c - -o /dev/null
+}
+need_fuzz() {
+    need clang has clang
+    need libclang-rt-14-dev has_libfuzzer
+    need libc6-dev has_header clang stdlib.h
+    need libexpat1-dev has_header clang expat.h
+    need libbearssl-dev has_header clang bearssl.h
+    need python3 test -x /usr/bin/python3
+}
 need_proof() {
     need gcc has "${CC%% *}"
     need libc6-dev has_header "$CC" stdlib.h
+    need libcmocka-dev has_cmocka
+    need libbearssl-dev has_header "$CC" bearssl.h
     need frama-c-base has frama-c
 }
 need_bench() {
@@ -152,7 +166,8 @@ coverage) need_coverage ;;
 mutants) need_mutants ;;
 lint) need_lint ;;
 proof) need_proof ;;
-*) echo "usage: setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof" >&2; exit 2 ;;
+fuzz) need_fuzz ;;
+*) echo "usage: setup.sh demo|check|size|ports|bench|coverage|mutants|lint|proof|fuzz" >&2; exit 2 ;;
 esac
 [ -n "$packages" ] || exit 0
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')

@@ -376,6 +376,27 @@ static void stream_from_another_domain(void **state)
     }
 }
 
+/* The server says close_notify and takes no answer: nothing is read any more, so that who waits must not wait for that. */
+static void waits_for_no_bytes_behind_the_end(void **state)
+{
+    unsigned char byte;
+    link_t *l = good_link();
+    int i;
+
+    (void)state;
+    connect_to(l, "xmpp.test");
+    l->up.n = 0;
+    l->room = 0;
+    br_ssl_engine_close(&l->server.eng);
+    serve(l);
+    l->down.eof = true;
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(l->io.ops->recv(l->io.ctx, &byte, 1), 0);
+        assert_int_equal(l->io.ops->wants(l->io.ctx), XMPP_WANT_WRITE);
+    }
+    l->io.ops->close(l->io.ctx, true);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +408,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(renegotiates_never),
         cmocka_unit_test(lost_is_not_closed),
         cmocka_unit_test(half_a_record_is_nothing),
+        cmocka_unit_test(waits_for_no_bytes_behind_the_end),
         cmocka_unit_test(injects_nothing_before_tls),
         cmocka_unit_test(stream_from_another_domain)
     };
