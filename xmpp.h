@@ -4064,7 +4064,7 @@ XMPPI_FN int xmppi_xml_root(xmpp_xml *x)
     size_t used;
 #if XMPP_CFG_FAST > 1                   /* most templates are short: what reading it makes is put there at once */
     static const unsigned char root[] = { XMPPI_ELEMENT | 0x80, 0, 0, 16, 0, 0, 0, 'x', 0,
-                                          XMPPI_DECL, 0, 0, 7, 0, XMPPI_NS_BYTE + XMPPI_NS_CLIENT, 0 };
+                                          XMPPI_DECL, 0, 0, 7, 0, (int)XMPPI_NS_BYTE + (int)XMPPI_NS_CLIENT, 0 };
 
     if (x->cap >= 28) {                 /* while it is read the value stands there in full */
         memcpy(x->mem, root, sizeof root);
