@@ -2245,7 +2245,7 @@ static void refuses_other_pem(void **state)
 
 /* ---- main ---- */
 
-int main(int argc, char **argv)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
@@ -2308,17 +2308,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(resumes_nothing_that_is_damaged),
         cmocka_unit_test(accepts_no_altered_resumption)
     };
-    int failed;
 
-    if (argc > 1)
-        snprintf(folder, sizeof folder, "%s", argv[1]);
-    today = (uint32_t)time(NULL) + 3600u;
-    if (make_certificates("sh", __FILE__, "tls_certs.sh") != 0) {
-        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (argc < 2)
-        remove_certificates();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return with_certificates(argc, argv, all_tests);
 }

@@ -548,7 +548,7 @@ static void takes_a_file_or_the_system(void **state)
     l->io.ops->close(l->io.ctx, true);
 }
 
-int main(int argc, char **argv)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stands_on_five_functions),
@@ -573,17 +573,11 @@ int main(int argc, char **argv)
 #endif
         cmocka_unit_test(takes_a_file_or_the_system)
     };
-    int failed;
 
-    if (argc > 1)
-        snprintf(folder, sizeof folder, "%s", argv[1]);
-    today = (uint32_t)time(NULL) + 3600u;
-    if (make_certificates("sh", __FILE__, "tls_certs.sh") != 0) {
-        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (argc < 2)
-        remove_certificates();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return with_certificates(argc, argv, all_tests);
 }

@@ -435,24 +435,18 @@ static void survives_faults(void **state) { (void)state; each_fault(FULL, 1); }
 static void survives_faults_after_starttls(void **state) { (void)state; each_fault(STARTTLS, 3); }
 static void survives_faults_when_it_resumes(void **state) { (void)state; each_fault(RESUMED, 1); }
 
-int main(int argc, char **argv)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(survives_faults),
         cmocka_unit_test(survives_faults_after_starttls),
         cmocka_unit_test(survives_faults_when_it_resumes)
     };
-    int failed;
 
-    if (argc > 1)
-        snprintf(folder, sizeof folder, "%s", argv[1]);
-    today = (uint32_t)time(NULL) + 3600u;
-    if (make_certificates("sh", __FILE__, "tls_certs.sh") != 0) {
-        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (argc < 2)
-        remove_certificates();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return with_certificates(argc, argv, all_tests);
 }

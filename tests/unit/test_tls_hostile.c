@@ -397,7 +397,7 @@ static void waits_for_no_bytes_behind_the_end(void **state)
     l->io.ops->close(l->io.ctx, true);
 }
 
-int main(int argc, char **argv)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_old_versions),
@@ -412,17 +412,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(injects_nothing_before_tls),
         cmocka_unit_test(stream_from_another_domain)
     };
-    int failed;
 
-    if (argc > 1)
-        snprintf(folder, sizeof folder, "%s", argv[1]);
-    today = (uint32_t)time(NULL) + 3600u;
-    if (make_certificates("sh", __FILE__, "tls_certs.sh") != 0) {
-        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (argc < 2)
-        remove_certificates();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return with_certificates(argc, argv, all_tests);
 }

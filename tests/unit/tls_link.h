@@ -398,3 +398,21 @@ SHARED void remove_certificates(void)
     if (system(command) != 0)
         fprintf(stderr, "%s stays\n", folder);
 }
+
+/* What main does: the tests run with the certificates of the folder argv[1], otherwise with some that are made for them. */
+SHARED int with_certificates(int argc, char **argv, int (*tests)(void))
+{
+    int failed;
+
+    if (argc > 1)
+        snprintf(folder, sizeof folder, "%s", argv[1]);
+    today = (uint32_t)time(NULL) + 3600u;
+    if (make_certificates("sh", __FILE__, "tls_certs.sh") != 0) {
+        fprintf(stderr, "tls_certs.sh failed: it needs the openssl command\n");
+        return 1;
+    }
+    failed = tests();
+    if (argc < 2)
+        remove_certificates();
+    return failed;
+}
