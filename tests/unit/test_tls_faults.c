@@ -15,7 +15,14 @@
 
 #include "tls_link.h"
 
+#if defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
+#endif
+#endif
+#ifndef RUNNING_ON_VALGRIND         /* compilers of other machines have no such header, and no valgrind */
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 enum { AT_OPEN, AT_RECV, AT_SEND, AT_CLOSE, AT_RANDOM, AT_UTC, CALLS };
 enum { SHORT, ONE, NOT_NOW, END, ERROR, LATER, BACK };
