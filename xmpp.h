@@ -3011,7 +3011,7 @@ XMPPI_FRAME size_t xmppi_copy_qname(unsigned char *to, const unsigned char *p, s
         i += k;
         if (p[i] != ':')
             return keep && i > XMPP_CFG_XML_NAME ? 0 : i;
-        if (*colon != 0 || (keep && i >= XMPP_CFG_XML_NAME))
+        if (*colon != 0)
             return 0;
         if (keep)
             to[i] = ':';
@@ -3108,7 +3108,7 @@ XMPPI_FRAME const unsigned char *xmppi_whole_chars(xmpp_xml *x, const unsigned c
         if (c == quote || c == '<')
             break;
         k = 1;
-        if (c == ']' && quote == 0) {
+        if (c == ']') {     /* in a value it means itself, and was copied */
             for (v = x->prev; at < end && *at == ']'; at++, v++)
                 if (keep)
                     *to++ = ']';
@@ -3543,7 +3543,7 @@ XMPPI_QUICK size_t xmppi_whole(xmpp_xml *x, const unsigned char *p, size_t n, in
             /* fall through */
         case XMPPI_X_LT:
             at = xmppi_whole_markup(x, at, end, token, &sure, keep);
-            if (x->state != XMPPI_X_TAG || at == end)
+            if (x->state != XMPPI_X_TAG)
                 break;
             /* fall through */
         case XMPPI_X_TAG:
