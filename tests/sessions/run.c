@@ -188,7 +188,7 @@ static struct {
     const char   *data;                        /* of the event at hand */
     size_t        in_at, avail, sent_at, calls_at, in_last, sent_last; /* _last: where the last S: began */
     size_t        edge[20000], edges;          /* where a send ended */
-    bool          open, tls, eof, eof_told, blocked, no_random, closing, may_close, gone;
+    bool          open, tls, eof, eof_told, blocked, no_random, closing, may_close, gone, late;
     bool          broken, limited, padded;
     int           error, late_error;           /* what recv and send answer; the same once plain text is read as TLS */
     unsigned      done;                        /* counts whatever the client did */
@@ -857,7 +857,7 @@ static int io_open(void *ctx, const xmpp_target *to)
         return R.open_error;
     R.open = true;
     R.tls = to->tls;
-    R.eof = R.eof_told = R.closing = R.gone = false;
+    R.eof = R.eof_told = R.closing = R.gone = R.late = false;
     R.error = R.late_error = 0;
     R.in_at = R.avail = R.in.n;
     R.deaf_host = setting("deaf", to->host);    /* never accepts */
@@ -1660,7 +1660,7 @@ static void pump(bool for_event)
                 if (R.offline && e->type != XMPP_EV_ONLINE && e->type != XMPP_EV_OFFLINE && R.gone && R.acct.sm == NULL)
                     fail("an event after OFFLINE: %s", event_names[e->type]);
                 take_event(e);
-                R.gone = R.offline;
+                R.gone = R.offline && !R.late;
             }
         }
         if (R.have && for_event)
@@ -1869,7 +1869,8 @@ static void call(const char *line_text)
 
     v = text;
     k = need(&v);
-    R.gone = false;                             /* of what is asked for while offline there may be an event */
+    R.gone = false;                             /* of what is asked for without a connection there may be an event */
+    R.late = !R.open;
 #define IS(name) (strcmp(k, name) == 0)
 #define REST() (*v == ' ' ? v++ : v, clear(&x), expand(v, '{', &x), copy(x.p, x.n))
     if (IS("presence")) {                       /* [SHOW [STATUS]] */
