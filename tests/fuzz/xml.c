@@ -85,6 +85,12 @@ static int only_expat_refuses(const uint8_t *data, size_t at, size_t n, enum XML
         for (i = at; i < n && data[i] != '>'; i++)
             if (data[i] >= 0x80)
                 return 1;
+    /* a processing instruction that begins all: ours ends with the name, expat's at a colon in the name */
+    if (error == XML_ERROR_INVALID_TOKEN && n > 2 && data[0] == '<' && data[1] == '?') {
+        for (i = 2; i < n && strchr(" \t\r\n?>", data[i]) == NULL; i++)
+            ;
+        return i == n;
+    }
     return 0;
 }
 
