@@ -201,8 +201,8 @@ typedef struct xmpp_bearssl_x509 {
     char          names[93];
     unsigned char oid[10];
     int16_t       error;
-    uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert, fault;
-    bool          dead, matched, done, verified, spki_on, clock, for_servers, named;
+    uint8_t       names_n, oid_n, depth, state, tag, more, kind, cert, bad_cert, fault, exts;
+    bool          dead, matched, done, verified, spki_on, clock, for_servers;
 } xmpp_bearssl_x509;
 typedef struct xmpp_bearssl_pinned {
     xmpp_bearssl_check head;
@@ -714,9 +714,12 @@ XMPPI_TLS_FN void xmppi_tls_bound(xmpp_bearssl_x509 *x, int what, const void *p,
 }
 
 /* What an object identifier makes of the element around it: around, then, length, identifier. The
-   last two kinds are no nodes. */
+   last two kinds are no nodes. Of extensions here none may come twice, and the low three bits of the
+   identifier tell them apart. */
 enum { XMPPI_TLS_CONSTRAINTS = XMPPI_TLS_BAD + 1, XMPPI_TLS_SERVERS };
 static const unsigned char xmppi_tls_oids[][11] = {
+    {XMPPI_TLS_EXT, XMPPI_TLS_EXT, 3, 0x55, 0x1D, 0x0F},        /* key usage, which BearSSL reads */
+    {XMPPI_TLS_EXT, XMPPI_TLS_EXT, 3, 0x55, 0x1D, 0x13},        /* basic constraints, too */
     {XMPPI_TLS_EXT, XMPPI_TLS_EXT_SAN, 3, 0x55, 0x1D, 0x11},
     {XMPPI_TLS_EXT, XMPPI_TLS_CONSTRAINTS, 3, 0x55, 0x1D, 0x1E},
     {XMPPI_TLS_EXT, XMPPI_TLS_EXT_EKU, 3, 0x55, 0x1D, 0x25},
@@ -737,6 +740,11 @@ XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
         r += sizeof xmppi_tls_oids[0];
     if (r == end)
         return;
+    if (*around == XMPPI_TLS_EXT) {
+        if ((x->exts & 1u << (r[5] & 7)) != 0)
+            x->fault = BR_ERR_X509_INVALID_VALUE;       /* twice: which counts? */
+        x->exts |= (uint8_t)(1u << (r[5] & 7));
+    }
     switch (r[1]) {
     case XMPPI_TLS_CONSTRAINTS:         /* nobody compares them */
         x->fault = BR_ERR_X509_CRITICAL_EXTENSION;
@@ -747,9 +755,6 @@ XMPPI_TLS_FN void xmppi_tls_oid_end(xmpp_bearssl_x509 *x, uint8_t *around)
     case XMPPI_TLS_EXT_SAN:
         if (x->cert != 0)
             return;
-        if (x->named)
-            x->fault = BR_ERR_X509_INVALID_VALUE;       /* twice: which counts? */
-        x->named = true;
         break;
     case XMPPI_TLS_EXT_EKU:
         x->for_servers = false;
@@ -819,7 +824,7 @@ XMPPI_TLS_FN bool xmppi_tls_close(xmpp_bearssl_x509 *x)
         return x->at[e].index == 2;
     case XMPPI_TLS_TIME:        /* dates that were refused stay for the message */
         return x->error != 0 || xmppi_tls_time_end(x, x->at[e - 1u].index - 1u) || x->alone != NULL;
-    case XMPPI_TLS_EKU:
+    case XMPPI_TLS_EXT_EKU:             /* not of the list in it, which may be missing */
         if (!x->for_servers)
             x->fault = BR_ERR_X509_FORBIDDEN_KEY_USAGE;
         return true;
@@ -1143,7 +1148,7 @@ XMPPI_TLS_FN void xmppi_tls_start(xmpp_bearssl_x509 *x, const char *server_name)
     x->newest = 0;
     x->ends = UINT32_MAX;
     x->error = 0;
-    x->matched = x->verified = x->named = false;
+    x->matched = x->verified = false;
     memset(x->names, 0, sizeof x->names);
     xmppi_tls_is_new(x->head.owner);
 }
@@ -1161,7 +1166,7 @@ XMPPI_TLS_FN void xmppi_tls_start_cert(const br_x509_class **ctx, uint32_t lengt
 {
     xmpp_bearssl_x509 *x = xmppi_tls_x509(ctx);
 
-    x->depth = 0;
+    x->depth = x->exts = 0;
     x->state = XMPPI_TLS_AT_TAG;
     x->done = x->spki_on = false;
     if (x->cert == 0) {

@@ -31,7 +31,7 @@ def seq(*parts):
 
 
 def integer(n):
-    return tlv(0x02, n.to_bytes(n.bit_length() // 8 + 1, "big"))
+    return tlv(0x02, n.to_bytes(n.bit_length() // 8 + 1, "big", signed=True))
 
 
 def bits(body, unused=0):
@@ -124,7 +124,8 @@ def constraints(permitted=None, excluded=None, critical=True):
 
 # ---- keys ----
 
-KEYS = {"rsa": ["RSA", "rsa_keygen_bits:2048"], "rsa1024": ["RSA", "rsa_keygen_bits:1024"], "ed25519": ["ED25519"],
+KEYS = {"rsa": ["RSA", "rsa_keygen_bits:2048"], "rsa1024": ["RSA", "rsa_keygen_bits:1024"],
+        "rsa512": ["RSA", "rsa_keygen_bits:512"], "ed25519": ["ED25519"],
         "p384": ["EC", "ec_paramgen_curve:P-384"], "p521": ["EC", "ec_paramgen_curve:P-521"],
         "p224": ["EC", "ec_paramgen_curve:P-224"], "k256": ["EC", "ec_paramgen_curve:secp256k1"]}
 publics = {}
@@ -234,7 +235,7 @@ def row(what, verdict, *chain, domain="xmpp.test", roots=None, clock=NOON, floor
     if verdict == "TLS":        # only the handshake shows who holds the key
         small, any_key, p256 = "-", "-", "-"
     else:
-        any_key = pinned or ("TLS_CERT" if kind in ("rsa1024", "rsa8192", "p224", "k256", "ed25519") else "OK")
+        any_key = pinned or ("TLS_CERT" if kind in ("rsa512", "rsa1024", "rsa8192", "p224", "k256", "ed25519") else "OK")
         p256 = "TLS_CERT" if kind in KEYS or kind == "rsa8192" else "OK"
     with open(os.path.join(DIR, "%d.spki" % n), "wb") as out:
         out.write(hashlib.sha256(publics[shown]).digest())
@@ -274,6 +275,10 @@ name_row("NUL behind the name", "TLS_NAME", dns("xmpp.test\0"))
 name_row("NUL and more behind the name", "TLS_NAME", dns("xmpp.test\0.evil"))
 name_row("NUL before the name", "TLS_NAME", dns("\0xmpp.test"))
 name_row("a space behind the name", "TLS_NAME", dns("xmpp.test "))
+name_row("NUL within the name", "TLS_NAME", dns("xmpp\0.test"))
+LONG = ".".join(["a" * 63] * 3 + ["b" * 58, "tl"])       # 253 bytes, the longest that DNS has
+name_row("a name of 253 bytes", "OK", dns(LONG), LONG)
+name_row("a name of 300 bytes", "TLS_NAME", dns("a" * 47 + LONG), LONG)
 
 # -- wildcards: RFC 9525 6.3. It knows no list of public suffixes: *.test is a wildcard like others (OpenSSL wants two labels
 #    behind it)
@@ -294,6 +299,7 @@ name_row("xn--*.wild.test", "TLS_NAME", dns("xn--*.wild.test"), "xn--bcher-kva.w
 name_row("a.*.test", "TLS_NAME", dns("a.*.test"), "a.wild.test")
 name_row("*.*.test", "TLS_NAME", dns("*.*.test"), "a.wild.test")
 name_row("xmpp.*", "TLS_NAME", dns("xmpp.*"))
+name_row("a.wild.test", "TLS_NAME", dns("a.wild.test"), "*.wild.test")
 
 # -- the common name, addresses, e-mail
 row("the common name alone", "TLS_NAME", Cert("xmpp.test", ROOT, basic(False), key="leaf"))
@@ -304,6 +310,7 @@ name_row("e-mail address", "TLS_NAME", email("xmpp.test"))
 name_row("iPAddress, by its letters", "TLS_NAME", tlv(0x87, b"xmpp.test"))
 name_row("iPAddress", "TLS_NAME", ip(192, 0, 2, 1), "192.0.2.1")
 name_row("dNSName of an address", "TLS_NAME", dns("192.0.2.1"), "192.0.2.1")
+row("the common name, an address", "TLS_NAME", Cert("192.0.2.1", ROOT, basic(False), key="leaf"), domain="192.0.2.1")
 name_row("iPAddress", "TLS_NAME", tlv(0x87, bytes.fromhex("20010db8000000000000000000000001")), "2001:db8::1")
 
 # -- SRVName (RFC 4985) and XmppAddr (RFC 6120 13.7.1.4). "*" is the whole left-most label of a dNSName alone.
@@ -391,6 +398,11 @@ row("an authority whose key may not sign certificates", "TLS_CERT", leaf(NOT_SIG
     openssl="TLS_UNTRUSTED", mbedtls="TLS_UNTRUSTED")
 SIGNS = middle(ROOT, usage(CERT_SIGN))
 row("an authority whose key may", "OK", leaf(SIGNS), SIGNS)
+NOT_CA = middle(ROOT, extension("2.5.29.14", tlv(0x04, b"id")), ca=None)
+row("the certificate between has extensions, but none of an authority", "TLS_UNTRUSTED", leaf(NOT_CA), NOT_CA)
+OLD = Cert("old", None, key="another")
+row("a root of version 1, which may not sign", "TLS_UNTRUSTED", leaf(OLD), roots=[OLD], openssl="OK", mbedtls="OK")
+row("a server of version 1, trusted as it is: it has no names", "TLS_NAME", OLD, roots=[OLD])
 NONE_BELOW = middle(ROOT, ca=basic(True, 0))
 row("path length 0: servers", "OK", leaf(NONE_BELOW), NONE_BELOW)
 BELOW = middle(NONE_BELOW, subject="below", key="below")
@@ -449,6 +461,50 @@ OTHERS = dict(openssl="-", mbedtls="-")     # OpenSSL's server does not take suc
 row("two lists of names, which RFC 5280 4.2 forbids", "TLS_CERT", leaf(ROOT, dns("evil.test"), more=[san(dns("xmpp.test"))]), **OTHERS)
 row("two lists of names, the right one first", "TLS_CERT", leaf(ROOT, more=[san(dns("evil.test"))]), **OTHERS)
 
+# -- ill-formed extensions: RFC 5280 4.2 forbids two of a kind, and every list has SIZE (1..MAX)
+KEY_USAGE, BASIC, CONSTRAINTS, PURPOSES = "2.5.29.15", "2.5.29.19", "2.5.29.30", "2.5.29.37"
+row("purposes: an empty list", "TLS_CERT", leaf(ROOT, more=[extension(PURPOSES, seq())]), **OTHERS)
+row("purposes: no list", "TLS_CERT", leaf(ROOT, more=[extension(PURPOSES, b"")]), **OTHERS)
+row("purposes: something else", "TLS_CERT", leaf(ROOT, more=[extension(PURPOSES, seq(tlv(0x05)))]), pinned="TLS_CERT", **OTHERS)
+row("purposes twice", "TLS_CERT", leaf(ROOT, more=[purposes(SERVER), purposes(SERVER)]), **OTHERS)
+row("purposes twice, not for servers first", "TLS_CERT", leaf(ROOT, more=[purposes(CLIENT), purposes(SERVER)]), **OTHERS)
+for value, what in ((seq(), "an empty list"), (b"", "no list")):
+    NOTHING = middle(ROOT, extension(PURPOSES, value))
+    row("purposes of an authority: " + what, "TLS_CERT", leaf(NOTHING), NOTHING, **OTHERS)
+row("names: an empty list", "TLS_NAME", Cert("xmpp.test", ROOT, san(), key="leaf"), **OTHERS)
+row("names: no list", "TLS_CERT", Cert("xmpp.test", ROOT, extension("2.5.29.17", b""), key="leaf"), **OTHERS)
+NAMELESS = middle(ROOT, san())
+row("names of an authority: an empty list, which nobody reads", "OK", leaf(NAMELESS), NAMELESS, **OTHERS)
+NAMED = middle(ROOT, san(dns("xmpp.test")))
+row("the name stands in the authority's certificate alone", "TLS_NAME", leaf(NAMED, dns("evil.test")), NAMED)
+row("key usage: no bit is set", "TLS_CERT", leaf(ROOT, more=[extension(KEY_USAGE, bits(b"\0", 7))]), **OTHERS)
+row("key usage: no bits", "TLS_CERT", leaf(ROOT, more=[extension(KEY_USAGE, bits(b""))]), **OTHERS)
+row("key usage: nothing", "TLS_CERT", leaf(ROOT, more=[extension(KEY_USAGE, b"")]), **OTHERS)
+row("key usage twice", "TLS_CERT", leaf(ROOT, more=[usage(ENCIPHERMENT), usage(SIGNATURE)]), **OTHERS)
+for value, what in ((bits(b"\0", 2), "no bit is set"), (bits(b""), "no bits")):
+    NOT_SIGN = middle(ROOT, extension(KEY_USAGE, value))
+    row("key usage of an authority: " + what, "TLS_CERT", leaf(NOT_SIGN), NOT_SIGN, **OTHERS)
+TWICE = middle(ROOT, usage(CERT_SIGN), usage(CERT_SIGN))
+row("key usage of an authority twice", "TLS_CERT", leaf(TWICE), TWICE, **OTHERS)
+for value, what, verdict in ((seq(), "an empty SEQUENCE is none of an authority", "TLS_UNTRUSTED"), (b"", "nothing", "TLS_CERT"),
+                             (seq(tlv(0x01, b"\0")), "FALSE", "TLS_UNTRUSTED"),
+                             (seq(integer(1)), "a path length alone", "TLS_UNTRUSTED"),
+                             (seq(tlv(0x01, b"\xff"), integer(-1)), "a path length of -1", "TLS_CERT")):
+    ODD = middle(ROOT, ca=extension(BASIC, value, True))
+    row("basic constraints: " + what, verdict, leaf(ODD), ODD, **OTHERS)
+TWICE = middle(ROOT, basic(True))
+row("basic constraints of an authority twice", "TLS_CERT", leaf(TWICE), TWICE, **OTHERS)
+TWICE = middle(ROOT, basic(True, 0))
+BELOW = middle(TWICE, subject="below", key="below")
+row("basic constraints twice, the second with path length 0", "TLS_UNTRUSTED", leaf(BELOW), BELOW, TWICE, **OTHERS)
+row("basic constraints of a server twice", "TLS_CERT", leaf(ROOT, more=[basic(False)]), **OTHERS)
+for value, what in ((seq(), "an empty list"), (b"", "nothing")):
+    EMPTY = middle(ROOT, extension(CONSTRAINTS, value))
+    row("name constraints: " + what, "TLS_CERT", leaf(EMPTY), EMPTY, **OTHERS)
+row("name constraints of a server", "TLS_CERT", leaf(ROOT, more=[constraints(permitted="xmpp.test", critical=False)]), **OTHERS)
+row("key identifier twice, which nobody reads", "OK", leaf(ROOT, more=[extension("2.5.29.14", tlv(0x04, b"id"))] * 2), **OTHERS)
+row("unknown extension twice", "OK", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05))] * 2), **OTHERS)
+
 # -- keys and signatures
 row("P-384", "OK", leaf(ROOT, key="p384"), small="TLS")
 row("P-521", "OK", leaf(ROOT, key="p521"), small="TLS")
@@ -462,10 +518,13 @@ row("RSA of 2048 bits", "OK", leaf(ROOT, key="rsa"), small="TLS_PROTOCOL")
 publics["rsa8192"] = seq(seq(oid("1.2.840.113549.1.1.1"), tlv(0x05)), bits(seq(integer(3 ** 5168), integer(65537))))
 row("RSA of 8192 bits", "TLS_CERT", leaf(ROOT, key="rsa8192"), **OTHERS)
 row("RSA of 1024 bits", "TLS_CERT", leaf(ROOT, key="rsa1024"))
+row("RSA of 512 bits", "TLS_CERT", leaf(ROOT, key="rsa512"), **OTHERS)
 RSA = middle(ROOT, key="rsa")
 row("an authority with RSA of 2048 bits", "OK", leaf(RSA), RSA, small="TLS_CERT")
 WEAK = middle(ROOT, key="rsa1024")
 row("an authority with RSA of 1024 bits", "TLS_CERT", leaf(WEAK), WEAK)
+WEAK = middle(ROOT, key="rsa512")
+row("an authority with RSA of 512 bits", "TLS_CERT", leaf(WEAK), WEAK)
 row("SHA-384", "OK", leaf(ROOT, digest="sha384"), small="TLS_CERT")
 row("SHA-512", "OK", leaf(ROOT, digest="sha512"), small="TLS_CERT")
 row("RSA-PSS, which BearSSL does not know", "TLS_CERT", leaf(RSA, digest="pss"), RSA, openssl="OK", mbedtls="OK")
@@ -496,6 +555,14 @@ row("a date before 1950", "TLS_CERT", leaf(ROOT, begin=tlv(0x18, b"1940010100000
 row("a date before 1950, and expired", "TLS_EXPIRED", leaf(ROOT, begin=tlv(0x18, b"19400101000000Z"), end="20260501"))
 row("a date with a time zone", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"270101000000+0100")))
 row("a date without seconds", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"2701010000Z")))
+row("to the last second of 2049", "OK", leaf(ROOT, end="20491231235959"), clock="20491231235959", openssl="TLS_EXPIRED")
+row("a second after 2049", "TLS_EXPIRED", leaf(ROOT, end="20491231235959"), clock="20500101000000")
+row("to 1950, as UTCTime has the year 50", "TLS_EXPIRED", leaf(ROOT, end=tlv(0x17, b"500101000000Z")))
+row("GeneralizedTime before 2050, which RFC 5280 4.1.2.5 forbids issuers", "OK", leaf(ROOT, end=tlv(0x18, b"20270101000000Z")))
+row("GeneralizedTime with a fraction of a second", "TLS_CERT", leaf(ROOT, end=tlv(0x18, b"20270101000000.5Z")))
+row("the 30th of February", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"270230000000Z")))
+row("hour 24", "TLS_CERT", leaf(ROOT, end=tlv(0x17, b"270101240000Z")))
+row("an empty date", "TLS_CERT", leaf(ROOT, end=tlv(0x17)))
 
 # -- dates, without a clock: the build date is all that a device has. OpenSSL's adapter asks the system then.
 FLOOR = "20260601000000"
