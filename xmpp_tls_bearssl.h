@@ -1244,8 +1244,6 @@ XMPPI_TLS_FN unsigned xmppi_tls_end_chain(const br_x509_class **ctx)
         return BR_ERR_X509_INVALID_VALUE;
     if (!xmppi_tls_pinned(t))
         return XMPPI_TLS_NOT_PINNED;
-    if (x->newest > t->floor)       /* 0 when a pin is all that counts */
-        t->floor = x->newest;
     if (t->session != NULL)
         t->session->ends = x->ends;
     return 0;
@@ -2041,14 +2039,17 @@ XMPPI_TLS_FN void xmppi_tls_eof(xmpp_bearssl *t)
 
 XMPPI_TLS_FN void xmppi_tls_up(xmpp_bearssl *t)
 {
+    const xmpp_bearssl_x509 *x = t->cfg->x509;
     size_t room;
 
-    xmppi_tls_release(t);
-    t->state = XMPPI_TLS_OPEN;
     if (t->session != NULL && t->session->resume == XMPPI_TLS_SENT) {
         t->session->resume = XMPPI_TLS_RESUMED;     /* no certificate was shown */
         t->has_spki = true;
+    } else if (x != NULL && x->head.owner == t && x->newest > t->floor) {
+        t->floor = x->newest;   /* not before the server has proved to hold the key: 0 with pins alone */
     }
+    xmppi_tls_release(t);
+    t->state = XMPPI_TLS_OPEN;
     if (br_ssl_engine_sendapp_buf(&t->client.eng, &room) != NULL)
         t->room = room;
 }

@@ -147,7 +147,10 @@ static void try_row(char *const *field, const way *w)
     good = strcmp(got, wanted) == 0;
     if (w->pin == WRONG_PIN)        /* never better than that */
         good = strcmp(got, "TLS_PIN") == 0 || (good && e != XMPP_OK);
-    if (good) {
+    if (e != XMPP_OK && l->tls.floor != l->cfg.floor) {
+        failed++;
+        printf("FAIL %s (%s): a chain that was refused raised the date floor\n", field[WHAT], w->name);
+    } else if (good) {
         passed++;
     } else {
         failed++;

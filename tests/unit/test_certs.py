@@ -573,6 +573,10 @@ row("no clock: ends a second before the build", "TLS_EXPIRED", leaf(ROOT, end="2
 row("no clock: ends with the build", "OK", leaf(ROOT, end="20260601"), clock=None, floor=FLOOR, openssl="-")
 OVER = middle(ROOT, end="20260531")
 row("no clock: the authority ended before the build", "TLS_EXPIRED", leaf(OVER), OVER, clock=None, floor=FLOOR, openssl="-")
+# Nobody's signature counts on a certificate that is trusted as it is: anybody can write one around its key.
+FORGED = Cert("self", root("unknown", key="another"), basic(False), san(dns("xmpp.test")), key="leaf", begin="20990101", end="21000101")
+row("no clock: a forged date on a certificate that is trusted as it is", "TLS", FORGED, roots=[SELF], key="evil", clock=None, floor=FLOOR,
+    openssl="-", mbedtls="-")
 row("no clock and no build date", "TLS_CONFIG", leaf(ROOT), clock=None, openssl="-")
 row("a clock that stands before the build is none", "OK", leaf(ROOT, begin="20261001"), clock="20200101000000", floor=FLOOR,
     openssl="-")
