@@ -2848,6 +2848,7 @@ XMPPI_TLS_FN void xmppi_tls_own_key(xmpp_bearssl_own *o)
 {
     const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&o->skey);
     const br_ec_private_key *ec = br_skey_decoder_get_ec(&o->skey);
+    const size_t used = o->used;
 
     if (br_skey_decoder_last_error(&o->skey) != 0) {
         o->error = XMPP_E_TLS_CLIENT_CERT;
@@ -2865,7 +2866,10 @@ XMPPI_TLS_FN void xmppi_tls_own_key(xmpp_bearssl_own *o)
         o->cert.install = xmpp_bearssl_cert_ec;
     }
     o->cert.key = o->error == XMPP_OK ? &o->key : NULL;
-    xmppi_tls_wipe(&o->skey, sizeof o->skey);
+    if (o->error != XMPP_OK) {          /* half a key is of no use, and nobody may wipe it */
+        xmppi_tls_wipe(o->mem + used, o->used - used);
+        o->used = used;
+    }
 }
 
 XMPPI_TLS_FN void xmppi_tls_own_begin(xmpp_bearssl_own *o)
@@ -2923,6 +2927,7 @@ XMPPI_TLS_FN int xmppi_tls_own_end(xmpp_bearssl_own *o)
         e = XMPP_E_TLS_CLIENT_CERT;
     o->error = XMPP_OK;
     o->inside = XMPPI_TLS_IN_NOTHING;
+    xmppi_tls_wipe(&o->skey, sizeof o->skey);
     xmppi_tls_wipe(&o->pem, sizeof o->pem);
     br_pem_decoder_init(&o->pem);
     return e;
@@ -2987,6 +2992,7 @@ XMPP_API int xmpp_bearssl_own_file(xmpp_bearssl_own *o, const char *path)
 
     if (f == NULL)
         return XMPP_E_TLS_CONFIG;
+    (void)setvbuf(f, NULL, _IONBF, 0);      /* a buffer would be freed with the key in it */
     while ((n = fread(piece, 1, sizeof piece, f)) > 0)
         xmppi_tls_own_push(o, piece, n);
     if (ferror(f))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh: what a login leaves in memory (secrets.c), and what depends on secrets (ct.c, by valgrind), as two compilers make
-# it for speed and for size; then that both notice when a defence is taken out.
+# run.sh: what a login leaves in memory (secrets.c), what reading the client's own key does (own_key.c), and what depends on
+# secrets (ct.c, by valgrind), as two compilers make it for speed and for size; then that all notice when a defence is taken out.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 work=build/secrets.d
@@ -14,17 +14,24 @@ tell() {            # OK_OR_FAIL WHAT
     case $1 in ok) passed=$((passed + 1)) ;; *) failed=$((failed + 1)) ;; esac
 }
 
-# try NAME INCLUDE COMPILER...: builds secrets.c or ct.c against the header in that folder, and runs it
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $work/ec.key
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out $work/rsa.key
+
+# try NAME INCLUDE COMPILER...: builds a program against the headers in that folder, and runs it
 try() {
-    name=$1 include=$2 before=
+    name=$1 include=$2 before= library= keys=
     shift 2
-    [ $name != ct ] || before=$memcheck
-    "$@" $flags -I$include -o $work/$name tests/secrets/$name.c >$work/log 2>&1 && $before $work/$name >>$work/log 2>&1
+    case $name in
+    ct) before=$memcheck ;;
+    own_key) library=-lbearssl keys="$work/ec.key $work/rsa.key" ;;
+    esac
+    "$@" $flags -I$include -o $work/$name tests/secrets/$name.c $library >$work/log 2>&1 &&
+        $before $work/$name $keys >>$work/log 2>&1
 }
 
 for compiler in gcc clang; do
     for level in -O2 -Os; do
-        for name in secrets ct; do
+        for name in secrets own_key ct; do
             if try $name . $compiler $level; then
                 tell ok "$name $compiler $level: $(grep -a ' passed' $work/log)"
             else
@@ -35,10 +42,12 @@ for compiler in gcc clang; do
     done
 done
 
-# broken NAME WHAT SED: the test must fail with the header changed so
+# broken NAME WHAT SED [HEADER]: the test must fail with xmpp.h changed so, or HEADER
 broken() {
-    sed "$3" xmpp.h >$work/broken/xmpp.h
-    if cmp -s xmpp.h $work/broken/xmpp.h; then
+    header=${4:-xmpp.h}
+    cp xmpp.h $work/broken/xmpp.h
+    sed "$3" $header >$work/broken/$header
+    if cmp -s $header $work/broken/$header; then
         tell FAIL "$2: there is no such line any more"
     elif try $1 $work/broken gcc -O2; then
         tell FAIL "$1 does not notice: $2"
@@ -55,6 +64,12 @@ broken secrets "the control part is not wiped" '/^        xmpp_wipe(c->ctl + c->
 broken secrets "the nonce is not wiped" 's/^        xmpp_wipe(c->sasl - XMPPI_NONCE, .*/        ;/'
 broken secrets "the stack is not wiped" 's/^    xmppi_sasl_burn();//'
 broken secrets "input is not wiped" '/^    xmpp_wipe(c->rx, c->rx_size);/d'
+own=xmpp_tls_bearssl.h
+broken own_key "stdio has a buffer" '/^    (void)setvbuf/d' $own
+broken own_key "the decoder of the key is not wiped" '/^    xmppi_tls_wipe(&o->skey, /d' $own
+broken own_key "what was read is not wiped" '/^    xmppi_tls_wipe(piece, /d' $own
+broken own_key "half a key is not wiped" '/^        xmppi_tls_wipe(o->mem + used, /d' $own
+broken own_key "the key is not wiped" '/^    xmppi_tls_wipe(o->mem, o->size)/d' $own
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
