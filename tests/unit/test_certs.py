@@ -171,8 +171,8 @@ serial = 0x1000
 
 
 class Cert:
-    def __init__(self, subject, issuer, *extensions, key, digest="sha256", begin=BEGIN, end=END):
-        """issuer: another Cert; None: signed with its own key."""
+    def __init__(self, subject, issuer, *extensions, key, digest="sha256", inside=None, version=3, begin=BEGIN, end=END):
+        """issuer: another Cert; None: signed with its own key. inside: the signature's algorithm as the signed part tells it."""
         global serial
         serial += 1
         self.subject = seq(tlv(0x31, seq(oid("2.5.4.3"), tlv(0x0C, text(subject)))))
@@ -180,7 +180,8 @@ class Cert:
         by, signer = (issuer.subject, issuer.key) if issuer else (self.subject, key)
         key_file(key)
         key_file(signer)
-        tbs = seq(tlv(0xA0, integer(2)) if extensions else b"", integer(serial), algorithm(signer, digest), by,
+        tbs = seq(tlv(0xA0, integer(version - 1)) if extensions else b"", integer(serial),
+                  inside or algorithm(signer, digest), by,
                   seq(when(begin), when(end)), self.subject, publics[key], tlv(0xA3, seq(*extensions)) if extensions else b"")
         self.der = seq(tbs, algorithm(signer, digest), bits(sign(signer, digest, tbs)))
 
@@ -505,7 +506,13 @@ row("name constraints of a server", "TLS_CERT", leaf(ROOT, more=[constraints(per
 row("key identifier twice, which nobody reads", "OK", leaf(ROOT, more=[extension("2.5.29.14", tlv(0x04, b"id"))] * 2), **OTHERS)
 row("unknown extension twice", "OK", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05))] * 2), **OTHERS)
 
+for version, verdict in ((2, "OK"), (4, "TLS_CERT")):
+    row("extensions in a certificate of version %d" % version, verdict, leaf(ROOT, version=version), **OTHERS)
+
 # -- keys and signatures
+row("another algorithm inside than the signature's, which RFC 5280 4.1.1.2 forbids issuers: the one that was used counts", "OK",
+    leaf(ROOT, inside=algorithm("leaf", "sha512")), **OTHERS)
+row("SHA-1, and SHA-256 inside", "TLS_CERT", leaf(ROOT, digest="sha1", inside=algorithm("leaf", "sha256")), **OTHERS)
 row("P-384", "OK", leaf(ROOT, key="p384"), small="TLS")
 row("P-521", "OK", leaf(ROOT, key="p521"), small="TLS")
 OTHERS = dict(key="leaf", openssl="-", mbedtls="-")      # BearSSL's server cannot hold these keys, and need not
