@@ -1916,6 +1916,8 @@ XMPPI_TLS_FN int xmppi_tls_session(xmpp_bearssl *t, int what, void *p, size_t n)
         return xmppi_tls_offer(t, (const char *)p);
     case XMPPI_TLS_SESSION_NEW:         /* the server does not resume */
         xmppi_tls_drop(s);
+        if (t->binding != NULL)
+            t->binding->leaf_n = 0;     /* by_pin hashes no certificate in its place */
         s->resume = XMPPI_TLS_FULL;
         return 0;
     case XMPPI_TLS_SESSION_TICK:        /* before millis wrap */

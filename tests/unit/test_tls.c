@@ -1533,6 +1533,27 @@ static void falls_back_to_a_full_handshake(void **state)
     assert_true(visit(l));
 }
 
+/* A new build with another profile takes over what the old one saved, and the server does not resume. */
+static void binds_to_no_certificate_before(void **state)
+{
+    link_t *l = pinned_link("good.chain", "good.key");
+    unsigned char end[64];
+
+    (void)state;
+    l->utc = today;
+    l->cfg.x509 = &x509;
+    l->cfg.profile = xmpp_bearssl_profile_full;
+    again(l);
+    assert_false(visit(l));
+    assert_true(save(l) > 8);
+    l->cfg.profile = xmpp_bearssl_profile_pin_chacha;
+    load_again(l);
+    br_ssl_session_cache_lru_init(&l->cache, l->cache_mem, sizeof l->cache_mem);
+    assert_false(connect_anew(l, "xmpp.test"));
+    assert_int_equal(l->io.ops->binding(l->io.ctx, "tls-server-end-point", end, sizeof end), 0);
+    l->io.ops->close(l->io.ctx, true);
+}
+
 static void checks_pins_again(void **state)
 {
     link_t *l = good_link();
@@ -2299,6 +2320,7 @@ static int all_tests(void)
         cmocka_unit_test(resumes_for_a_day),
         cmocka_unit_test(resumes_while_certificates_last),
         cmocka_unit_test(falls_back_to_a_full_handshake),
+        cmocka_unit_test(binds_to_no_certificate_before),
         cmocka_unit_test(checks_pins_again),
         cmocka_unit_test(forgets),
         cmocka_unit_test(saves_what_a_login_proved),
