@@ -344,6 +344,8 @@ name_row("A-label in capitals", "OK", dns("XN--BCHER-KVA.test"), "xn--bcher-kva.
 name_row("A-label", "TLS_NAME", dns("xn--bcher-kva.test"), "bücher.test")
 name_row("U-label as dNSName", "TLS_NAME", dns("bücher.test"), "xn--bcher-kva.test")
 name_row("U-label as XmppAddr", "TLS_NAME", addr("bücher.test"), "xn--bcher-kva.test")
+name_row("U-label as XmppAddr, to an application that compares U-labels", "OK", addr("bücher.test"), "bücher.test",
+         openssl="TLS_NAME")
 
 # -- who signed it
 row("one certificate between", "OK", leaf(MIDDLE), MIDDLE)
