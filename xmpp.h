@@ -7348,7 +7348,7 @@ XMPP_API const xmpp_event *xmpp_next(xmpp_client *c)
 /* Milliseconds until the link has been idle for ms since then. */
 XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
 {
-    return ms == XMPP_FOREVER ? ms : xmppi_left(c, since + ms);
+    return ms > 0x7fffffff ? XMPP_FOREVER : xmppi_left(c, since + ms);
 }
 
 XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
@@ -7359,7 +7359,7 @@ XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 
 XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
 {
-    return xmppi_idle(c, c->tx_time, c->space_ms);
+    return c->pad > 0 ? XMPP_FOREVER : xmppi_idle(c, c->tx_time, c->space_ms);
 }
 
 XMPPI_FN void xmppi_again(xmpp_client *c);
@@ -7419,9 +7419,7 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
     if (c->state != XMPPI_ONLINE)
         return;
     if (xmppi_space_left(c) == 0) {
-        if (c->pad == 0)
-            c->pad = 1;
-        c->tx_time = now;
+        c->pad = 1;
         c->fresh = true;
     }
     xmppi_hook(c, XMPPI_H_DUE);
@@ -7476,9 +7474,13 @@ XMPPI_FN size_t xmppi_rx_room(xmpp_client *c)
 
 XMPPI_FN void xmppi_received(xmpp_client *c, size_t n)
 {
+    size_t out;
+
     c->rx_n = (uint16_t)(c->rx_n + n);
     c->bytes_in += (uint32_t)n;
-    c->rx_time = c->now;
+    /* A sign of life, unless the link takes nothing meanwhile: it is as dead then, whatever comes in. */
+    if (xmppi_next_out(c, &out) == NULL || xmppi_due(c->tx_time, c->rx_time))
+        c->rx_time = c->now;
     if (c->waiting)
         c->round_trips++;
     c->waiting = false;
