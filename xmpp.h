@@ -1250,7 +1250,9 @@ enum { XMPP_AT_MOST_ONCE = 0, XMPP_MUST_DELIVER };
                 was lost. XMPP_MUST_DELIVER: sent again in the new session, with the same id (one is made when a call
                 of the library writes the message and none is given) and with a delay stamp where UTC is known and the
                 queue has room. For messages alone, with an id: anything else is refused (XMPP_E_ARG).
-   latest       1..255: it replaces an earlier one with the same number of which no byte was written. 0: none.
+   latest       1..255: it replaces an earlier one with the same number that is not under way: no byte of it was
+                written (XMPP_E_REPLACED), or it waits to be sent again (XMPP_E_DOUBT when nobody knows whether the
+                server had it). 0: none.
    expires_ms   it is dropped when no byte of it was written after so long, up to 2^31; 0: never. The time between
                 xmpp_save and xmpp_load does not count: no clock that the library knows runs then.
    Without account.sm nothing happens. */
@@ -8385,7 +8387,8 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
 
 enum { XMPPI_F_QUEUED = 0, XMPPI_F_WRITTEN, XMPPI_F_KEPT, XMPPI_F_ACKED, XMPPI_F_UNCONFIRMED, XMPPI_F_TOLD };
 enum { XMPPI_T_FATE = 0, XMPPI_T_FLAGS, XMPPI_T_LATEST, XMPPI_T_NUMBER, XMPPI_T_TOKEN = 5, XMPPI_T_TIME = 9, XMPPI_T_LIFE = 13 };
-enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4 }; /* XMPPI_T_FLAGS; RESENT: to be told */
+/* XMPPI_T_FLAGS; RESENT: to be told; LOST: was written in a session of which nobody knows what arrived */
+enum { XMPPI_T_MUST = 1, XMPPI_T_RESENT = 2, XMPPI_T_STAMPED = 4, XMPPI_T_LOST = 8 };
 
 enum { XMPPI_SM_NONE = 0, XMPPI_SM_ENABLING, XMPPI_SM_COUNTING, XMPPI_SM_RESUMING }; /* sm->state */
 /* Attempts to resume in a row at which the server ended the connection or said nothing, or acknowledged nothing behind
@@ -8578,7 +8581,8 @@ XMPPI_FN void xmppi_sm_requeue(unsigned char *r, unsigned char *t)
 /* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
 XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, unsigned char *r, unsigned char *t)
 {
-    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, r, t, XMPP_E_REPLACED);
+    int fate = t[XMPPI_T_FLAGS] & XMPPI_T_LOST ? XMPP_E_DOUBT : XMPP_E_REPLACED;
+    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, r, t, fate);
 
     if (!xmppi_sm_shown(c)) {
         if (tell)
@@ -8940,6 +8944,8 @@ XMPPI_FN int xmppi_sm_lose(xmpp_client *c, unsigned char *r, unsigned char *t, u
     if (fate == XMPPI_F_KEPT || fate == XMPPI_F_TOLD)
         xmppi_put32(t + XMPPI_T_TOKEN, 0);
     xmppi_sm_requeue(r, t);
+    if (!known)
+        t[XMPPI_T_FLAGS] |= XMPPI_T_LOST;
     if (!presence) {
         t[XMPPI_T_FLAGS] |= XMPPI_T_RESENT;
         c->sm->news = true;
