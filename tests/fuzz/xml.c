@@ -75,6 +75,29 @@ static int only_we_refuse(const uint8_t *data, size_t at, int error)
     return 0;
 }
 
+/* However an XML declaration goes on from here, is it refused in the end? */
+static int refused_at_its_end(const uint8_t *data, size_t n)
+{
+    static const char *const ends[] = { "?><a/>", "'?><a/>", "\"?><a/>", " ?><a/>" };
+    static result all;
+    plan p = { NULL, 0, 4096, 0, 0, 0, 0 };
+    size_t i;
+    int refused = 1;
+
+    for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t m = strlen(ends[i]);
+        uint8_t *copy = (uint8_t *)exact(NULL, n + m);
+        memcpy(copy, data, n);
+        memcpy(copy + n, ends[i], m);
+        p.data = copy;
+        p.n = n + m;
+        xml_run_0(&p, &all);
+        refused &= all.error != 0;
+        free(copy);
+    }
+    return refused;
+}
+
 /* What we take and expat does not. data[at] begins what expat refuses. */
 static int only_expat_refuses(const uint8_t *data, size_t at, size_t n, enum XML_Error error)
 {
@@ -85,12 +108,9 @@ static int only_expat_refuses(const uint8_t *data, size_t at, size_t n, enum XML
         for (i = at; i < n && data[i] != '>'; i++)
             if (data[i] >= 0x80)
                 return 1;
-    /* a processing instruction that begins all: ours ends with the name, expat's at a colon in the name */
-    if (error == XML_ERROR_INVALID_TOKEN && n > 2 && data[0] == '<' && data[1] == '?') {
-        for (i = 2; i < n && strchr(" \t\r\n?>", data[i]) == NULL; i++)
-            ;
-        return i == n;
-    }
+    /* what begins all with <? and is not over: expat looks at it as soon as it sees "?>", in a value too, or a colon */
+    if (n >= 2 && data[0] == '<' && data[1] == '?')
+        return refused_at_its_end(data, n);
     return 0;
 }
 
