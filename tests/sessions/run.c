@@ -1957,6 +1957,8 @@ static void call(const char *line_text)
     } else if (IS("claim_open")) {
         xmpp_claim *cl = claim_named(need(&v), &mem);
 
+        if (far_on)
+            (void)xmpp_deadline(c);             /* with this it says how its claims are */
         if (cl->open != (strcmp(need(&v), "yes") == 0))
             differ("the claim is %s", cl->open ? "open" : "not open");
     } else if (IS("password"))
