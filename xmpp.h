@@ -9487,6 +9487,7 @@ XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
     if (c->sm->id != NULL && c->sm->location != NULL && !c->sm->elsewhere && c->redirect == NULL) {
         c->sm->elsewhere = true;
         xmppi_redirect(c, c->sm->location);
+        xmppi_xml_start(c); /* behind the host's name: templates are checked there while it is looked up */
     }
     return 0;
 }

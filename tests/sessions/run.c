@@ -660,8 +660,8 @@ static size_t roll(size_t sides)
 }
 
 /* ---- name servers: "@ record NAME TYPE DATA", each server knows all of them; DATA SERVFAIL: it fails.
-   "@ mute SERVER..." never answers; "@ cut NAME..." does not fit a datagram. Of hosts: "@ refuses ADDRESS...", and
-   "@ deaf ADDRESS..." neither accepts nor refuses ---- */
+   "@ mute SERVER..." never answers, "@ mute NAME..." is not told of; "@ cut NAME..." does not fit a datagram. Of hosts:
+   "@ refuses ADDRESS...", and "@ deaf ADDRESS..." neither accepts nor refuses ---- */
 
 static bool setting(const char *key, const char *value)    /* is there such a line, with the value as one word of it? */
 {
@@ -789,7 +789,7 @@ static void name_server_hears(const unsigned char *q, size_t n)
         ;
     io_call("ask %s %s %s %u%s", name, k < 4 ? record_types[k] : "?", R.name_server, R.name_port, R.datagrams ? "" : " tcp");
     clear(&R.asked);
-    if (setting("mute", R.name_server))
+    if (setting("mute", R.name_server) || setting("mute", name))
         return;
     add(&R.asked, q, n);
     R.asked.p[2] = (char)0x81;
