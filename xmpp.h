@@ -9817,7 +9817,7 @@ XMPPI_FN int xmppi_warm_session(xmpp_client *c, const char *s)
     bare = xmppi_find(self, '/');
     keep = xmppi_keep(c, bare + 1);
     if (keep == NULL || !xmppi_warm_take(c, &m->id, &s) || !xmppi_warm_take(c, &m->location, &s) ||
-        !xmppi_warm_take(c, &full, &s) || full == NULL || m->id == NULL) {
+        !xmppi_warm_take(c, &full, &s) || m->id == NULL) {
         m->id = m->location = NULL;
         xmppi_no_session(c);
         xmppi_xml_start(c);
@@ -9885,7 +9885,8 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
         return XMPP_E_BUFFERS;
     exact = (p[3] & XMPPI_WARM_EXACT) != 0;
     if (exact)
-        r = xmppi_warm_session(c, (const char *)m->p + XMPPI_WARM_M);
+        r = xmppi_jid_ok(xmppi_nth((const char *)m->p + XMPPI_WARM_M, 2)) ? xmppi_warm_session(c, (const char *)m->p + XMPPI_WARM_M)
+                                                                        : XMPP_E_SAVED;
     if (r != XMPP_OK)
         return r;
     xmppi_warm_counted(c, m->p);

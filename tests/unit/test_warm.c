@@ -466,17 +466,40 @@ static void test_strings_that_find_no_room(void **state)
             n[i == 4 ? 0 : 2] = i == 3 ? 1000 : 0;
         for (s = 0; s < 3; s++) {
             memset(text + at, 'x', n[s]);
-            if (s == 2 && n[s] > 0 && i != 3)   /* without a resource all of it is the bare one */
+            if (s == 2 && n[s] > 0 && i != 3)
                 memcpy(text + at, "user@example.org/attic", 22);
+            else if (s == 2 && n[s] > 0)        /* without a resource all of it is the bare one */
+                memcpy(text + at + n[s] - 12, "@example.org", 12);
             at += n[s];
             text[at++] = '\0';
         }
         begin_block(&k, XMPPI_WARM_EXACT, text, at);
         add_part(&k, 'q', "", 0);
         add_part(&k, 't', "", 0);
-        assert_int_equal(load_block(&d, &k), i == 6 ? XMPP_OK : XMPP_E_BUFFERS);
+        assert_int_equal(load_block(&d, &k), i == 6 ? XMPP_OK : i == 5 ? XMPP_E_SAVED : XMPP_E_BUFFERS);
         assert_int_equal(d.sm.id != NULL, i == 6);
         assert_int_equal(d.client.session, i == 6);
+    }
+}
+
+/* The own address must be one: who is the own account hangs on it. */
+static void test_own_address(void **state)
+{
+    static const char *const bad[] = { "/attic", "@example.org/attic", "user@/attic", "a@b@c", "user@example.org/" };
+    static device d;
+    char text[64] = "id\0";
+    made k;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        strcpy(text + 4, bad[i]);
+        begin_block(&k, XMPPI_WARM_EXACT, text, 4 + strlen(bad[i]) + 1);
+        add_part(&k, 'q', "", 0);
+        add_part(&k, 't', "", 0);
+        assert_int_equal(load_block(&d, &k), XMPP_E_SAVED);
+        assert_false(d.client.session);
+        assert_string_equal(xmpp_own_bare(&d.client), "user@example.org");
     }
 }
 
@@ -544,6 +567,7 @@ int main(void)
                                         cmocka_unit_test(test_parts_at_their_bounds),
                                         cmocka_unit_test(test_no_keys_and_no_memory_of_the_transport),
                                         cmocka_unit_test(test_strings_that_find_no_room),
+        cmocka_unit_test(test_own_address),
                                         cmocka_unit_test(test_records_without_an_end_or_a_token) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
