@@ -128,6 +128,7 @@ KEYS = {"rsa": ["RSA", "rsa_keygen_bits:2048"], "rsa1024": ["RSA", "rsa_keygen_b
         "rsa512": ["RSA", "rsa_keygen_bits:512"], "ed25519": ["ED25519"],
         "p384": ["EC", "ec_paramgen_curve:P-384"], "p521": ["EC", "ec_paramgen_curve:P-521"],
         "p224": ["EC", "ec_paramgen_curve:P-224"], "k256": ["EC", "ec_paramgen_curve:secp256k1"]}
+OTHER_KEYS = "rsa8192", "like-p256"     # that nobody has
 publics = {}
 
 
@@ -180,10 +181,10 @@ class Cert:
         by, signer = (issuer.subject, issuer.key) if issuer else (self.subject, key)
         key_file(key)
         key_file(signer)
-        tbs = seq(tlv(0xA0, integer(version - 1)) if extensions else b"", integer(serial),
-                  inside or algorithm(signer, digest), by,
-                  seq(when(begin), when(end)), self.subject, publics[key], tlv(0xA3, seq(*extensions)) if extensions else b"")
-        self.der = seq(tbs, algorithm(signer, digest), bits(sign(signer, digest, tbs)))
+        self.tbs = seq(tlv(0xA0, integer(version - 1)) if extensions else b"", integer(serial),
+                       inside or algorithm(signer, digest), by,
+                       seq(when(begin), when(end)), self.subject, publics[key], tlv(0xA3, seq(*extensions)) if extensions else b"")
+        self.der = seq(self.tbs, algorithm(signer, digest), bits(sign(signer, digest, self.tbs)))
 
 
 def root(subject="root", *more, key="root", end="20990101", **options):
@@ -237,7 +238,7 @@ def row(what, verdict, *chain, domain="xmpp.test", roots=None, clock=NOON, floor
         small, any_key, p256 = "-", "-", "-"
     else:
         any_key = pinned or ("TLS_CERT" if kind in ("rsa512", "rsa1024", "rsa8192", "p224", "k256", "ed25519") else "OK")
-        p256 = "TLS_CERT" if kind in KEYS or kind == "rsa8192" else "OK"
+        p256 = "TLS_CERT" if kind in KEYS or kind in OTHER_KEYS else "OK"
     with open(os.path.join(DIR, "%d.spki" % n), "wb") as out:
         out.write(hashlib.sha256(publics[shown]).digest())
     written.append("\t".join((
@@ -455,6 +456,7 @@ CLIENTS = middle(ROOT, purposes(CLIENT))
 row("from an authority for clients alone", "TLS_CERT", leaf(CLIENTS), CLIENTS)
 SERVERS = middle(ROOT, purposes(CLIENT, SERVER))
 row("from an authority for both", "OK", leaf(SERVERS), SERVERS)
+row("for servers, from an authority for clients alone", "TLS_CERT", leaf(CLIENTS, more=[purposes(SERVER)]), CLIENTS)
 row("unknown extension", "OK", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05))]))
 row("unknown extension with an identifier of 300 bytes", "OK", leaf(ROOT, more=[seq(tlv(0x06, b"\x2a" * 300), tlv(0x04, b""))]))
 row("unknown extension, critical", "TLS_CERT", leaf(ROOT, more=[extension("1.2.3.4", tlv(0x05), True)]))
@@ -463,6 +465,21 @@ row("unknown extension of an authority, critical", "TLS_CERT", leaf(UNKNOWN), UN
 OTHERS = dict(openssl="-", mbedtls="-")     # OpenSSL's server does not take such a certificate
 row("two lists of names, which RFC 5280 4.2 forbids", "TLS_CERT", leaf(ROOT, dns("evil.test"), more=[san(dns("xmpp.test"))]), **OTHERS)
 row("two lists of names, the right one first", "TLS_CERT", leaf(ROOT, more=[san(dns("evil.test"))]), **OTHERS)
+NAMED = middle(ROOT, san(dns("xmpp.test")))
+row("the name stands in the certificate of an authority", "TLS_NAME", Cert("nobody", NAMED, basic(False), key="leaf"), NAMED)
+
+# -- form. All is signed as it stands, so that nothing else is wrong with it. OpenSSL's server does not take these either.
+MALFORMED = dict(pinned="TLS_CERT", openssl="-", mbedtls="-")
+row("an element that ends in its header", "TLS_CERT", leaf(ROOT, dns("xmpp.test"), b"\x82"), **MALFORMED)
+row("an element longer than the one around it", "TLS_CERT", leaf(ROOT, dns("xmpp.test"), b"\x82\x02a"), **MALFORMED)
+row("a tag of two bytes", "TLS_CERT", leaf(ROOT, dns("xmpp.test"), b"\x9f\x02ab"), **MALFORMED)
+row("a length of four bytes", "TLS_CERT", leaf(ROOT, dns("xmpp.test"), b"\x82\x84\0\0\0\1a"), **MALFORMED)
+row("something else among the extensions", "TLS_CERT", leaf(ROOT, more=[tlv(0x05)]), **MALFORMED)
+row("one date", "TLS_CERT", leaf(ROOT, end=b""), **MALFORMED)
+row("three dates", "TLS_CERT", leaf(ROOT, end=when(END) * 2), **MALFORMED)
+UNSIGNED = leaf(ROOT)
+UNSIGNED.der = seq(UNSIGNED.tbs, algorithm("leaf", "sha256"))
+row("no signature", "TLS_CERT", UNSIGNED, **MALFORMED)
 
 # -- ill-formed extensions: RFC 5280 4.2 forbids two of a kind, and every list has SIZE (1..MAX)
 KEY_USAGE, BASIC, CONSTRAINTS, PURPOSES = "2.5.29.15", "2.5.29.19", "2.5.29.30", "2.5.29.37"
@@ -526,6 +543,9 @@ row("Ed25519", "TLS_CERT", leaf(ROOT, key="ed25519"), **OTHERS)
 row("RSA of 2048 bits", "OK", leaf(ROOT, key="rsa"), small="TLS_PROTOCOL")
 publics["rsa8192"] = seq(seq(oid("1.2.840.113549.1.1.1"), tlv(0x05)), bits(seq(integer(3 ** 5168), integer(65537))))
 row("RSA of 8192 bits", "TLS_CERT", leaf(ROOT, key="rsa8192"), **OTHERS)
+P256 = bytes.fromhex("2a8648ce3d030107")
+publics["like-p256"] = publics["leaf"].replace(P256, P256[:-1] + b"\x06")
+row("a key of the size of P-256 on another curve", "TLS_CERT", leaf(ROOT, key="like-p256"), pinned="TLS_CERT", **OTHERS)
 row("RSA of 1024 bits", "TLS_CERT", leaf(ROOT, key="rsa1024"))
 row("RSA of 512 bits", "TLS_CERT", leaf(ROOT, key="rsa512"), **OTHERS)
 RSA = middle(ROOT, key="rsa")
