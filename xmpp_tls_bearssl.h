@@ -2911,7 +2911,8 @@ XMPPI_TLS_FN void xmppi_tls_own_push(xmpp_bearssl_own *o, const char *pem, size_
             o->inside = XMPPI_TLS_IN_NOTHING;
             break;
         case BR_PEM_ERROR:
-            o->error = XMPP_E_TLS_CLIENT_CERT;
+            if (o->error == XMPP_OK)    /* the first fault counts, however the text comes */
+                o->error = XMPP_E_TLS_CLIENT_CERT;
             break;
         default:
             break;
