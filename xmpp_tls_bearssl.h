@@ -2765,7 +2765,7 @@ XMPPI_TLS_FN void xmppi_tls_store_add(xmpp_bearssl_store *s)
 
 XMPPI_TLS_FN void xmppi_tls_store_push(xmpp_bearssl_store *s, const char *pem, size_t n)
 {
-    while (n > 0) {
+    while (n > 0 && s->error != XMPP_E_TLS_CONFIG) {
         switch (xmppi_tls_pem(&s->pem, &pem, &n)) {
         case BR_PEM_BEGIN_OBJ:
             s->inside = xmppi_tls_pem_is_cert(br_pem_decoder_name(&s->pem));
@@ -2779,8 +2779,8 @@ XMPPI_TLS_FN void xmppi_tls_store_push(xmpp_bearssl_store *s, const char *pem, s
             s->inside = false;
             break;
         case BR_PEM_ERROR:
-            s->error = XMPP_E_TLS_CONFIG;
-            return;
+            s->error = XMPP_E_TLS_CONFIG;   /* what follows counts for nothing, in later pieces too */
+            break;
         default:
             break;
         }
