@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
         }                                                                   \
     } while (0)
 
-/* The fuzzer's bytes as choices: zeros when they are used up. */
+/* The fuzzer's bytes as choices: zeros when they are used up. Two calls never stand in one expression: compilers differ in
+   which comes first. */
 typedef struct input { const uint8_t *p; size_t n; } input;
 
 UNUSED static unsigned take_byte(input *in)
@@ -36,6 +37,13 @@ UNUSED static unsigned take_byte(input *in)
         return 0;
     in->n--;
     return *in->p++;
+}
+
+UNUSED static unsigned take_word(input *in)
+{
+    unsigned high = take_byte(in);
+
+    return high << 8 | take_byte(in);
 }
 
 UNUSED static unsigned take_below(input *in, unsigned n) { return take_byte(in) % n; }

@@ -202,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     } else {
         len = good_block(block, sizeof block);
         for (i = take_below(&in, 8); i > 0 && len > 0; i--) {
-            at = (take_byte(&in) << 8 | take_byte(&in)) % len;
+            at = take_word(&in) % len;
             switch (take_below(&in, 4)) {
             case 0: block[at] = (unsigned char)take_byte(&in); break;
             case 1: block[at] ^= (unsigned char)(1 << take_below(&in, 8)); break;

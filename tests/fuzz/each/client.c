@@ -622,6 +622,7 @@ static void act_application(void)
     const char *who = people[take_below(&W.in, 8)];
     static const xmpp_msg full = { "bob@example.org", "chat", "id-1", "t", "s", "b" };
     char *s = NULL;
+    unsigned k;
     int r;
 
     switch (take_below(&W.in, 22)) {
@@ -645,7 +646,9 @@ static void act_application(void)
     case 14: save(); break;
     case 15: (void)xmpp_inactive(W.c, take_byte(&W.in) & 1); break;
     case 16: case 17:
-        xmpp_policy(W.c, (int)take_below(&W.in, 2), (uint8_t)take_below(&W.in, 3), take_below(&W.in, 2) * 3000u);
+        r = (int)take_below(&W.in, 2);
+        k = take_below(&W.in, 3);
+        xmpp_policy(W.c, r, (uint8_t)k, take_below(&W.in, 2) * 3000u);
         (void)xmpp_message_full(W.c, &full);
         break;
     case 18: s = take_string(&W.in, take_below(&W.in, 100)); (void)xmpp_send_xml(W.c, s, strlen(s)); break;
@@ -728,7 +731,7 @@ static void say_noisy(const char *s)
         return;
     }
     W.noise = false;
-    at = (take_byte(&W.in) << 8 | take_byte(&W.in)) % n;
+    at = take_word(&W.in) % n;
     copy = (char *)exact(s, n);
     switch (take_below(&W.in, 4)) {
     case 0: copy[at] = (char)(copy[at] ^ take_byte(&W.in)); say(copy, n); break;
