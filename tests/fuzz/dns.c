@@ -1,18 +1,125 @@
 /* dns.c - xmpp_resolve and name servers that answer what the fuzzer wants.  SPDX: MIT
+   Nothing is asked for and connected to but what stood in an answer for the name at hand, as libc reads names.
    Input: choices, then answers: raw, or records made here with names that point anywhere. */
 #define XMPP_NO_POSIX
 #define XMPP_IMPLEMENTATION
 #include "xmpp.h"
 #include "fuzz.h"
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <resolv.h>
+#include <strings.h>
+
+enum { MOST = 200 };            /* of what is noted: more are not looked at */
+
+static struct {
+    char          host[MOST][NS_MAXDNAME];      /* what may be asked for: targets of SRV records */
+    unsigned char address[MOST][16];            /* what may be connected to, and whether it is IPv4 */
+    bool          four[MOST];
+    unsigned      hosts, addresses;
+} told;
 
 static struct {
     input         in;
-    bool          open, udp, dns, refuse;
-    unsigned char reply[1600], question[600];
-    size_t        reply_n, reply_at, question_n, at;    /* at: where an answer's next byte goes */
-    unsigned      opens, questions;
+    bool          open, udp, dns, refuse, last;     /* last: an address from before is known */
+    unsigned char reply[1600], question[300], sent[300];        /* sent: over TCP, with the length */
+    size_t        reply_n, reply_at, question_n, sent_n, at;    /* at: where an answer's next byte goes */
     uint32_t      dice;
 } D;
+
+/* ---- what the answers say ---- */
+
+enum { NAMES = 30 };
+static char aliases[NAMES][NS_MAXDNAME];        /* the name asked for, and what that is said to be */
+static unsigned aliases_n;
+
+static unsigned number(const unsigned char *p) { return (unsigned)p[0] << 8 | p[1]; }
+
+static void note(unsigned type, const unsigned char *m, const unsigned char *end, const unsigned char *data, size_t n)
+{
+    if (type == ns_t_srv && n > 6 && told.hosts < MOST) {
+        if (dn_expand(m, end, data + 6, told.host[told.hosts], NS_MAXDNAME) >= 0)
+            told.hosts++;
+    } else if (((type == ns_t_a && n == 4) || (type == ns_t_aaaa && n == 16)) && told.addresses < MOST) {
+        memcpy(told.address[told.addresses], data, n);
+        told.four[told.addresses++] = n == 4;
+    }
+}
+
+/* The records for a name in the answer section m..end. Adds what it is an alias of to the names. */
+static void note_records(const unsigned char *m, const unsigned char *end, unsigned type, const char *name)
+{
+    const unsigned char *p = m + 12;
+    char owner[NS_MAXDNAME];
+    unsigned count = number(m + 6), what, length;
+    int n = dn_skipname(p, end);
+
+    if (n < 0 || end - p < n + 4)
+        return;
+    for (p += n + 4; count > 0; count--, p += length) {
+        const unsigned char *begin = p;
+
+        n = dn_skipname(p, end);
+        if (n < 0 || end - p < n + 10)
+            break;
+        p += n + 10;
+        what = number(p - 10);
+        length = number(p - 2);
+        if ((size_t)(end - p) < length)
+            break;
+        if (number(p - 8) != 1 || dn_expand(m, end, begin, owner, sizeof owner) < 0 || strcasecmp(owner, name) != 0)
+            continue;
+        if (what == type)
+            note(type, m, end, p, length);
+        else if (what == ns_t_cname && aliases_n < NAMES && dn_expand(m, end, p, aliases[aliases_n], NS_MAXDNAME) >= 0)
+            aliases_n++;
+    }
+}
+
+static void note_answer(const unsigned char *m, size_t n, const unsigned char *question, size_t question_n)
+{
+    unsigned i;
+
+    if (n < 12 || question_n < 17)
+        return;
+    MUST(dn_expand(question, question + question_n, question + 12, aliases[0], NS_MAXDNAME) == (int)question_n - 16);
+    for (aliases_n = 1, i = 0; i < aliases_n; i++)
+        note_records(m, m + n, number(question + question_n - 4), aliases[i]);
+}
+
+static bool may_ask(const unsigned char *question, size_t n)
+{
+    static const char *const own[] = { "_xmpp-client._tcp.example.org", "_xmpps-client._tcp.example.org", "example.org",
+                                       "xmpp.example.org" };
+    char name[NS_MAXDNAME];
+    unsigned i;
+
+    if (dn_expand(question, question + n, question + 12, name, sizeof name) < 0)
+        return false;
+    for (i = 0; i < 4; i++)
+        if (strcmp(name, own[i]) == 0)
+            return true;
+    for (i = 0; i < told.hosts; i++)
+        if (strcasecmp(name, told.host[i]) == 0)
+            return true;
+    return told.hosts == MOST;
+}
+
+static bool may_connect(const char *host)
+{
+    unsigned char address[16];
+    bool four = strchr(host, ':') == NULL;
+    unsigned i;
+
+    if (inet_pton(four ? AF_INET : AF_INET6, host, address) != 1)
+        return false;
+    for (i = 0; i < told.addresses; i++)
+        if (told.four[i] == four && memcmp(told.address[i], address, four ? 4 : 16) == 0)
+            return true;
+    return told.addresses == MOST;
+}
+
+/* ---- name servers ---- */
 
 /* A question is well-formed: one name of labels, a type that is asked for, class IN, recursion wanted. */
 static void check_question(const unsigned char *p, size_t n)
@@ -28,6 +135,7 @@ static void check_question(const unsigned char *p, size_t n)
     MUST(i - 12 < 255 && i + 5 <= n);
     type = p[i + 1] << 8 | p[i + 2];
     MUST((type == 33 || type == 28 || type == 1) && p[i + 3] == 0 && p[i + 4] == 1);
+    MUST(may_ask(p, n));
 }
 
 static void add(unsigned v)
@@ -124,8 +232,12 @@ static void make_reply(void)
         for (i = 0; i < records; i++)
             add_record();
         noise = how & 4 ? take_below(&D.in, 4) : 0;
-        for (i = 0; i < noise; i++)
-            D.reply[begin + take_byte(&D.in) % (D.at - begin)] ^= (unsigned char)take_byte(&D.in);
+        for (; noise > 0; noise--) {
+            i = take_byte(&D.in) % (unsigned)(D.at - begin);
+            D.reply[begin + i] ^= (unsigned char)take_byte(&D.in);
+        }
+        if (how & 16)                   /* cut */
+            D.at -= take_byte(&D.in) % 16;
     }
     if (!D.udp) {
         size_t n = D.at - 2 + (how & 8 ? take_byte(&D.in) : 0);
@@ -134,6 +246,7 @@ static void make_reply(void)
         D.reply[1] = (unsigned char)n;
     }
     D.reply_n = D.at;
+    note_answer(D.reply + begin, D.at > begin ? D.at - begin : 0, D.question, D.question_n);
 }
 
 static int io_open(void *ctx, const xmpp_target *to)
@@ -143,11 +256,11 @@ static int io_open(void *ctx, const xmpp_target *to)
     MUST(!to->udp || to->dns);
     MUST(to->dns || strcmp(to->tls_name, "example.org") == 0);
     MUST(xmpp_utf8_valid(to->host, strlen(to->host)));
-    D.opens++;
+    MUST(to->dns || may_connect(to->host) || (D.last && strcmp(to->host, "192.0.2.9") == 0));
     D.open = true;
     D.udp = to->udp;
     D.dns = to->dns;
-    D.reply_n = D.reply_at = D.question_n = 0;
+    D.reply_n = D.reply_at = D.question_n = D.sent_n = 0;
     if (take_byte(&D.in) > 235) {
         D.open = false;
         return XMPP_E_CONNECT;
@@ -188,22 +301,21 @@ static int io_send(void *ctx, const void *buf, size_t n)
     MUST(D.open && n > 0);
     if (!D.dns)
         return D.refuse ? XMPP_IO_ERROR : (int)n;
-    D.questions++;
     if (D.udp) {
         check_question(p, n);
         MUST(n <= sizeof D.question);
         memcpy(D.question, p, n);
         D.question_n = n;
-    } else {
-        size_t k = take_byte(&D.in) % n + 1;
+    } else {                            /* all of it, or a piece */
+        unsigned piece = take_byte(&D.in);
 
-        if (D.question_n == 0 && k < n && n > 4)
-            return (int)k > 2 ? 2 : (int)k;     /* in two pieces: then the question itself comes at once */
-        if (n > 12 && n <= sizeof D.question + 2) {
-            size_t skip = p[0] << 8 == 0 && p[1] == n - 2 ? 2 : 0;
-
-            memcpy(D.question, p + skip, n - skip);
-            D.question_n = n - skip;
+        n = piece < 128 ? n : piece % n + 1;
+        MUST(D.sent_n + n <= sizeof D.sent);
+        memcpy(D.sent + D.sent_n, p, n);
+        D.sent_n += n;
+        if (D.sent_n > 2 && D.sent_n == number(D.sent) + 2u) {
+            check_question(D.sent + 2, D.sent_n - 2);
+            memcpy(D.question, D.sent + 2, D.question_n = D.sent_n - 2);
         }
     }
     return (int)n;
@@ -267,6 +379,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     cfg.tls = (uint8_t)(how & 3);
     dns->family = families[how >> 2 & 3];
     dns->servers = how & 16 ? own : NULL;
+    told.hosts = told.addresses = 0;
+    D.last = how & 32;
     if (how & 32) {
         dns->use_last = true;
         strcpy(dns->last, "192.0.2.9");

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static unsigned files;
 
@@ -21,6 +22,7 @@ static void feed_file(const char *path)
     n = fread(data, 1, (size_t)st.st_size, f);
     fclose(f);
     fprintf(stderr, "%s\n", path);      /* the last one printed is the one that failed */
+    alarm(30);                          /* one that hangs is ended */
     LLVMFuzzerTestOneInput(data, n);
     free(data);
     files++;

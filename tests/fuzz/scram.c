@@ -65,7 +65,30 @@ static int server_first(input *in, text *out, char *salt, unsigned *iterations)
         puts_to(out, mine);
         free(mine);
     }
-    return !(odd & 28);
+    return !(odd & 28) && out->s[0] == 'r';
+}
+
+/* What must be true of a server-first-message that is answered: RFC 5802 7, our nonce and more, a salt, iterations 1 to 4096. */
+static bool is_first(const char *s)
+{
+    static const char b64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    size_t n;
+
+    if (strncmp(s, "r=", 2) != 0 || strncmp(s + 2, nonce, strlen(nonce)) != 0)
+        return false;
+    s += 2 + strlen(nonce);
+    n = strcspn(s, ",");
+    if (n == 0 || strncmp(s + n, ",s=", 3) != 0)
+        return false;
+    s += n + 3;
+    n = strspn(s, b64);
+    if (n == 0 || n % 4 != 0 || strncmp(s + n, ",i=", 3) != 0)
+        return false;
+    s += n + 3;
+    n = strspn(s, "0123456789");
+    if (s[n] == ',' && (s[n + 1] == '\0' || s[n + 2] != '=' || s[n + 3] == '\0' || s[n + 3] == ','))
+        return false;
+    return *s >= '1' && n < 5 && strtoul(s, NULL, 10) <= 4096 && (s[n] == '\0' || s[n] == ',');
 }
 
 static int is_zero(const unsigned char *p, size_t n)
@@ -128,6 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     free(msg);
     MUST(r > 0 ? (size_t)r <= cap : r == XMPP_E_SASL || r == XMPP_E_ITERATIONS || r == XMPP_E_TOO_LONG || r == XMPP_E_NO_PASSWORD);
     MUST(r > 0 || is_zero(state, m->state_size));
+    MUST(r <= 0 || (strlen(first.s) == first.n && is_first(first.s)));
+    MUST(r > 0 || !usual || how & 33 || strcmp(salt, "QSXCR+Q6sek8bf92") != 0);
     if (r > 0) {
         const char *p = NULL;
         int good, by_challenge = how & 64;
@@ -144,8 +169,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (!(how & 32))
             server_final(k, salt, iterations, auth_message.s, &second);
         raw = take_string(&in, 150);
-        if (how & 128 && second.n > 2)
-            second.s[take_byte(&in) % second.n] ^= (char)(1 << take_below(&in, 8));
+        if (how & 128 && second.n > 2) {
+            i = take_byte(&in) % (unsigned)second.n;
+            second.s[i] ^= (char)(1 << take_below(&in, 8));
+        }
         good = usual && !(how & 128) && raw[0] == '\0' && !(how & 8 && cr.keys != NULL);
         puts_to(&second, raw);
         free(raw);
