@@ -67,6 +67,7 @@ need_mutants() {
     need libc6-dev has_header "$CC" stdlib.h
     need libbearssl-dev has_header "$CC" bearssl.h
     need libcmocka-dev has_cmocka
+    need libexpat1-dev has_header "$CC" expat.h
     need openssl has openssl
     need python3 test -x /usr/bin/python3
 }

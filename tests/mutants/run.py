@@ -1,21 +1,24 @@
 #!/usr/bin/python3
 """Takes the defences out of the headers, one at a time, and expects a red test.  SPDX: MIT
 
-run.py [WORD...]     the mutants of list.txt; with words only those whose name begins with one: "T4" "T5.1"
+run.py [WORD...]     the mutants of list.txt; with words only those whose name begins with one: "T4" "T5.1" "F.jid"
 
 list.txt is read like this:
-  == T4.1 NAME       a mutant begins. T4.1 is the attack of threats.md that it lets pass
+  == T4.1 NAME       a mutant begins. T4.1 is the attack of threats.md that it lets pass; F.jid: a fuzz target is to find it
   file FILE          what is changed; xmpp.h unless said
   in FUNCTION        where the text stands; without it anywhere in the file
   - TEXT             what is there: once, white space is no matter. Lines in a row are one text
   + TEXT             what takes its place; may be left out. A further "-" is a further change
   by sessions NAME   what must turn red: transcripts whose name holds NAME. Unless said those of the attack: "T4.1 "
   by test_sasl NAME  ... or tests of tests/unit/test_sasl.c, "*" in the name allowed. Of several lines one red is enough
+  by test_certs ROW  ... or rows of tests/unit/test_certs.py that begin with ROW; "ROW (pin alone)" in that way alone
+  by fuzz NAME       ... or the corpus of tests/fuzz/NAME.c, with sanitizers. Unless said that of "F.NAME ..."
   with asan          built with sanitizers
   with fast0         built with XMPP_CFG_FAST 0
 Headers are changed in build/mutants, never here. What is expected to turn red is run on the unchanged headers first."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -74,8 +77,9 @@ def read_list():
             mutants[-1].line(mark, text, last)
         last = mark
     for m in mutants:
+        number = m.name.split()[0]
         if not m.tests:
-            m.tests.append(("sessions", m.name.split()[0] + " "))
+            m.tests.append(("fuzz", number[2:]) if number.startswith("F.") else ("sessions", number + " "))
     return mutants
 
 
@@ -114,15 +118,35 @@ def apply(mutant, folder):
     return None
 
 
-def build(program, flags, folder):
-    """Builds a test program with the headers of a folder. What the compiler says, or None."""
-    source = "tests/sessions/run.c" if program == "sessions" else "tests/unit/%s.c" % program
-    libs = ["-lbearssl"] if program == "sessions" else [os.path.join(WORK, "filter.o"), "-lcmocka", "-lbearssl"]
-    done = subprocess.run(CC + ["-std=gnu99", "-O0", "-g", "-w", "-pthread", "-I" + folder, "-Itests/unit"] +
-                          [f for name in flags for f in WITH[name]] +
-                          ["-o", os.path.join(folder, program), source] + libs,
-                          cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return None if done.returncode == 0 else done.stdout[:800]
+def executable(test, folder):
+    return os.path.join(folder, "fuzz_" + test[1] if test[0] == "fuzz" else test[0])
+
+
+def commands(test, flags, folder):
+    """What builds a test program with the headers of a folder."""
+    program, what = test
+    cc = CC + ["-std=gnu99", "-O0", "-g", "-w", "-I" + folder] + [f for name in flags for f in WITH[name]]
+    link = ["-o", executable(test, folder)]
+    if program == "sessions":
+        return [cc + ["-pthread"] + link + ["tests/sessions/run.c", "-lbearssl"]]
+    if program != "fuzz":
+        return [cc + ["-pthread", "-Itests/unit"] + link +
+                ["tests/unit/%s.c" % program, os.path.join(WORK, "filter.o"), "-lcmocka", "-lbearssl"]]
+    cc += WITH["asan"]
+    part, parts, out = "tests/fuzz/each/%s.c" % what, [], []
+    for level in range(4) if os.path.exists(os.path.join(ROOT, part)) else ():
+        parts.append(os.path.join(folder, "%s_%d.o" % (what, level)))
+        out.append(cc + ["-DLEVEL=%d" % level, "-c", "-o", parts[-1], part])
+    return out + [cc + link + ["tests/fuzz/%s.c" % what, "tests/fuzz/main.c"] + parts + ["-lexpat", "-lbearssl"]]
+
+
+def build(test, flags, folder):
+    """What the compiler says, or None."""
+    for command in commands(test, flags, folder):
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            return done.stdout[:800]
+    return None
 
 
 def sessions():
@@ -130,12 +154,17 @@ def sessions():
     return [os.path.join("tests", "sessions", f) for f in sorted(os.listdir(folder)) if f.endswith(".txt")]
 
 
-def play(program, what, folder):
+def play(test, folder):
     """Runs tests. "green", "red", or why neither can be said."""
-    command = [os.path.join(folder, program)]
+    program, what = test
+    command = [executable(test, folder)]
     env = dict(os.environ)
     if program == "sessions":
         command += ["-n", what] + sessions()
+    elif program == "fuzz":
+        command.append("tests/fuzz/corpus/" + what)
+    elif program == "test_certs":
+        command.append(os.path.join(WORK, "rows"))
     else:
         env["ONLY_TESTS"] = what
     if program.startswith("test_tls"):
@@ -145,10 +174,20 @@ def play(program, what, folder):
                               stderr=subprocess.STDOUT, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return "red"
+    if program == "test_certs":
+        return judge_rows(what, done)
     ran = re.search(rb"^\[  PASSED  \] ([1-9]\d*) test|^([1-9]\d*) passed, 0 failed$", done.stdout, re.M)
     if done.returncode != 0:
         return "red"
     return "green" if ran is not None else "no such test: %s %s" % (program, what)
+
+
+def judge_rows(what, done):
+    """All rows run; what is said of the others does not count."""
+    if not any(line.startswith(what.split(" (")[0]) for line in read("build/mutants/rows/rows.txt").splitlines()):
+        return "no such row: " + what
+    ended = re.search(rb"^\d+ passed, \d+ failed$", done.stdout, re.M)
+    return "red" if ended is None or b"\nFAIL " + what.encode() in b"\n" + done.stdout else "green"
 
 
 class Runner:
@@ -173,10 +212,10 @@ class Runner:
         if said is None:
             folder = os.path.join(WORK, threading.current_thread().name, "-".join(("unchanged",) + flags))
             said = None
-            if not os.path.exists(os.path.join(folder, test[0])):
+            if not os.path.exists(executable(test, folder)):
                 apply(Mutant(""), folder)
-                said = build(test[0], flags, folder)
-            said = said or play(test[0], test[1], folder)
+                said = build(test, flags, folder)
+            said = said or play(test, folder)
             with self.lock:
                 self.known[(test, flags)] = said
         return said
@@ -188,15 +227,16 @@ class Runner:
         if gone is not None:
             return "this mutant no longer applies, %s" % gone
         built = set()
-        for program, what in mutant.tests:
-            said = self.unchanged((program, what), mutant.flags)
+        for test in mutant.tests:
+            said = self.unchanged(test, mutant.flags)
             if said != "green":
                 return "without the change: " + said
-            said = None if program in built else build(program, mutant.flags, folder)
+            program = executable(test, folder)
+            said = None if program in built else build(test, mutant.flags, folder)
             if said is not None:
                 return "it does not compile: " + said
             built.add(program)
-            if play(program, what, folder) == "red":
+            if play(test, folder) == "red":
                 return None
         return "survived: no test is red"
 
@@ -232,7 +272,8 @@ def names_of_tests():
 
 
 def check_table(mutants, runner):
-    """Each attack of threats.md has a test, and a mutant or a reason why not; all that it names is there."""
+    """Each attack of threats.md has a test, and a mutant or a reason why not; all that it names is there. Each fuzz target
+    has a mutant."""
     names = names_of_tests()
     rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in
             read("tests/mutants/threats.md").splitlines() if re.match(r"\| T\d", line)]
@@ -241,8 +282,12 @@ def check_table(mutants, runner):
     for (a, b), (c, d) in zip(numbers, numbers[1:]):
         if (c, d) not in ((a, b + 1), (a + 1, 1)):
             runner.tell("threats.md", "T%d.%d comes behind T%d.%d" % (c, d, a, b))
-    for t in sorted({t for _, name in names for t in NUMBER.findall(name)} | {m.name.split()[0] for m in mutants}):
-        if t not in listed:
+    numbered = {m.name.split()[0] for m in mutants}
+    for target in sorted(os.listdir(os.path.join(ROOT, "tests", "fuzz", "corpus"))):
+        if "F." + target not in numbered:
+            runner.tell("list.txt", "no mutant shows what the fuzz target %s finds" % target)
+    for t in sorted({t for _, name in names for t in NUMBER.findall(name)} | numbered):
+        if t not in listed and not t.startswith("F."):
             runner.tell("threats.md", "it does not list " + t)
     for t, _, tests, reason in rows:
         why = None
@@ -267,11 +312,13 @@ def main():
             if "worker" in folder:
                 os.remove(os.path.join(folder, file))
     subprocess.run(CC + ["-c", "-o", os.path.join(WORK, "filter.o"), os.path.join(HERE, "filter.c")], check=True)
-    certificates = os.path.join(WORK, "certificates")
-    if not os.path.exists(certificates):
-        os.mkdir(certificates)
-        subprocess.run(["sh", "tests/unit/tls_certs.sh", certificates], cwd=ROOT, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for maker, script, folder in (("sh", "tls_certs.sh", "certificates"), (sys.executable, "test_certs.py", "rows")):
+        folder = os.path.join(WORK, folder)
+        script = os.path.join(ROOT, "tests", "unit", script)
+        if not os.path.exists(folder) or os.path.getmtime(folder) < os.path.getmtime(script):
+            shutil.rmtree(folder, ignore_errors=True)
+            os.mkdir(folder)
+            subprocess.run([maker, script, folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     runner = Runner([m for m in mutants if not words or any((m.name + " ").startswith(w) for w in words)])
     if not words:
         check_table(mutants, runner)
