@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """merge.py TARGET...: makes tests/fuzz/corpus/TARGET anew: of what it has and of what runs of `make fuzz` found, the few files
-that reach most of the code. At most MOST of them for each target, so that the corpora stay small."""
+that reach most of the code. At most MOST of them for each target, so that the corpora stay small. Files with a name of words
+show a fault that was put in (tests/mutants, "F.TARGET") and stay; the others are named by their content."""
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 
-MOST = 13
+MOST = 16
 CANDIDATES = 30
 
 
@@ -50,9 +52,9 @@ def reached(target, folders):
     return edges, len(set().union(*new.values()))
 
 
-def choose(edges):
+def choose(edges, room):
     chosen, covered = [], set()
-    while len(chosen) < MOST:
+    while len(chosen) < room:
         # what adds most, of equals the smallest
         best = max(edges, key=lambda name: (len(edges[name] - covered), -os.path.getsize(name)))
         if not edges[best] - covered:
@@ -65,8 +67,13 @@ def choose(edges):
 for target in sys.argv[1:]:
     corpus = "tests/fuzz/corpus/" + target
     folders = [d for d in (corpus, "build/fuzz/corpus/" + target) if os.path.isdir(d)]
+    stay = {}
+    for name in os.listdir(corpus):
+        if not re.fullmatch("[0-9a-f]{12}", name):
+            with open(os.path.join(corpus, name), "rb") as f:
+                stay[name] = f.read()
     edges, all_edges = reached(target, folders)
-    chosen, covered = choose(edges)
+    chosen, covered = choose(edges, MOST - len(stay))
     data = []
     for name in chosen:
         with open(name, "rb") as f:
@@ -76,4 +83,7 @@ for target in sys.argv[1:]:
     for content in data:
         with open(os.path.join(corpus, hashlib.sha1(content).hexdigest()[:12]), "wb") as f:
             f.write(content)
-    print("%-8s %2d files, %6d bytes, %d of %d edges" % (target, len(data), sum(map(len, data)), covered, all_edges))
+    for name, content in stay.items():
+        with open(os.path.join(corpus, name), "wb") as f:
+            f.write(content)
+    print("%-8s %2d files, %2d more by name, %6d bytes, %d of %d edges" % (target, len(data), len(stay), sum(map(len, data)), covered, all_edges))

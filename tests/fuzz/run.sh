@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh [TARGET...]: fuzzes each target of tests/fuzz with libFuzzer and the sanitizers for FUZZ_SECONDS (60) seconds, from its
-# corpus and from what earlier runs found (build/fuzz/corpus). What fails is kept in build/fuzz, with the command to run it again.
+# corpus, from what earlier runs found (build/fuzz/corpus) and from the transcripts (seeds.py). What fails is kept in build/fuzz,
+# with the command to run it again. When a target or the code that it reaches has changed much, run it for long, then merge.py.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 seconds=${FUZZ_SECONDS:-60}
@@ -23,7 +24,9 @@ fuzz() {
     set -- -max_len="$(length "$t")" -timeout=30 -rss_limit_mb=2000 -artifact_prefix=build/fuzz/"$t"-
     [ ! -e tests/fuzz/"$t".dict ] || set -- "$@" -dict=tests/fuzz/"$t".dict
     [ "$t" != client ] || set -- "$@" -len_control=0
-    if build/fuzz/"$t" "$@" -max_total_time="$seconds" -print_final_stats=1 "$work" tests/fuzz/corpus/"$t" >"$log" 2>&1; then
+    set -- "$@" "$work" tests/fuzz/corpus/"$t"
+    [ ! -d build/fuzz/seeds/"$t" ] || set -- "$@" build/fuzz/seeds/"$t"
+    if build/fuzz/"$t" -max_total_time="$seconds" -print_final_stats=1 "$@" >"$log" 2>&1; then
         passed=$((passed + 1)) verdict=ok
     else
         failed=$((failed + 1)) verdict=FAIL
@@ -38,6 +41,8 @@ fuzz() {
     fi
 }
 
+rm -rf build/fuzz/seeds
+/usr/bin/python3 tests/fuzz/seeds.py build/fuzz/seeds || exit 1
 for target; do
     fuzz "$target"
 done
