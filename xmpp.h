@@ -926,7 +926,7 @@ typedef struct xmpp_claim {
 typedef struct xmpp_iq_slot {   /* private */
     uint32_t id, deadline, addr;
     void    *tag;
-    uint8_t  owner, state, parts;
+    uint8_t  owner, state, parts, asked;
 } xmpp_iq_slot;
 
 /* The client. All of it is private. Must not be moved while in use.
@@ -1092,10 +1092,13 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms);
 /* Blocking: the answer to one request.
    iq         what xmpp_iqf, xmpp_ping, xmpp_roster_get and the like returned; an error is handed back as it is.
               A request's number is used again once its answer was handed out.
-   on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable).
+   on_other   gets every other event meanwhile (NULL: they are dropped; requests get service-unavailable). It may call
+              whatever is allowed between two events, xmpp_reset and xmpp_ask for another request too; what such an inner
+              call is handed the outer one does not see.
    answer     out, may be NULL: the XMPP_EV_IQ_RESULT event.
    Returns the answer's error: XMPP_OK, XMPP_E_STANZA, XMPP_E_TIMEOUT; XMPP_E_ARG when no such request is under way;
-   when the connection ended, what ended it, as xmpp_error. */
+   when the connection ended, what ended it, as xmpp_error; XMPP_E_LOST when the request is over and its answer is not
+   for this call: on_other let it go to an inner one or called xmpp_reset, or an extension kept it. */
 XMPP_API int  xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev),
                        void *ctx, const xmpp_event **answer);
 
@@ -6388,7 +6391,7 @@ XMPPI_FN int xmppi_iq_commit(xmpp_client *c, xmpp_writer *w, uint8_t owner, void
     if (r != XMPP_OK)
         return r;
     s->owner = owner;
-    s->parts = 0;
+    s->parts = s->asked = 0;
     s->tag = tag;
     xmppi_iq_sent(c, s, ms ? ms : XMPPI_OR(c->cfg->iq_ms, 60000));
     return c->slot;
@@ -7664,7 +7667,14 @@ XMPP_API unsigned xmpp_wants(const xmpp_client *c)
     return w;
 }
 
-XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
+/* Has the request ended that xmpp_ask was called for? Its slot may be another's by now. */
+XMPPI_FRAME bool xmppi_asked_ended(const xmpp_iq_slot *s)
+{
+    return s->state < XMPPI_IQ_WAITING || !s->asked;
+}
+
+/* xmpp_wait; with a slot also until the request in it has ended. */
+XMPPI_FN const xmpp_event *xmppi_wait(xmpp_client *c, uint32_t ms, const xmpp_iq_slot *s)
 {
     const xmpp_event *ev;
     uint32_t start, left, d;
@@ -7690,6 +7700,8 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
                 return NULL;
             left = ms - left;
         }
+        if (s != NULL && xmppi_asked_ended(s))
+            return NULL;
         if (d == 0)
             continue;
         if (c->io.ops->wait(c->io.ctx, wants, left < d ? left : d)) {
@@ -7700,17 +7712,23 @@ XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
     }
 }
 
-/* Is this the answer to the request? One in parts has more, or comes again, while the slot is taken. */
-XMPPI_FN bool xmppi_is_answer(const xmpp_client *c, const xmpp_event *ev, int iq)
+XMPP_API const xmpp_event *xmpp_wait(xmpp_client *c, uint32_t ms)
 {
-    return (ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) && ev->iq == iq &&
-           c->iq[iq].state == XMPPI_IQ_FREE;
+    return xmppi_wait(c, ms, NULL);
+}
+
+/* Is this an answer to the slot's request? One in parts has more, or comes again, while that has not ended. */
+XMPPI_FN bool xmppi_is_answer(const xmpp_client *c, const xmpp_event *ev, const xmpp_iq_slot *s)
+{
+    return (ev->type == XMPP_EV_IQ_RESULT || ev->type == XMPP_EV_PART_END || ev->type == XMPP_EV_EXT) &&
+           c->iq + ev->iq == s && xmppi_asked_ended(s);
 }
 
 XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev), void *ctx,
                       const xmpp_event **answer)
 {
     const xmpp_event *ev;
+    xmpp_iq_slot *s;
     uint32_t start, gone = 0;
 
     if (answer != NULL)
@@ -7719,22 +7737,28 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
         return iq;
     if (c->hook)
         return XMPP_E_STATE;
-    if (iq >= XMPP_CFG_IQS || c->iq[iq].state == XMPPI_IQ_FREE || c->io.ops->millis == NULL)
+    if (iq >= XMPP_CFG_IQS || c->iq[iq].state < XMPPI_IQ_WAITING || c->io.ops->millis == NULL)
         return XMPP_E_ARG;
+    s = &c->iq[iq];
+    s->asked = 1;
     start = c->io.ops->millis(c->io.ctx);
-    while ((ev = xmpp_wait(c, ms == XMPP_FOREVER ? ms : ms - gone)) != NULL) {
-        if (xmppi_is_answer(c, ev, iq)) {
+    while ((ev = xmppi_wait(c, ms == XMPP_FOREVER ? ms : ms - gone, s)) != NULL) {
+        if (xmppi_is_answer(c, ev, s)) {
             if (answer != NULL)
                 *answer = ev;
             return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
         }
         if (on_other != NULL)
             on_other(ctx, ev);
+        if (xmppi_asked_ended(s))
+            break;
         gone = c->io.ops->millis(c->io.ctx) - start;
         if (ms != XMPP_FOREVER && gone >= ms)
             break;
     }
-    xmppi_iq_free(c, &c->iq[iq]);
+    if (xmppi_asked_ended(s))
+        return XMPP_E_LOST;
+    xmppi_iq_free(c, s);
     return c->state != XMPPI_OFF ? (int)XMPP_E_TIMEOUT : c->error;
 }
 

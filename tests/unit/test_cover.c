@@ -368,6 +368,7 @@ static int sleeps(void *ctx, unsigned wants, uint32_t ms)
     (void)ctx; (void)wants;
     assert_int_not_equal(ms, XMPP_FOREVER);
     clock_ms += ms;
+    assert_true(clock_ms < 3600000);    /* nobody waits for ever */
     return wakes;
 }
 
@@ -505,6 +506,104 @@ static void asking_goes_on_where_the_session_does(void **state)
         script = lost;
         assert_int_equal(xmpp_ask(&client, iq, 5000, NULL, NULL, NULL), XMPP_E_LOST);
     }
+}
+
+/* What on_other may do: it gets the message of meanwhile(), and with it the turn. */
+static int inner_says, other_iq;
+static char inner_tag[] = "inner";
+
+static int asks_with(void *tag) { return xmpp_iqf(&client, "set", "example.org", tag, "<q xmlns='urn:x'/>"); }
+
+static void ask_inside(void *ctx, const xmpp_event *ev)
+{
+    (void)ctx;
+    if (ev->type == XMPP_EV_MESSAGE)
+        inner_says = xmpp_ask(&client, other_iq, 5000, NULL, NULL, NULL);
+}
+
+static void reset_inside(void *ctx, const xmpp_event *ev)
+{
+    if (ev->type != XMPP_EV_MESSAGE)
+        return;
+    xmpp_reset(&client);
+    if (ctx != NULL)
+        other_iq = asks_with(ctx);
+}
+
+/* Online with a clock; the request that is sent is the one to ask for. Then a message comes, and answers to it. parts: of
+   the answer are told. */
+static int meanwhile(const xmpp_io_ops *o, const char *payload, bool parts)
+{
+    static char text[600];
+    int iq;
+
+    clock_ms = 1000;
+    begin(o);
+    go_online("");
+    iq = asks();
+    if (parts)
+        xmpp_iq_parts(&client, iq);
+    snprintf(text, sizeof text, "<message type='chat'><body>hi</body></message>%s</iq>", answer_with(payload));
+    other_iq = asks_with(inner_tag);
+    xmpp_step(&client, clock_ms);
+    script = text;
+    return iq;
+}
+
+/* Asking inside on_other: the answer that the inner call dropped does not come again. */
+static void asking_ends_when_the_answer_went_elsewhere(void **state)
+{
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+    int i, iq;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    for (i = 0; i < 2; i++) {
+        iq = meanwhile(&o, "<q xmlns='urn:x'><a/></q>", i > 0);
+        assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, ask_inside, NULL, &ev), XMPP_E_LOST);
+        assert_null(ev);
+        assert_int_equal(inner_says, XMPP_E_TIMEOUT);
+        assert_int_equal(asks(), iq);                           /* its number is free */
+    }
+}
+
+/* xmpp_reset ends requests without an event; one that is sent then may have the number of one that was asked for. */
+static void asking_ends_with_a_reset(void **state)
+{
+    static char again[1024];
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+    int i, iq;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    for (i = 0; i < 2; i++) {
+        iq = meanwhile(&o, "<q xmlns='urn:x'/>", false);
+        assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, reset_inside, i > 0 ? inner_tag : NULL, &ev), XMPP_E_LOST);
+        assert_null(ev);
+    }
+    assert_int_equal(other_iq, iq);
+    forget_sent();
+    go_online("");                      /* the other request goes out, and its answer is its own */
+    strcpy(again, answer_with("<q xmlns='urn:x'/></iq>"));
+    ev = play(again, 1000);
+    assert_non_null(ev);
+    assert_int_equal(ev->type, XMPP_EV_IQ_RESULT);
+    assert_ptr_equal(ev->tag, inner_tag);
+}
+
+/* A request that is still being written was not sent. */
+static void asking_for_what_is_not_sent_yet(void **state)
+{
+    xmpp_writer w;
+
+    (void)state;
+    online();
+    assert_int_equal(xmpp_iq_begin(&client, &w, "get", "example.org"), XMPP_OK);
+    assert_int_equal(xmpp_ask(&client, 1, 0, NULL, NULL, NULL), XMPP_E_ARG);
 }
 
 /* ---- the clock and random numbers ---- */
@@ -1008,6 +1107,50 @@ static void parts_of_an_extension_that_are_lost(void **state)
     assert_int_equal(takes, 4);         /* the end, and the request's */
 }
 
+/* An extension may keep an answer to itself: no event comes, and none is waited for. */
+static int keep_answer(xmpp_client *c, void *state, xmpp_event *ev) { (void)c; (void)state; (void)ev; return XMPP_EXT_TAKEN; }
+static int ask_anew(xmpp_client *c, void *state, xmpp_event *ev);
+static const xmpp_ext keeping_ext = { NULL, NULL, keep_answer, NULL, NULL, NULL, NULL, NULL, NULL };
+static const xmpp_ext anew_ext = { NULL, NULL, ask_anew, NULL, NULL, NULL, NULL, NULL, NULL };
+static int ask_anew(xmpp_client *c, void *state, xmpp_event *ev)
+{
+    (void)c; (void)state;
+    ext_asks(&anew_ext);                /* in the slot of the one that ends */
+    return xmpp_ext_event(ev, &anew_ext, 7, NULL);
+}
+
+static void asking_for_what_is_an_extensions(void **state)
+{
+    static const xmpp_ext_use exts[] = { { &keeping_ext, NULL }, { &anew_ext, NULL }, { NULL, NULL } };
+    static char text[400];
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+    int i, iq, says;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    for (i = 0; i < 2; i++) {
+        clock_ms = 1000;
+        prepare();
+        account.exts = exts;
+        assert_int_equal(start(&o), XMPP_OK);
+        go_online("");
+        iq = ext_asks(exts[i].ext);
+        snprintf(text, sizeof text, "%s</iq>", answer_with("<q xmlns='urn:x'/>"));
+        script = text;
+        says = xmpp_ask(&client, iq, XMPP_FOREVER, NULL, NULL, &ev);
+        if (i == 0) {
+            assert_int_equal(says, XMPP_E_LOST);
+            assert_null(ev);
+            continue;
+        }
+        assert_int_equal(says, XMPP_OK);
+        assert_int_equal(ev->code, 7);
+        assert_int_equal(client.iq[iq].state, XMPPI_IQ_WAITING);        /* the one that was sent anew */
+    }
+}
+
 static xmpp_roster roster;
 static const xmpp_ext_use bare_exts[] = { { &xmpp_ping_ext, NULL }, { &xmpp_version_ext, NULL }, { &xmpp_disco_ext, NULL },
                                           { &xmpp_roster_ext, NULL }, { NULL, NULL } };
@@ -1446,6 +1589,10 @@ int main(void)
         cmocka_unit_test(waiting_ends_when_somebody_wakes_it),
         cmocka_unit_test(asking_ends_with_the_answer_or_in_time),
         cmocka_unit_test(asking_goes_on_where_the_session_does),
+        cmocka_unit_test(asking_ends_when_the_answer_went_elsewhere),
+        cmocka_unit_test(asking_ends_with_a_reset),
+        cmocka_unit_test(asking_for_what_is_not_sent_yet),
+        cmocka_unit_test(asking_for_what_is_an_extensions),
         cmocka_unit_test(an_answer_that_comes_just_in_time),
         cmocka_unit_test(no_random_numbers),
         cmocka_unit_test(a_request_at_hand_when_the_connection_ends),
