@@ -7273,7 +7273,8 @@ XMPPI_FN bool xmppi_iq_event(xmpp_client *c)
     else
         c->iq_due = c->now + UINT32_C(0x40000000);      /* until those below say otherwise */
 #endif
-    for (; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE; s++) {
+    /* when the link is found dead in here, the end of the parts comes first */
+    for (; s < c->iq + XMPP_CFG_IQS && c->ev.type == XMPP_EV_NONE && !c->part_lost; s++) {
 #if XMPP_CFG_FAST > 1
         if (s->state == XMPPI_IQ_WAITING && !xmppi_due(s->deadline, c->iq_due))
             c->iq_due = s->deadline;
