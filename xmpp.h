@@ -6876,6 +6876,7 @@ XMPPI_FN void xmppi_iq_free(xmpp_client *c, xmpp_iq_slot *s)
 {
     if (c->part_iq != 0 && s == c->iq + c->part_iq) { /* the rest of it is of no interest */
         c->parts = c->parts != XMPPI_P_NONE ? XMPPI_P_GONE : XMPPI_P_NONE;
+        c->part_lost = false;
         c->part_iq = 0;
     }
     s->state = XMPPI_IQ_FREE;

@@ -606,6 +606,40 @@ static void asking_for_what_is_not_sent_yet(void **state)
     assert_int_equal(xmpp_ask(&client, 1, 0, NULL, NULL, NULL), XMPP_E_ARG);
 }
 
+static void reset_at_a_part(void *ctx, const xmpp_event *ev)
+{
+    (void)ctx;
+    if (ev->type != XMPP_EV_PART)
+        return;
+    xmpp_reset(&client);
+    clock_ms += 5000;
+}
+
+/* Who does not wait any longer for an answer that was cut is not told of its end either. */
+static void an_answer_that_was_cut_when_asking_ends(void **state)
+{
+    xmpp_io_ops o = ops;
+    const xmpp_event *ev;
+    int iq;
+
+    (void)state;
+    o.millis = running_clock;
+    o.wait = sleeps;
+    clock_ms = 1000;
+    begin(&o);
+    account.sm = &sm;
+    assert_int_equal(start(&o), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
+    iq = asks();
+    assert_int_equal(xmpp_iq_parts(&client, iq), iq);
+    xmpp_step(&client, 1000);
+    script = answer_with("<q xmlns='urn:x'><a/>");
+    assert_int_equal(xmpp_ask(&client, iq, 5000, reset_at_a_part, NULL, NULL), XMPP_E_TIMEOUT);
+    ev = xmpp_next(&client);
+    assert_null(ev);
+}
+
 /* ---- the clock and random numbers ---- */
 
 /* An answer that was received when its time is over counts. */
@@ -1592,6 +1626,7 @@ int main(void)
         cmocka_unit_test(asking_ends_when_the_answer_went_elsewhere),
         cmocka_unit_test(asking_ends_with_a_reset),
         cmocka_unit_test(asking_for_what_is_not_sent_yet),
+        cmocka_unit_test(an_answer_that_was_cut_when_asking_ends),
         cmocka_unit_test(asking_for_what_is_an_extensions),
         cmocka_unit_test(an_answer_that_comes_just_in_time),
         cmocka_unit_test(no_random_numbers),
