@@ -1396,12 +1396,15 @@ XMPP_API int  xmpp_get_disco(xmpp_client *c, const char *to, const char *node, v
 /* The XEP-0115 verification string of this client: base64 of SHA-1, NUL-terminated, 28 + 1 bytes. */
 XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29]);
 
-/* ---- RFC 6121 section 2: roster. Asks for it when online, accepts pushes from the own account alone. ---- */
+/* ---- RFC 6121 section 2: roster. Asks for it when online (each second again until there is room for the request: a free
+   one of XMPP_CFG_IQS, and queue), accepts pushes from the own account alone. ---- */
 typedef struct xmpp_roster {    /* zero-fill; remembers who may see our presence, for xmpp_may_see */
     uint32_t *seen;             /* may be NULL: nobody is remembered; 4 bytes a contact  */
     size_t    seen_max;
     size_t    seen_n;           /* private */
     bool      parts;            /* a contact at a time: a roster of any size in a small arena */
+    bool      wanted;           /* private: there was no room to ask for it  */
+    uint32_t  wanted_at;        /* private */
 } xmpp_roster;
 typedef struct xmpp_roster_item {
     /* "" when absent; subscription "none", "to", "from", "both", "remove" */
@@ -1412,7 +1415,7 @@ typedef struct xmpp_roster_item {
 /* Event codes. LIST: payload is the query, error when it failed. With xmpp_roster.parts instead: BEGIN, an ITEM
    (event.part) or SKIPPED for each contact, END with the error; LIST only for an error or a roster without a change. */
 enum { XMPP_ROSTER_LIST = 1, XMPP_ROSTER_PUSH, XMPP_ROSTER_BEGIN, XMPP_ROSTER_ITEM, XMPP_ROSTER_SKIPPED, XMPP_ROSTER_END };
-extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster */
+extern const xmpp_ext xmpp_roster_ext;      /* state: xmpp_roster; NULL: nobody is remembered, and it is asked for once */
 /* Asks for the roster. Returns as xmpp_iqf. With xmpp_roster_ext listed, which also asks by itself when online, the
    answer is XMPP_EV_EXT with code XMPP_ROSTER_LIST, otherwise XMPP_EV_IQ_RESULT. Its items: xmpp_first(ev->payload),
    xmpp_sibling. */
@@ -10536,21 +10539,31 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
     return xmpp_ext_event(ev, &xmpp_roster_ext, part < 0 ? (int)XMPP_ROSTER_LIST : XMPP_ROSTER_BEGIN + part, NULL);
 }
 
-XMPPI_FN void xmppi_roster_online(xmpp_client *c, void *state)
+/* Online, or again. */
+XMPPI_FN void xmppi_roster_ask(xmpp_client *c, void *state)
 {
     xmpp_roster *ro = (xmpp_roster *)state;
+    int iq = xmpp_roster_get(c);
 
-    int iq;
-
-    if (ro != NULL)
-        ro->seen_n = 0;
-    iq = xmpp_roster_get(c);
-    if (ro != NULL && ro->parts)
+    if (ro == NULL)
+        return;
+    ro->seen_n = 0;
+    ro->wanted = iq < 0; /* no room now, or a writer is open */
+    ro->wanted_at = c->now + 1000;
+    if (ro->parts)
         xmpp_iq_parts(c, iq);
 }
 
+XMPPI_FN uint32_t xmppi_roster_deadline(const xmpp_client *c, void *state)
+{
+    const xmpp_roster *ro = (const xmpp_roster *)state;
+
+    return ro != NULL && ro->wanted ? xmppi_left(c, ro->wanted_at) : XMPP_FOREVER;
+}
+
 const xmpp_ext xmpp_roster_ext = {
-    NULL, xmppi_roster_stanza, xmppi_roster_result, xmppi_roster_online, NULL, NULL, xmppi_roster_trusts, NULL, NULL};
+    NULL, xmppi_roster_stanza, xmppi_roster_result, xmppi_roster_ask, NULL, NULL, xmppi_roster_trusts,
+    xmppi_roster_deadline, xmppi_roster_ask};
 
 XMPP_API int xmpp_roster_get(xmpp_client *c)
 {
