@@ -7993,7 +7993,6 @@ XMPP_API uint32_t xmpp_now(const xmpp_client *c)
 
 XMPP_API void xmpp_get_info(const xmpp_client *c, xmpp_info *info)
 {
-    xmppi_zero(info, sizeof(*info));
     info->mechanism = c->mech != NULL ? c->mech->name : "";
     info->bytes_in = c->bytes_in;
     info->bytes_out = c->bytes_out;
