@@ -7729,6 +7729,14 @@ XMPPI_FN bool xmppi_is_answer(const xmpp_client *c, const xmpp_event *ev, const 
            c->iq + ev->iq == s && xmppi_asked_ended(s);
 }
 
+/* What became of the request. */
+XMPPI_FN int xmppi_ask_ends(const xmpp_client *c, const xmpp_event *ev, const xmpp_event **answer)
+{
+    if (answer != NULL)
+        *answer = ev;
+    return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
+}
+
 XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void *ctx, const xmpp_event *ev), void *ctx,
                       const xmpp_event **answer)
 {
@@ -7748,11 +7756,8 @@ XMPP_API int xmpp_ask(xmpp_client *c, int iq, uint32_t ms, void (*on_other)(void
     s->asked = 1;
     start = c->io.ops->millis(c->io.ctx);
     while ((ev = xmppi_wait(c, ms == XMPP_FOREVER ? ms : ms - gone, s)) != NULL) {
-        if (xmppi_is_answer(c, ev, s)) {
-            if (answer != NULL)
-                *answer = ev;
-            return ev->error == XMPP_E_LOST && c->error != XMPP_OK ? c->error : ev->error;
-        }
+        if (xmppi_is_answer(c, ev, s))
+            return xmppi_ask_ends(c, ev, answer);
         if (on_other != NULL)
             on_other(ctx, ev);
         if (xmppi_asked_ended(s))
@@ -9853,6 +9858,16 @@ XMPPI_FN int xmppi_warm_session(xmpp_client *c, const char *s)
     return XMPP_OK;
 }
 
+/* Are part m's strings three, the last one ended, and the own address of a session one? */
+XMPPI_FN bool xmppi_warm_strings(const xmppi_warm *m, bool session)
+{
+    size_t i, ends = 0;
+
+    for (i = XMPPI_WARM_M; i < m->n; i++)
+        ends += m->p[i] == 0;
+    return ends == 3 && m->p[m->n - 1] == 0 && (!session || xmppi_jid_ok(xmppi_nth((const char *)m->p + XMPPI_WARM_M, 2)));
+}
+
 /* Takes part m but for its strings. */
 XMPPI_FN void xmppi_warm_counted(xmpp_client *c, const unsigned char *p)
 {
@@ -9885,9 +9900,7 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
     const unsigned char *p = (const unsigned char *)data;
     xmppi_warm part[XMPPI_WARM_PARTS], *m = part + XMPPI_WARM_COUNTS, *q = part + XMPPI_WARM_QUEUE,
                *k = part + XMPPI_WARM_KEYS, *t = part + XMPPI_WARM_TRANSPORT;
-    uint32_t strings = 0;
     bool exact;
-    size_t i;
     int r = XMPP_OK;
 
     if (c->sm == NULL || c->state != XMPPI_OPEN || c->hook || c->q_end > 0 || c->session)
@@ -9899,16 +9912,13 @@ XMPP_API int xmpp_load(xmpp_client *c, const void *data, size_t n)
         !xmpp_same(part->p, c->bare, part->n) || m->n < XMPPI_WARM_M + 3 || (k->p != NULL && k->n != sizeof(xmpp_keys)) ||
         !xmppi_warm_records(q->p, q->n))
         return XMPP_E_SAVED;
-    for (i = XMPPI_WARM_M; i < m->n; i++)
-        strings += m->p[i] == 0;
-    if (strings != 3 || m->p[m->n - 1] != 0)
+    exact = (p[3] & XMPPI_WARM_EXACT) != 0;
+    if (!xmppi_warm_strings(m, exact))
         return XMPP_E_SAVED;
     if (q->n > c->q_size)
         return XMPP_E_BUFFERS;
-    exact = (p[3] & XMPPI_WARM_EXACT) != 0;
     if (exact)
-        r = xmppi_jid_ok(xmppi_nth((const char *)m->p + XMPPI_WARM_M, 2)) ? xmppi_warm_session(c, (const char *)m->p + XMPPI_WARM_M)
-                                                                        : XMPP_E_SAVED;
+        r = xmppi_warm_session(c, (const char *)m->p + XMPPI_WARM_M);
     if (r != XMPP_OK)
         return r;
     xmppi_warm_counted(c, m->p);
