@@ -23,7 +23,8 @@ static struct {
     input         in;
     bool          open, udp, dns, refuse, last;     /* last: an address from before is known */
     unsigned char reply[1600], question[300], sent[300];        /* sent: over TCP, with the length */
-    size_t        reply_n, reply_at, question_n, sent_n, at;    /* at: where an answer's next byte goes */
+    unsigned char stream[4096];                     /* what came over TCP */
+    size_t        reply_n, reply_at, question_n, sent_n, stream_n, at;  /* at: where an answer's next byte goes */
     uint32_t      dice;
 } D;
 
@@ -246,7 +247,22 @@ static void make_reply(void)
         D.reply[1] = (unsigned char)n;
     }
     D.reply_n = D.at;
-    note_answer(D.reply + begin, D.at > begin ? D.at - begin : 0, D.question, D.question_n);
+    if (D.udp)
+        note_answer(D.reply, D.at, D.question, D.question_n);
+}
+
+/* Over TCP the length before it says where an answer ends: that may be in the middle of the next one. */
+static void note_stream(const void *data, size_t n)
+{
+    size_t most = sizeof ((xmpp_dns *)0)->packet - 2, length;
+
+    memcpy(D.stream + D.stream_n, data, n);
+    D.stream_n += n;
+    length = D.stream_n < 2 ? most : number(D.stream);
+    if (length > most)
+        length = most;
+    if (D.stream_n >= 2 && D.stream_n - 2 >= length)
+        note_answer(D.stream + 2, length, D.question, D.question_n);
 }
 
 static int io_open(void *ctx, const xmpp_target *to)
@@ -260,7 +276,7 @@ static int io_open(void *ctx, const xmpp_target *to)
     D.open = true;
     D.udp = to->udp;
     D.dns = to->dns;
-    D.reply_n = D.reply_at = D.question_n = D.sent_n = 0;
+    D.reply_n = D.reply_at = D.question_n = D.sent_n = D.stream_n = 0;
     if (take_byte(&D.in) > 235) {
         D.open = false;
         return XMPP_E_CONNECT;
@@ -289,6 +305,8 @@ static int io_recv(void *ctx, void *buf, size_t n)
     if (n > left)
         n = left;
     memcpy(buf, D.reply + D.reply_at, n);
+    if (!D.udp && D.stream_n + n <= sizeof D.stream)
+        note_stream(buf, n);
     D.reply_at += D.udp ? D.reply_n - D.reply_at : n;
     return (int)n;
 }
