@@ -478,6 +478,11 @@ static void reads_its_own_certificate(void **state)
     assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n / 2), XMPP_E_TLS_CLIENT_CERT);
     xmpp_bearssl_own_init(&o, mem, sizeof mem);
     assert_int_equal(xmpp_bearssl_own_pem(&o, pem, (size_t)(strstr(pem, "-----END") - pem)), XMPP_E_TLS_CLIENT_CERT);
+    strstr(pem, "-----END")[-9] = '!';                              /* of two faults the first */
+    xmpp_bearssl_own_init(&o, mem, sizeof mem);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_E_TLS_CLIENT_CERT);
+    xmpp_bearssl_own_init(&o, mem, 64);
+    assert_int_equal(xmpp_bearssl_own_pem(&o, pem, n), XMPP_E_TOO_LONG);
     xmpp_bearssl_own_init(&o, mem, sizeof mem);
     strcpy(pem, "-----BEGIN DH-----\nAAAA\n-----END DH-----\n-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n");
     assert_int_equal(xmpp_bearssl_own_pem(&o, pem, strlen(pem)), XMPP_OK);     /* of no interest */
