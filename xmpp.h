@@ -768,7 +768,8 @@ typedef struct xmpp_sm_hooks {  /* private: what stream management does in the c
         (*sm_lost)(struct xmpp_client *c, uint32_t n), (*sm_event)(struct xmpp_client *c, uint32_t n),
         (*sm_tick)(struct xmpp_client *c, uint32_t n), (*sm_shift)(struct xmpp_client *c, uint32_t n),
         (*sm_connect)(struct xmpp_client *c, uint32_t n), (*sm_id)(struct xmpp_client *c, uint32_t n),
-        (*sm_reply)(struct xmpp_client *c, uint32_t n), (*sm_on)(struct xmpp_client *c, uint32_t n);
+        (*sm_reply)(struct xmpp_client *c, uint32_t n), (*sm_on)(struct xmpp_client *c, uint32_t n),
+        (*sm_keeps)(struct xmpp_client *c, uint32_t n);
 } xmpp_sm_hooks;
 struct xmpp_iq_slot;
 typedef struct xmpp_ext_hooks { /* private: where extensions come in */
@@ -1396,8 +1397,8 @@ XMPP_API int  xmpp_get_disco(xmpp_client *c, const char *to, const char *node, v
 /* The XEP-0115 verification string of this client: base64 of SHA-1, NUL-terminated, 28 + 1 bytes. */
 XMPP_API void xmpp_caps_ver(xmpp_client *c, char ver[29]);
 
-/* ---- RFC 6121 section 2: roster. Asks for it when online (each second again until there is room for the request: a free
-   one of XMPP_CFG_IQS, and queue), accepts pushes from the own account alone. ---- */
+/* ---- RFC 6121 section 2: roster. Asks for it when online (or within a second after there is room for the request: a
+   free one of XMPP_CFG_IQS, and queue), accepts pushes from the own account alone. ---- */
 typedef struct xmpp_roster {    /* zero-fill; remembers who may see our presence, for xmpp_may_see */
     uint32_t *seen;             /* may be NULL: nobody is remembered; 4 bytes a contact  */
     size_t    seen_max;
@@ -5968,25 +5969,27 @@ XMPPI_FN size_t xmppi_scan(const unsigned char *p, size_t n, uint8_t *cut, uint1
 /* What is to be sent next, whole: control first, but only between stanzas. */
 XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
 {
-    bool flow = c->state >= XMPPI_ONLINE && (c->done & XMPPI_BOUND);    /* perhaps closing */
     uint16_t at = xmppi_q_first(c);
 
     *n = c->line_n;
     if (c->line != NULL && c->sm->line_at > 0)
         return c->line; /* what was begun is finished */
-    *n = c->ctl_n;
-    if (c->q_sent == 0 && *n > 0)
-        return c->ctl;
-    if (!flow || (c->q_sent == 0 && c->gate != 0))
-        return NULL;
-    *n = c->line_n;
-    if (c->q_sent == 0 && c->line != NULL)
-        return c->line;
-    if (c->q_sent == 0 && c->pad > 0 && !c->ended) {
+    if (c->q_sent == 0) {
+        *n = c->ctl_n;
+        if (*n > 0)
+            return c->ctl;
+        if (c->state < XMPPI_ONLINE || !(c->done & XMPPI_BOUND) || c->gate != 0)    /* perhaps it is closing */
+            return NULL;
+        *n = c->line_n;
+        if (c->line != NULL)
+            return c->line;
+        if (c->ended)
+            return NULL;
         *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
-        return xmppi_spaces;
+        if (*n > 0)
+            return xmppi_spaces;
     }
-    if (at == c->q_end || (c->q_sent == 0 && c->ended))
+    if (at == c->q_end)
         return NULL;
     *n = (size_t)(xmppi_q_next(c, at) - at - XMPPI_R_HEAD - c->tail - c->q_sent);
     return c->q + at + XMPPI_R_HEAD + c->q_sent;
@@ -6859,10 +6862,17 @@ XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const c
 
 XMPPI_FN int xmppi_bound(xmpp_client *c);
 
-/* Did anything come since the ping was sent? Then the link lives, whatever became of the answer. */
+/* The last sign of life: bytes that came; while something waits to go out, bytes that went: a link that takes nothing is as
+   dead, whatever comes in. */
+XMPPI_FN uint32_t xmppi_life(const xmpp_client *c)
+{
+    return xmpp_wants(c) & XMPP_WANT_WRITE ? c->tx_time : c->rx_time;
+}
+
+/* Was there one since the ping was sent? Then the link lives, whatever became of the answer. */
 XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 {
-    return !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), c->rx_time);
+    return !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), xmppi_life(c));
 }
 
 /* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
@@ -7360,7 +7370,7 @@ XMPPI_FN uint32_t xmppi_idle(const xmpp_client *c, uint32_t since, uint32_t ms)
 XMPPI_FN uint32_t xmppi_ping_left(const xmpp_client *c)
 {
     return c->iq[0].state == XMPPI_IQ_WAITING ? XMPP_FOREVER
-                                              : xmppi_idle(c, c->rx_time, XMPPI_OR(c->cfg->ping_ms, 300000));
+                                              : xmppi_idle(c, xmppi_life(c), XMPPI_OR(c->cfg->ping_ms, 300000));
 }
 
 XMPPI_FN uint32_t xmppi_space_left(const xmpp_client *c)
@@ -7402,7 +7412,7 @@ XMPPI_FN void xmppi_step_limit(xmpp_client *c)
 XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
 {
     static const char form[] = "<iq\0 id\0 type\0<ping\0 xmlns\0";
-    bool pings;
+    bool due;
 
     if (c->hook)
         return;
@@ -7415,12 +7425,15 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         c->claims->expire(c);
     if (c->work != XMPPI_W_NONE)
         xmppi_fail(c, xmppi_sasl_work(c));
-    pings = XMPPI_SM(c, tick, c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0);
+    if (xmppi_due(c->tx_time, now + 1)) /* so long ago that it seems to come */
+        c->tx_time = now;
+    due = c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0;
+    due &= !XMPPI_SM(c, tick, due);
     if (c->state != XMPPI_ONLINE) {
         xmppi_step_limit(c);
         return;
     }
-    if (!pings && xmppi_ping_left(c) == 0)
+    if (due)
         xmppi_fail(c, xmppi_iq_core(c, form, "get", "urn:xmpp:ping", NULL, NULL, xmppi_answer_ms(c)));
     if (c->state != XMPPI_ONLINE)
         return;
@@ -7480,13 +7493,9 @@ XMPPI_FN size_t xmppi_rx_room(xmpp_client *c)
 
 XMPPI_FN void xmppi_received(xmpp_client *c, size_t n)
 {
-    size_t out;
-
     c->rx_n = (uint16_t)(c->rx_n + n);
     c->bytes_in += (uint32_t)n;
-    /* A sign of life, unless the link takes nothing meanwhile: it is as dead then, whatever comes in. */
-    if (xmppi_next_out(c, &out) == NULL || xmppi_due(c->tx_time, c->rx_time))
-        c->rx_time = c->now;
+    c->rx_time = c->now;
     if (c->waiting)
         c->round_trips++;
     c->waiting = false;
@@ -8389,13 +8398,13 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
         c->anyres = true; /* RFC 6120 4.9.3.3: not the same one again */
     for (i = 0; i < c->tries && bound < most; i++)
         bound = bound < most - bound ? bound * 2 : most;
-    if (c->session && c->sm != NULL && c->now - c->rx_time < c->sm->max_s * 1000 && bound > c->sm->max_s * 500)
+    if (XMPPI_SM(c, keeps, bound))
         bound = c->sm->max_s * 500; /* at least one try while the server keeps the session */
     if (c->tries < 255)
         c->tries++;
     if (kind != XMPP_CLASS_TRANSIENT) {
         least = xmppi_least_pause(f, kind);
-        bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
+        bound = least < 0x7fffffff ? least * 2 : least;
     }
     if (bound > 0x7fffffff)
         bound = 0x7fffffff;
@@ -8599,6 +8608,12 @@ XMPPI_FN int xmppi_sm_settle(xmpp_client *c, unsigned char *r, unsigned char *t,
     return xmppi_sm_end(c, r, t, fate) ? 0 : xmppi_sm_retire(r, t);
 }
 
+/* The fate of one that waits and goes no more: one that was written before may have arrived. */
+XMPPI_FN int xmppi_sm_unsent(const unsigned char *t, int fate)
+{
+    return t[XMPPI_T_FLAGS] & XMPPI_T_LOST ? (int)XMPP_E_DOUBT : fate;
+}
+
 /* It is to be written again. It has been, so it does not expire. */
 XMPPI_FN void xmppi_sm_requeue(unsigned char *r, unsigned char *t)
 {
@@ -8610,8 +8625,7 @@ XMPPI_FN void xmppi_sm_requeue(unsigned char *r, unsigned char *t)
 /* A newer stanza takes the place of one of which no byte was written, or that was kept. Returns true when the record stays. */
 XMPPI_FN bool xmppi_sm_replaced(xmpp_client *c, unsigned char *r, unsigned char *t)
 {
-    int fate = t[XMPPI_T_FLAGS] & XMPPI_T_LOST ? XMPP_E_DOUBT : XMPP_E_REPLACED;
-    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, r, t, fate);
+    bool tell = t[XMPPI_T_FATE] != XMPPI_F_KEPT && xmppi_sm_end(c, r, t, xmppi_sm_unsent(t, XMPP_E_REPLACED));
 
     if (!xmppi_sm_shown(c)) {
         if (tell)
@@ -8949,7 +8963,7 @@ XMPPI_FN void xmppi_sm_delay(xmpp_client *c, unsigned char *r, unsigned char *t)
     unsigned char *p = t - END;
 
     if (utc == 0 || c->writer || (t[XMPPI_T_FLAGS] & XMPPI_T_STAMPED) || !xmpp_same(p, end, END) ||
-        DELAY > c->q_size - c->q_end)
+        DELAY > c->q_size - c->q_end || (c->sm->max_bytes != 0 && n - XMPPI_TAIL + DELAY > c->sm->max_bytes))
         return;
     t[XMPPI_T_FLAGS] |= XMPPI_T_STAMPED;
     utc -= (c->now - xmppi_get32(t + XMPPI_T_TIME)) / 1000;
@@ -9101,7 +9115,7 @@ XMPPI_FN int xmppi_sm_too_long(xmpp_client *c, unsigned char *r, unsigned char *
 {
     if (t[XMPPI_T_FATE] != XMPPI_F_QUEUED || most == 0 || (size_t)(t - r - XMPPI_R_HEAD) <= most)
         return 0;
-    return xmppi_sm_end(c, r, t, XMPP_E_LIMIT) ? 0 : -1;
+    return xmppi_sm_end(c, r, t, xmppi_sm_unsent(t, XMPP_E_LIMIT)) ? 0 : -1;
 }
 
 /* A stream with a session has begun. */
@@ -9521,11 +9535,18 @@ XMPPI_FN int xmppi_sm_connect(xmpp_client *c, uint32_t n)
     return 0;
 }
 
+/* Is the session with the server still, and half the time that it stays there less than ms? */
+XMPPI_FN int xmppi_sm_keeps(xmpp_client *c, uint32_t ms)
+{
+    return c->session && c->now - c->rx_time < c->sm->max_s * 1000 && ms > c->sm->max_s * 500;
+}
+
 const xmpp_sm_hooks xmpp_stream_management = {
     xmppi_sm_feature, xmppi_sm_text,  xmppi_sm_bind,    xmppi_sm_bound,     xmppi_sm_element, xmppi_sm_limit,
     xmppi_sm_commit,  xmppi_sm_written, xmppi_sm_drop,  xmppi_sm_form,      xmppi_sm_sent,    xmppi_sm_fill,
     xmppi_sm_handled, xmppi_sm_closing, xmppi_sm_wait,  xmppi_sm_over,      xmppi_sm_lost,    xmppi_sm_event,
-    xmppi_sm_tick,    xmppi_sm_shift_all, xmppi_sm_connect, xmppi_sm_id,    xmppi_sm_reply,   xmppi_sm_on};
+    xmppi_sm_tick,    xmppi_sm_shift_all, xmppi_sm_connect, xmppi_sm_id,    xmppi_sm_reply,   xmppi_sm_on,
+    xmppi_sm_keeps};
 
 /* ---- the application's calls ---- */
 
@@ -10537,6 +10558,8 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
     xmpp_node n;
     int part = ev->type - XMPP_EV_PART_BEGIN; /* negative: the whole list */
 
+    if (ro != NULL)
+        ro->wanted = false; /* the application asked meanwhile */
     if (ro != NULL && (part == 0 || (part < 0 && ev->error == XMPP_OK)))
         ro->seen_n = 0;
     if (part == 1 && xmpp_roster_read(ev->part, &it))
@@ -10557,7 +10580,7 @@ XMPPI_FN void xmppi_roster_ask(xmpp_client *c, void *state)
     if (ro == NULL)
         return;
     ro->seen_n = 0;
-    ro->wanted = iq < 0; /* no room now, or a writer is open */
+    ro->wanted = iq == XMPP_E_IQ_FULL || iq == XMPP_E_FULL || iq == XMPP_E_STATE; /* no room now, or a writer is open */
     ro->wanted_at = c->now + 1000;
     if (ro->parts)
         xmpp_iq_parts(c, iq);
@@ -10566,8 +10589,11 @@ XMPPI_FN void xmppi_roster_ask(xmpp_client *c, void *state)
 XMPPI_FN uint32_t xmppi_roster_deadline(const xmpp_client *c, void *state)
 {
     const xmpp_roster *ro = (const xmpp_roster *)state;
+    unsigned i = 1;
 
-    return ro != NULL && ro->wanted ? xmppi_left(c, ro->wanted_at) : XMPP_FOREVER;
+    while (i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE)
+        i++;
+    return ro != NULL && ro->wanted && i < XMPP_CFG_IQS && xmpp_room(c) >= 80 ? xmppi_left(c, ro->wanted_at) : XMPP_FOREVER;
 }
 
 const xmpp_ext xmpp_roster_ext = {

@@ -40,7 +40,7 @@ INDIRECT = {
     "due": r"xmppi_(ping|version|disco|roster)_due",
 }
 for member in ("feature text bind bound element limit commit written drop form sent fill handled closing wait over lost event "
-               "tick connect id reply on").split():
+               "tick connect id reply on keeps").split():
     INDIRECT["sm_" + member] = "xmppi_sm_" + member
 for member in ("open recv send close start_tls binding wants reason room random utc millis wait resolver "
                "print on_other state").split():
