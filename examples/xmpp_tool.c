@@ -330,18 +330,24 @@ static void put_text(FILE *f, const char *s, size_t n, const char *indent)
     }
 }
 
+/* Text of others within a line: addresses too, XML lets them hold anything. */
+static void put_word(FILE *f, const char *s)
+{
+    put_text(f, s, strlen(s), NULL);
+}
+
 /* ": " and the text, if there is any. */
 static void put_tail(FILE *f, const char *s)
 {
     if (s[0] != '\0')
         fputs(": ", f);
-    put_text(f, s, strlen(s), NULL);
+    put_word(f, s);
 }
 
 static void put_line(const char *label, const char *value)
 {
     printf("%-12s ", label);
-    put_text(stdout, value, strlen(value), NULL);
+    put_word(stdout, value);
     putchar('\n');
 }
 
@@ -362,6 +368,8 @@ static void json_value(const char *s)
             fputs("\\t", stdout);
         else if (c < 0x20 || c == 0x7f)
             printf("\\u%04x", c);
+        else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0)
+            printf("\\u%04x", (unsigned char)*++s);     /* C1: control characters as well */
         else
             putchar(c);
     }
@@ -551,7 +559,8 @@ static void complain(const char *what, int error, const char *condition, const c
 {
     fprintf(stderr, "xmpp: %s: %s", what, xmpp_strerror(error));
     if (condition[0] != '\0') {
-        fprintf(stderr, " (%s", condition);
+        fputs(" (", stderr);
+        put_word(stderr, condition);
         put_tail(stderr, words);
         putc(')', stderr);
     } else {
@@ -600,7 +609,9 @@ static void show_online(const char *event)
         return;
     }
     if ((shown & SHOW_ONLINE) != 0 && !seen.online_once) {
-        printf("online as %s\n", xmpp_own_jid(&client));
+        fputs("online as ", stdout);
+        put_word(stdout, xmpp_own_jid(&client));
+        putchar('\n');
         fflush(stdout);
     }
     if (strcmp(event, "resumed") == 0)
@@ -671,6 +682,14 @@ static void json_stanza(const char *event, const xmpp_event *ev)
     json_end();
 }
 
+static void put_not_delivered(FILE *f, const xmpp_event *ev)
+{
+    put_word(f, ev->from);
+    fputs(" did not get the message: ", f);
+    put_word(f, ev->condition);
+    put_tail(f, ev->text);
+}
+
 /* A stanza as text, when the command wants it so. */
 static void print_stanza(const xmpp_event *ev)
 {
@@ -678,18 +697,21 @@ static void print_stanza(const xmpp_event *ev)
         stanza_xml(ev);
         put_text(stdout, xml, strlen(xml), "");
     } else if (ev->type == XMPP_EV_MESSAGE && (shown & SHOW_MESSAGES) != 0) {
-        printf("%s: ", ev->from);
+        put_word(stdout, ev->from);
+        fputs(": ", stdout);
         put_text(stdout, ev->body, strlen(ev->body), "    ");
     } else if (ev->type == XMPP_EV_MESSAGE_ERROR && (shown & SHOW_MESSAGES) != 0) {
-        printf("%s did not get the message: %s", ev->from, ev->condition);
-        put_tail(stdout, ev->text);
+        put_not_delivered(stdout, ev);
     } else if (ev->type == XMPP_EV_PRESENCE && (shown & SHOW_PRESENCE) != 0) {
         const char *what = ev->kind[0] != '\0' ? ev->kind : show_name(ev);
 
-        printf("%s is %s", ev->from, what[0] != '\0' ? what : "online");
+        put_word(stdout, ev->from);
+        fputs(" is ", stdout);
+        put_word(stdout, what[0] != '\0' ? what : "online");
         put_tail(stdout, ev->status);
     } else if (ev->type == XMPP_EV_SUBSCRIPTION && (shown & SHOW_PRESENCE) != 0) {
-        printf("%s: %s", ev->from, ev->kind);
+        put_word(stdout, ev->from);
+        put_tail(stdout, ev->kind);
         put_tail(stdout, ev->status);
     } else {
         return;
@@ -709,11 +731,17 @@ static void show_stanza(const char *event, const xmpp_event *ev)
 /* Something of theirs was skipped (kind: what), or an answer of ours found no room. */
 static void show_dropped(const char *kind, const xmpp_event *ev)
 {
-    if (ev->type == XMPP_EV_DROPPED)
-        fprintf(stderr, "xmpp: no room to answer a request of %s\n", ev->from);
-    else
-        fprintf(stderr, "xmpp: dropped %s of %lu bytes from %s: it is too large or too deep\n",
-                kind[0] != '\0' ? kind : "a stanza", (unsigned long)ev->size, ev->from);
+    if (ev->type == XMPP_EV_DROPPED) {
+        fputs("xmpp: no room to answer a request of ", stderr);
+        put_word(stderr, ev->from);
+        putc('\n', stderr);
+    } else {
+        fputs("xmpp: dropped ", stderr);
+        put_word(stderr, kind[0] != '\0' ? kind : "a stanza");
+        fprintf(stderr, " of %lu bytes from ", (unsigned long)ev->size);
+        put_word(stderr, ev->from);
+        fputs(": it is too large or too deep\n", stderr);
+    }
     if (!opt.json)
         return;
     json_begin("dropped");
@@ -765,7 +793,11 @@ static void show_fate(const char *event, const xmpp_event *ev)
         }
         json_end();
     } else if (ev->type == XMPP_EV_FAILED && parsed && strcmp(name, "presence") != 0) {
-        fprintf(stderr, "xmpp: %s %s: %s\n", name, id, xmpp_strerror(ev->error));
+        fputs("xmpp: ", stderr);
+        put_word(stderr, name);
+        putc(' ', stderr);
+        put_word(stderr, id);       /* of a request of others, when it is an answer */
+        fprintf(stderr, ": %s\n", xmpp_strerror(ev->error));
     }
 }
 
@@ -796,14 +828,16 @@ static void show_contact(xmpp_node item, bool push)
         json_end();
         return;
     }
-    printf("%s\t%s%s\t", contact.jid, contact.subscription,
-           contact.ask[0] != '\0' ? " (asked)" : "");
-    put_text(stdout, contact.name, strlen(contact.name), NULL);
+    put_word(stdout, contact.jid);
+    putchar('\t');
+    put_word(stdout, contact.subscription);
+    fputs(contact.ask[0] != '\0' ? " (asked)\t" : "\t", stdout);
+    put_word(stdout, contact.name);
     putchar('\t');
     for (; xmpp_exists(group); group = xmpp_sibling(group), comma = true) {
         if (comma)
             fputs(", ", stdout);
-        put_text(stdout, xmpp_text(group), strlen(xmpp_text(group)), NULL);
+        put_word(stdout, xmpp_text(group));
     }
     putchar('\n');
 }
@@ -823,8 +857,8 @@ static void note_bounce(const xmpp_event *ev)
     if (seen.sent_id == NULL || strcmp(ev->id, seen.sent_id) != 0)
         return;
     seen.bounced = true;
-    fprintf(stderr, "xmpp: %s did not get the message: %s", ev->from, ev->condition);
-    put_tail(stderr, ev->text);
+    fputs("xmpp: ", stderr);
+    put_not_delivered(stderr, ev);
     putc('\n', stderr);
 }
 
@@ -1315,7 +1349,8 @@ static int command_ping(void)
         printf("%.3f", from);
         json_end();
     } else if (status == DONE) {
-        printf("%s answers in %.1f ms\n", answer->from, from);
+        put_word(stdout, answer->from);
+        printf(" answers in %.1f ms\n", from);
     } else if (answer != NULL && opt.json) {
         json_stanza("iq", answer);
     }

@@ -25,6 +25,7 @@ import nameserver                                   # noqa: E402
 import servers                                      # noqa: E402
 from proxy import Proxy                             # noqa: E402
 import soak                                         # noqa: E402
+import terminal                                     # noqa: E402
 
 TOOL = os.path.join(TOP, "build", "xmpp")
 PATIENCE = 20                                       # seconds until something that must happen has failed to
@@ -692,7 +693,8 @@ def anchors(place, server):
 
 
 class FakeServer(threading.Thread):
-    """Plays a server's part of a stream: for each thing the client sends, the next answer. Keeps what came."""
+    """Plays a server's part of a stream: for each thing the client sends, the next answer: text, or a function of what
+    came. Keeps what came, and closes the stream after the client."""
 
     def __init__(self, *answers):
         super().__init__(daemon=True)
@@ -709,9 +711,10 @@ class FakeServer(threading.Thread):
                 for answer in self.answers:
                     if not self.hear(link):
                         return
-                    link.sendall(answer.encode())
-                while self.hear(link):
+                    link.sendall((answer(self.got) if callable(answer) else answer).encode())
+                while not self.got.endswith(b"</stream:stream>") and self.hear(link):
                     pass
+                link.sendall(b"</stream:stream>")
             except OSError:
                 pass
 
@@ -858,6 +861,7 @@ def all_tests(s, place):
         server.launch()
 
     s.test("usage", options, place)
+    terminal.tests(s, place)
     s.test("nobody listens", nobody_there, place)
     s.test("TLS stripped from the features", faked, place, TLS, features(MECHANISMS), words=("TLS",), closed=True)
     s.test("TLS stripped, PLAIN allowed", faked, place, TLS, features(MECHANISMS), mech="PLAIN", words=("TLS",))

@@ -1,0 +1,71 @@
+"""terminal.py: the tool with no server, or one that is played: what a terminal sees of others' text, how a password is
+asked for, output that cannot be written, standard streams that are closed. Part of run.py."""
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+
+run = sys.modules["__main__"]
+OTHERS = "bob@xmpp.test/a&#10;root: \u009b31mlogin"     # a JID with a newline and CSI, as XML may hold it
+
+
+def environment(**more):
+    return dict({k: v for k, v in os.environ.items() if not k.startswith("XMPP_")}, **more)
+
+
+def call(*args, before=(), **more):
+    """Runs the tool to its end, without a terminal. before: words that start it."""
+    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+            "env": environment(), **more}
+    return subprocess.run(before + (run.TOOL,) + args, timeout=run.PATIENCE,
+                          start_new_session=True, **more)
+
+
+@contextlib.contextmanager
+def server(*stanzas):
+    """Lets everybody in, sends these stanzas, answers a ping. Gives the options to reach it, and it."""
+    def bound(got):
+        return result(got, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>x@xmpp.test/r@x</jid></bind>") + "".join(stanzas)
+
+    def pong(got):
+        return result(got, "") if b"urn:xmpp:ping" in got else ""
+    played = run.FakeServer(
+        run.features("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>"),
+        "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+        run.features("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"), bound, pong)
+    try:
+        yield ("--jid", "xmpp.test/r", "--host", "127.0.0.1", "--port", str(played.port), "--tls", "none",
+               "--timeout", "3"), played
+    finally:
+        played.stop()
+
+
+def result(got, inside):
+    """The answer to the last request that came."""
+    name = re.findall(rb"id=['\"]([^'\"]*)", got)[-1].decode()
+    return "<iq type='result' id='%s'>%s</iq>" % (name, inside)
+
+
+def others_text():
+    """Control characters in others' addresses reach no terminal."""
+    stanzas = ("<presence from='%s'/>" % OTHERS, "<presence from='%s' type='subscribe'/>" % OTHERS,
+               "<message from='%s' type='error'><error type='cancel'/></message>" % OTHERS,
+               "<message from='%s' type='chat'><body>hi</body></message>" % OTHERS)
+    for option in (), ("--json",):
+        with server(*stanzas) as (to_server, _):
+            done = call(*option, *to_server, "listen", "--count", "1")
+        run.expect(done.returncode == run.DONE, "exit status %d: %s" % (done.returncode, done.stderr))
+        said = (done.stdout + done.stderr).decode()
+        run.expect("root: " in said and "login" in said, "it did not tell of it: %r" % said)
+        run.expect("\nroot" not in said, "a line of its own: %r" % said)
+        run.expect("\u009b" not in said, "a control character: %r" % said)
+
+
+def tests(s, place):
+    s.test("others' text at a terminal", others_text)
