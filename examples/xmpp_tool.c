@@ -2366,7 +2366,7 @@ static void set_up_transport(void)
 
 /* Online for long, it answers as a client should; for one request it does nothing besides. */
 static uint32_t            contacts[4096];
-static xmpp_roster         roster = { contacts, sizeof contacts / sizeof contacts[0], 0, true };
+static xmpp_roster         roster = { .seen = contacts, .seen_max = sizeof contacts / sizeof contacts[0], .parts = true };
 static xmpp_version        version = { "xmpp", XMPP_VERSION, NULL };
 static xmpp_disco          disco = { "client", "console", "xmpp", NULL, NULL };
 static const xmpp_ext_use  ext_none[] = { { NULL, NULL } };
