@@ -2441,11 +2441,26 @@ static void check_arguments(const struct command *cmd)
         usage("--reconnect is for presence, listen and raw", "");
 }
 
+/* A standard stream that was closed must not become the socket, for what is printed would go to the server. It has no
+   input, and no output can be written. */
+static void fill_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        exit(USAGE);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const struct command *cmd;
     int error, status;
 
+    fill_standard_streams();
     parse_options(argc, argv);
     cmd = find_command();
     shown = cmd->shown;

@@ -49,7 +49,7 @@ def server(*stanzas):
 def result(got, inside):
     """The answer to the last request that came."""
     name = re.findall(rb"id=['\"]([^'\"]*)", got)[-1].decode()
-    return "<iq type='result' id='%s'>%s</iq>" % (name, inside)
+    return "<iq type='result' from='xmpp.test' id='%s'>%s</iq>" % (name, inside)
 
 
 def others_text():
@@ -67,5 +67,17 @@ def others_text():
         run.expect("\u009b" not in said, "a control character: %r" % said)
 
 
+def closed_streams():
+    """What would be printed does not go to the server instead; raw without standard input ends."""
+    with server() as (to_server, played):
+        call(*to_server, "-v", "info", before=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    run.expect(played.got.startswith(b"<"), "the server got %r" % played.got[:99])
+    run.expect(b"C: " not in played.got, "the server got the trace")
+    with server() as (to_server, _):
+        done = call(*to_server, "raw", before=("sh", "-c", 'exec "$@" <&-', "sh"))
+    run.expect(done.returncode == run.DONE, "raw: exit status %d: %s" % (done.returncode, done.stderr))
+
+
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
+    s.test("closed standard streams", closed_streams)
