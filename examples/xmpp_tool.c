@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
@@ -2070,32 +2071,80 @@ static void say(int fd, const char *words)
     if (write(fd, words, strlen(words)) < 0) {} /* the terminal has gone: reading will tell */
 }
 
-/* Asks at the terminal, without echo. False: there is none. */
-static bool ask_password(void)
-{
-    struct termios before, quiet;
-    int tty = open("/dev/tty", O_RDWR | O_NOCTTY);
-    ssize_t n;
+static const int             ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+enum { ENDS = sizeof ends / sizeof ends[0] };
+static volatile sig_atomic_t struck;
 
-    if (tty < 0)
-        return false;
-    if (tcgetattr(tty, &before) != 0) {
-        close(tty);
-        return false;
+static void strike(int signal_number)
+{
+    struck = signal_number;
+}
+
+/* Reads a line while signals are let through. Returns its length, or at most 0: a signal, or no line. */
+static ssize_t read_line(int tty, const sigset_t *through)
+{
+    fd_set f;
+    int n;
+
+    do {
+        FD_ZERO(&f);
+        FD_SET(tty, &f);
+        n = pselect(tty + 1, &f, NULL, NULL, NULL, through);
+    } while (n < 0 && errno == EINTR && struck == 0);
+    return n > 0 ? read(tty, password, sizeof password - 1) : -1;   /* a line: that is how terminals read */
+}
+
+/* Asks without echo. A signal has its effect once the terminal is as it was; false: we live on, ask again. */
+static bool ask_quietly(int tty, const struct termios *before)
+{
+    struct sigaction catching, was[ENDS];
+    struct termios quiet = *before;
+    sigset_t held, through;
+    ssize_t n;
+    int i;
+
+    memset(&catching, 0, sizeof catching);
+    catching.sa_handler = strike;
+    struck = 0;
+    sigemptyset(&held);
+    for (i = 0; i < ENDS; i++)
+        sigaddset(&held, ends[i]);
+    catching.sa_mask = held;            /* one at a time */
+    sigprocmask(SIG_BLOCK, &held, &through);
+    for (i = 0; i < ENDS; i++) {
+        sigaction(ends[i], NULL, &was[i]);
+        if (was[i].sa_handler != SIG_IGN)
+            sigaction(ends[i], &catching, NULL);
     }
-    quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(tty, TCSAFLUSH, &quiet);
     say(tty, "Password of ");
     say(tty, account.jid);
     say(tty, ": ");
-    n = read(tty, password, sizeof password - 1);   /* a line: that is how terminals read */
-    tcsetattr(tty, TCSAFLUSH, &before);
+    n = read_line(tty, &through);
+    tcsetattr(tty, TCSAFLUSH, before);
     say(tty, "\n");
-    close(tty);
     password[n > 0 ? n : 0] = '\0';
     password[strcspn(password, "\r\n")] = '\0';
-    return true;
+    for (i = 0; i < ENDS; i++)
+        sigaction(ends[i], &was[i], NULL);
+    if (struck != 0)
+        raise((int)struck);             /* waits for the next line */
+    sigprocmask(SIG_SETMASK, &through, NULL);
+    return struck == 0;
+}
+
+/* Asks at the terminal. False: there is none. */
+static bool ask_password(void)
+{
+    struct termios before;
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY);
+    bool found = tty >= 0 && tty < FD_SETSIZE && tcgetattr(tty, &before) == 0;
+
+    while (found && !ask_quietly(tty, &before)) {}
+    if (tty >= 0)
+        close(tty);
+    return found;
 }
 
 static void find_password(void)
@@ -2110,6 +2159,8 @@ static void find_password(void)
         usage("the password is too long", "XMPP_PASSWORD");
     else if (!ask_password())
         usage("no password: set XMPP_PASSWORD or give --password-file FILE", "");
+    if (password[0] == '\0')
+        usage("the password is empty", "");
     account.password = password;
 }
 

@@ -78,6 +78,59 @@ def closed_streams():
     run.expect(done.returncode == run.DONE, "raw: exit status %d: %s" % (done.returncode, done.stderr))
 
 
+class Prompt:
+    """The tool at a terminal of its own, asking for a password."""
+
+    def __init__(self):
+        self.master, self.slave = pty.openpty()
+        self.child = subprocess.Popen(
+            (run.TOOL, "--jid", "a@b.example", "--host", "127.0.0.1", "--port", "1", "--tls", "none", "info"),
+            stdin=self.slave, stdout=self.slave, stderr=self.slave, env=environment(), start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.asked()
+
+    def asked(self):
+        said = b""
+        while b"Password of a@b.example: " not in said:
+            run.expect(select.select([self.master], [], [], run.PATIENCE)[0], "it did not ask: %r" % said)
+            said += os.read(self.master, 1000)
+        run.expect(not self.echoes(), "the password would be shown")
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+
+    def type(self, text):
+        os.write(self.master, text)
+
+    def ends(self, status):
+        try:
+            got = self.child.wait(run.PATIENCE)
+            run.expect(got == status, "exit status %d, not %d" % (got, status))
+            run.expect(self.echoes(), "the terminal is without echo")
+        finally:
+            self.child.kill()
+            os.close(self.master)
+            os.close(self.slave)
+
+
+def prompt():
+    """However the question for the password ends, the terminal is as before; no password is not a password."""
+    for typed, status in ((b"secret\n", run.CONNECTION), (b"\n", run.USAGE), (b"\x04", run.USAGE), (b"\x03", -signal.SIGINT)):
+        asked = Prompt()
+        asked.type(typed)
+        asked.ends(status)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asked = Prompt()
+        asked.child.send_signal(number)
+        asked.ends(-number)
+    asked = Prompt()
+    asked.type(b"\x1a")             # nobody could wake it here, so the system does not stop it
+    asked.asked()
+    asked.type(b"secret\n")
+    asked.ends(run.CONNECTION)
+
+
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("closed standard streams", closed_streams)
+    s.test("the question for the password", prompt)
