@@ -97,6 +97,7 @@ static const char usage_more[] =
     "\n"
     "exit status: 0 done, 1 a stanza error, 2 usage, 3 no connection, 4 TLS or certificate,\n"
     "  5 authentication, 6 stream error, 7 the server broke the protocol, 8 timeout;\n"
+    "  2 also: a file, or standard output, cannot be read or written;\n"
     "  3 also: it is not known whether all that was sent arrived, or offline when --for was over\n"
     "\n"
     "examples\n"
@@ -160,6 +161,15 @@ static uint32_t number(const char *option, const char *text, uint32_t max, uint3
     return (uint32_t)n;
 }
 
+/* The exit status, once all output is out. */
+static int written(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("xmpp: cannot write all of standard output\n", stderr);
+    return status == DONE ? USAGE : status;
+}
+
 static void set_option(const char *name, const char *value)
 {
     size_t i;
@@ -217,10 +227,10 @@ static void parse_options(int argc, char **argv)
         } else if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
             fputs(usage_text, stdout);
             fputs(usage_more, stdout);
-            exit(DONE);
+            exit(written(DONE));
         } else if (strcmp(a, "--version") == 0) {
             puts("xmpp " XMPP_VERSION);
-            exit(DONE);
+            exit(written(DONE));
         } else if (set_switch(a)) {
             continue;
         } else if (value != NULL && strncmp(a, "--", 2) == 0) {
@@ -2529,7 +2539,7 @@ int main(int argc, char **argv)
         config.mechs = one_mech;
         if (opt.jid != NULL)
             set_up_jid();
-        return command_anchors();
+        return written(command_anchors());
     }
     check_arguments(cmd);
     set_up_jid();
@@ -2549,5 +2559,5 @@ int main(int argc, char **argv)
     }
     status = cmd->act();
     xmpp_wipe(password, sizeof password);
-    return status == ASLEEP ? DONE : status;
+    return written(status == ASLEEP ? DONE : status);
 }

@@ -78,6 +78,20 @@ def closed_streams():
     run.expect(done.returncode == run.DONE, "raw: exit status %d: %s" % (done.returncode, done.stderr))
 
 
+def full_disk(place):
+    def full(*args):
+        with open("/dev/full", "wb") as f:
+            done = call(*args, stdout=f)
+        run.expect(done.returncode == run.USAGE and b"standard output" in done.stderr,
+                   "%s: exit status %d, %s" % (args[-1], done.returncode, done.stderr))
+    full("--help")
+    full("--version")
+    full("anchors", place.certs["ca"].crt)
+    for option in (), ("--json",):
+        with server() as (to_server, _):
+            full(*option, *to_server, "info")
+
+
 class Prompt:
     """The tool at a terminal of its own, asking for a password."""
 
@@ -133,4 +147,5 @@ def prompt():
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("closed standard streams", closed_streams)
+    s.test("output that cannot be written", full_disk, place)
     s.test("the question for the password", prompt)
