@@ -2188,25 +2188,26 @@ static const xmpp_mech *find_mech(const char *name)
     exit(USAGE);
 }
 
+static xmpp_jid me;     /* account.jid in parts */
+
 static void set_up_jid(void)
 {
-    xmpp_jid j;
     int n;
 
     if (opt.jid == NULL)
         opt.jid = environment("XMPP_JID");
     if (opt.jid == NULL)
         usage("whose account? set XMPP_JID or give --jid name@example.org", "");
-    if (xmpp_jid_parse(&j, opt.jid) != XMPP_OK)
+    if (xmpp_jid_parse(&me, opt.jid) != XMPP_OK)
         usage("not a valid JID", opt.jid);
     account.jid = opt.jid;
     if (opt.resource == NULL)
         return;
-    n = xmpp_jid_format(&j, true, jid, sizeof jid);
+    n = xmpp_jid_format(&me, true, jid, sizeof jid);
     if (n < 0 || (size_t)n + 1 + strlen(opt.resource) >= sizeof jid)
         usage("the resource is too long", opt.resource);
     snprintf(jid + n, sizeof jid - (size_t)n, "/%s", opt.resource);
-    if (xmpp_jid_parse(&j, jid) != XMPP_OK)
+    if (xmpp_jid_parse(&me, jid) != XMPP_OK)
         usage("not a valid resource", opt.resource);
     account.jid = jid;
 }
@@ -2235,11 +2236,10 @@ static char *next_server(char **list)
    for a name without a dot; name servers that were given are asked for everything. */
 static void set_up_dns(void)
 {
-    const char *domain = strchr(account.jid, '@') != NULL ? strchr(account.jid, '@') + 1 : account.jid;
     char *list = dns_text;
     int i;
 
-    if (opt.dns == NULL && (opt.host != NULL || memchr(domain, '.', strcspn(domain, "/")) == NULL))
+    if (opt.dns == NULL && (opt.host != NULL || memchr(me.domain, '.', me.domain_n) == NULL))
         return;
     account.dns = &dns;
     if (opt.dns == NULL)
@@ -2255,8 +2255,7 @@ static void set_up_dns(void)
 /* What may be used to log in, and with what. */
 static void set_up_login(void)
 {
-    const bool anonymous = strchr(account.jid, '@') == NULL;
-    const xmpp_mech *mech = anonymous ? &xmpp_mech_anonymous : NULL;
+    const xmpp_mech *mech = me.local == NULL ? &xmpp_mech_anonymous : NULL;
 
     config.mechs = xmpp_default_config.mechs;
     if (opt.mech != NULL)

@@ -78,6 +78,13 @@ def closed_streams():
     run.expect(done.returncode == run.DONE, "raw: exit status %d: %s" % (done.returncode, done.stderr))
 
 
+def anonymous():
+    """An @ in the resource makes no user's JID of a server's: no password is asked for."""
+    with server() as (to_server, _):
+        done = call(*to_server, "--jid", "xmpp.test/r@x", "info")
+    run.expect(done.returncode == run.DONE, "exit status %d: %s" % (done.returncode, done.stderr))
+
+
 def full_disk(place):
     def full(*args):
         with open("/dev/full", "wb") as f:
@@ -147,5 +154,6 @@ def prompt():
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("closed standard streams", closed_streams)
+    s.test("ANONYMOUS with an @ in the resource", anonymous)
     s.test("output that cannot be written", full_disk, place)
     s.test("the question for the password", prompt)
