@@ -2247,8 +2247,13 @@ static void set_up_dns(void)
     if (strlen(opt.dns) >= sizeof dns_text)
         usage("too long", "--dns");
     copy_text(dns_text, sizeof dns_text, opt.dns);
-    for (i = 0; i < MAX_DNS && *list != '\0'; i++)
-        dns_servers[i] = next_server(&list);
+    for (i = 0; i < MAX_DNS && *list != '\0'; i++) {
+        const char *server = next_server(&list), *port = strchr(server, ' ');
+
+        if (port != NULL)
+            (void)number("--dns", port + 1, 65535, 0);
+        dns_servers[i] = server;
+    }
     dns.servers = dns_servers;
 }
 

@@ -151,9 +151,17 @@ def prompt():
     asked.ends(run.CONNECTION)
 
 
+def name_servers():
+    for wrong in ("127.0.0.1:99999", "127.0.0.1:", "[::1]:x", "127.0.0.1:53,127.0.0.1:0"):
+        done = call("--jid", "a@b.example", "--dns", wrong, "info", env=environment(XMPP_PASSWORD="secret"))
+        run.expect(done.returncode == run.USAGE and b"--dns" in done.stderr,
+                   "%s: exit status %d, %s" % (wrong, done.returncode, done.stderr))
+
+
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("closed standard streams", closed_streams)
     s.test("ANONYMOUS with an @ in the resource", anonymous)
     s.test("output that cannot be written", full_disk, place)
     s.test("the question for the password", prompt)
+    s.test("--dns with a bad port", name_servers)
