@@ -43,6 +43,21 @@ static void leave(int signal_number)
     xmpp_posix_wake(&net);      /* makes xmpp_wait return XMPP_EV_WAKE */
 }
 
+/* Text of others, addresses too: what would steer a terminal or begin a line of its own becomes ?. */
+static void put(FILE *f, const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;  /* U+0080 to U+009F */
+
+        putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, f);
+        if (c1)
+            i++;
+    }
+}
+
 static void on_message(const xmpp_event *ev)
 {
     int error = XMPP_OK;
@@ -55,8 +70,11 @@ static void on_message(const xmpp_event *ev)
                            ev->from, ev->body);
     /* XMPP_E_TOO_LONG for a body that is larger than our queue; XMPP_E_FULL when it comes faster
        than it goes: the sender is not served, nothing else happens */
-    if (error != XMPP_OK)
-        fprintf(stderr, "no echo for %s: %s\n", ev->from, xmpp_strerror(error));
+    if (error != XMPP_OK) {
+        fprintf(stderr, "%s: no echo for ", xmpp_strerror(error));
+        put(stderr, ev->from, strlen(ev->from));
+        putc('\n', stderr);
+    }
 }
 
 static void on_subscription(const xmpp_event *ev)
@@ -78,21 +96,26 @@ static void on_event(const xmpp_event *ev)
         on_message(ev);
         break;
     case XMPP_EV_MESSAGE_ERROR:         /* never answered: that would go on for ever */
-        printf("%s did not get it: %s %s\n", ev->from, ev->condition, ev->text);
+        put(stdout, ev->from, strlen(ev->from));
+        printf(" did not get it: %s ", ev->condition);
+        put(stdout, ev->text, strlen(ev->text));
+        putchar('\n');
         break;
     case XMPP_EV_SUBSCRIPTION:
         on_subscription(ev);
         break;
     case XMPP_EV_SKIPPED:
-        printf("%s sent %lu bytes at once: too much for our arena\n", ev->from,
-               (unsigned long)ev->size);
+        put(stdout, ev->from, strlen(ev->from));
+        printf(" sent %lu bytes at once: too much for our arena\n", (unsigned long)ev->size);
         break;
     case XMPP_EV_WAKE:
         if (leaving)
             xmpp_close(&client);        /* sends what is queued, goes offline in order */
         break;
     case XMPP_EV_FAILED:                /* an answer of ours may or may not have arrived */
-        printf("%s: %.*s\n", xmpp_strerror(ev->error), (int)ev->size, (const char *)ev->data);
+        printf("%s: ", xmpp_strerror(ev->error));
+        put(stdout, ev->data, ev->size);
+        putchar('\n');
         break;
     case XMPP_EV_OFFLINE:
         if (ev->retry_ms != XMPP_FOREVER)

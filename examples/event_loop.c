@@ -146,6 +146,21 @@ static void loop_wait(int ms)
 
 /* ---- the devices ---- */
 
+/* Text of others, addresses too: what would steer a terminal or begin a line of its own becomes ?. */
+static void put(FILE *f, const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;  /* U+0080 to U+009F */
+
+        putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, f);
+        if (c1)
+            i++;
+    }
+}
+
 static void on_event(device *d, const xmpp_event *ev)
 {
     switch (ev->type) {
@@ -154,7 +169,11 @@ static void on_event(device *d, const xmpp_event *ev)
         xmpp_presence(&d->client, XMPP_SHOW_ONLINE, "one of many");
         break;
     case XMPP_EV_MESSAGE:
-        printf("%s heard from %s: %s\n", xmpp_own_jid(&d->client), ev->from, ev->body);
+        printf("%s heard from ", xmpp_own_jid(&d->client));
+        put(stdout, ev->from, strlen(ev->from));
+        fputs(": ", stdout);
+        put(stdout, ev->body, strlen(ev->body));
+        putchar('\n');
         break;
     case XMPP_EV_RESUMED:
         printf("%s is back, as if nothing had happened\n", xmpp_own_jid(&d->client));

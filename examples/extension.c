@@ -102,6 +102,21 @@ static const xmpp_ext_use extensions[] = {
     { NULL, NULL }
 };
 
+/* Text of others, addresses too: what would steer a terminal or begin a line of its own becomes ?. */
+static void put(FILE *f, const char *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;  /* U+0080 to U+009F */
+
+        putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, f);
+        if (c1)
+            i++;
+    }
+}
+
 static void on_event(const xmpp_event *ev)
 {
     const entity_time *t;
@@ -119,10 +134,16 @@ static void on_event(const xmpp_event *ev)
         if (ev->ext != &entity_time_ext)
             break;
         t = ev->data;
-        if (ev->error == XMPP_OK)
-            printf("%s says it is %s, zone %s\n", ev->from, t->utc, t->tzo);
-        else
-            printf("%s does not tell the time: %s\n", ev->from, xmpp_strerror(ev->error));
+        put(stdout, ev->from, strlen(ev->from));
+        if (ev->error != XMPP_OK) {
+            printf(" does not tell the time: %s\n", xmpp_strerror(ev->error));
+            break;
+        }
+        fputs(" says it is ", stdout);
+        put(stdout, t->utc, strlen(t->utc));
+        fputs(", zone ", stdout);
+        put(stdout, t->tzo, strlen(t->tzo));
+        putchar('\n');
         break;
     case XMPP_EV_OFFLINE:
         fprintf(stderr, "%s %s %s\n", xmpp_strerror(ev->error), ev->condition, ev->text);
