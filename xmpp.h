@@ -10861,7 +10861,7 @@ XMPPI_FN bool xmppi_dns_before(const unsigned char *a, const unsigned char *b)
     return x != y ? x < y : xmppi_get16(a + 2) == 0 && xmppi_get16(b + 2) != 0;
 }
 
-/* Adds the target of SRV data. When room is short the last of the list make way, unless it is the last itself. */
+/* Adds the target of SRV data. When room is short the last of the list make way, if it finds room then. */
 XMPPI_FRAME void xmppi_dns_add(xmpp_dns *d, size_t data)
 {
     const unsigned char *rd = d->packet + 2 + data;
@@ -10875,9 +10875,9 @@ XMPPI_FRAME void xmppi_dns_add(xmpp_dns *d, size_t data)
     need += XMPPI_DNS_HEAD + 1;
     while (at < d->targets_n && !xmppi_dns_before(rd, d->targets + at))
         at = xmppi_dns_behind(d, at);
+    if (at + need > sizeof(d->targets))
+        return;
     while (d->targets_n + need > sizeof(d->targets)) {
-        if (at == d->targets_n)
-            return;
         for (last = at; (next = xmppi_dns_behind(d, last)) < d->targets_n; last = next)
             ;
         d->targets_n = (uint16_t)last;

@@ -573,6 +573,21 @@ static void records_that_make_no_sense(void **state)
     assert_int_equal(dns.addrs[1], 1);
 }
 
+static void add_target(unsigned priority, const char *name)
+{
+    message m;
+
+    memset(&m, 0, sizeof m);
+    put16(&m, priority);
+    put16(&m, 1);
+    put16(&m, 5222);
+    put_name(&m, name);
+    memcpy(dns.packet + 2 + 12, m.b, m.n);
+    dns.n = (uint16_t)(2 + 12 + m.n);
+    xmppi_dns_add(&dns, 12);
+    assert_true(dns.targets_n <= sizeof dns.targets);
+}
+
 static void more_records_than_there_is_room_for(void **state)
 {
     message m;
@@ -587,16 +602,8 @@ static void more_records_than_there_is_room_for(void **state)
         memset(&dns, 0, sizeof dns);
         dns.phase = XMPPI_DNS_XMPP;
         for (k = 0; k < fits + 2 * i; k++) {
-            memset(&m, 0, sizeof m);
-            put16(&m, k == fits ? 5 : k == fits + 1 ? 500 : 100 - k);
-            put16(&m, 1);
-            put16(&m, 5222);
             snprintf(name, sizeof name, "host%04u", k);
-            put_name(&m, name);
-            memcpy(dns.packet + 2 + 12, m.b, m.n);
-            dns.n = (uint16_t)(2 + 12 + m.n);
-            xmppi_dns_add(&dns, 12);
-            assert_true(dns.targets_n <= sizeof dns.targets);
+            add_target(k == fits ? 5 : k == fits + 1 ? 500 : 100 - k, name);
         }
         assert_int_equal(dns.targets_n, sizeof dns.targets);
         snprintf(want, sizeof want, i == 0 ? "%u 1 5222 host%04u;" : "5 1 5222 host%04u;", i == 0 ? 101 - (unsigned)fits : (unsigned)fits,
@@ -610,6 +617,22 @@ static void more_records_than_there_is_room_for(void **state)
         address(&m, "@12", 192, 0, 2, i);
     assert_int_equal(parse_a(&m), XMPP_OK);
     assert_int_equal(dns.addrs[1], XMPP_CFG_DNS_ADDRESSES);
+}
+
+/* None makes way for a record that finds no room all the same, behind those that it may not push out. */
+static void a_record_too_long_for_its_place(void **state)
+{
+    size_t i, fits = sizeof dns.targets / 16;
+
+    (void)state;
+    dns.phase = XMPPI_DNS_XMPP;
+    for (i = 1; i < fits; i++)
+        add_target(1, "host0000");
+    add_target(3, "last");
+    add_target(2, "a-name-that-is-longer-than-the-last-one.example");
+    assert_non_null(strstr(targets(), "3 1 5222 last;"));
+    add_target(2, "host0001");
+    assert_null(strstr(targets(), "3 1 5222 last;"));
 }
 
 /* RFC 2782: of each value of the dice the same number of picks; a weight of 0 still has a chance. */
@@ -1092,6 +1115,7 @@ int main(void)
         TEST(names_have_255_bytes_at_most),
         TEST(records_that_make_no_sense),
         TEST(more_records_than_there_is_room_for),
+        TEST(a_record_too_long_for_its_place),
         TEST(weights),
         TEST(weights_of_0),
         TEST(names_without_an_end),
