@@ -1004,7 +1004,7 @@ typedef struct xmpp_client {
 /* The memory of xmpp_resolve, of one client: >>api-dns. 1.1 KB with the sizes as they are. */
 typedef struct xmpp_dns {
     const char *const *servers; /* name servers as text, "192.0.2.1" or "192.0.2.1 5353", NULL at the end; NULL: those
-                                   that the io knows (the system's). The first four are asked        */
+                                   that the io knows (the system's). The first four of sense are asked */
     uint8_t     family;         /* 0: IPv6 and IPv4; 4 or 6: that one alone, for a stack without the other */
     bool        use_last;       /* set it: the next connection goes to `last` first; it is cleared then */
     bool        last_tls;       /* read: TLS from the first byte there                                 */
@@ -10930,29 +10930,37 @@ XMPPI_FRAME size_t xmppi_dns_records(xmpp_dns *d, size_t name, size_t at, unsign
 
 /* ---- an attempt: one question to one server ---- */
 
-/* The text of name server number d->server: its port, which is cut off, or 0: there is none. */
+/* The text of name server number d->server, or of the first behind it that makes sense: its port, which is cut off,
+   or 0: there is none. */
 XMPPI_FN uint16_t xmppi_dns_server(const xmpp_client *c, char *text, size_t cap)
 {
-    const xmpp_dns *d = c->acct->dns;
-    uint32_t port = 53;
+    xmpp_dns *d = c->acct->dns;
+    uint32_t port;
     size_t n;
     unsigned i;
 
-    if (d->servers != NULL) {
-        for (i = 0; i < d->server && d->servers[i] != NULL; i++)
-            ;
-        n = d->servers[i] != NULL ? xmppi_len(d->servers[i]) + 1 : cap + 1;
-        if (n > cap)
+    for (; d->server < 255; d->server++) {
+        if (d->servers != NULL) {
+            for (i = 0; i < d->server && d->servers[i] != NULL; i++)
+                ;
+            if (d->servers[i] == NULL)
+                return 0;
+            n = xmppi_len(d->servers[i]) + 1;
+            if (n > cap)
+                continue;
+            xmppi_move(text, d->servers[i], n);
+        } else if (c->io.ops->resolver == NULL || c->io.ops->resolver(c->io.ctx, d->server, text, cap) != XMPP_OK) {
             return 0;
-        xmppi_move(text, d->servers[i], n);
-    } else if (c->io.ops->resolver == NULL || c->io.ops->resolver(c->io.ctx, d->server, text, cap) != XMPP_OK) {
-        return 0;
+        }
+        port = 53;
+        n = xmppi_find(text, ' ');
+        if (text[n] == ' ' && !xmppi_number(text + n + 1, xmppi_len(text + n + 1), 65535, &port))
+            continue;
+        text[n] = '\0';
+        if (port != 0)
+            return (uint16_t)port;
     }
-    n = xmppi_find(text, ' ');
-    if (text[n] == ' ' && !xmppi_number(text + n + 1, xmppi_len(text + n + 1), 65535, &port))
-        return 0;
-    text[n] = '\0';
-    return (uint16_t)port;
+    return 0;
 }
 
 /* Opens the transport to the next server. XMPP_E_RESOLVE: none is left for this question. */

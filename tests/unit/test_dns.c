@@ -784,12 +784,14 @@ static void name_servers_as_text(void **state)
     dns.servers = list;
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
     for (i = 0; i < sizeof all / sizeof *all; i++) {
+        dns.server = 0;
         list[0] = all[i].text;
         assert_int_equal(xmppi_dns_server(&client, text, sizeof text), all[i].port);
         if (all[i].port != 0)
             assert_string_equal(text, all[i].host);
     }
     dns.servers = NULL;
+    dns.server = 0;
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
     system_servers[0] = "fe80::1%eth0";
     system_servers[1] = "192.0.2.2 54";
@@ -801,6 +803,43 @@ static void name_servers_as_text(void **state)
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
     dns.servers = list;                                     /* shorter than that */
     list[0] = "192.0.2.1";
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
+}
+
+/* One that makes no sense does not hide those behind it. */
+static void name_servers_that_are_passed_over(void **state)
+{
+    static const char *list[] = { "192.0.2.1 99999", "1234567890123456789012345678901234567890123456789012345678901234",
+                                  "192.0.2.2", "192.0.2.3 0", "192.0.2.4 54", NULL };
+    char text[64];
+
+    (void)state;
+    dns.servers = list;
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 53);
+    assert_string_equal(text, "192.0.2.2");
+    dns.server++;
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 54);
+    assert_string_equal(text, "192.0.2.4");
+    dns.server++;
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
+    dns.server = 0;
+    dns.servers = NULL;                                     /* nor one of the system */
+    system_servers[0] = "192.0.2.5 x";
+    system_servers[1] = "192.0.2.6";
+    assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 53);
+    assert_string_equal(text, "192.0.2.6");
+}
+
+static void name_servers_without_sense_have_an_end(void **state)
+{
+    static const char *list[300];
+    char text[64];
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 299; i++)
+        list[i] = "192.0.2.1 0";
+    dns.servers = list;
     assert_int_equal(xmppi_dns_server(&client, text, sizeof text), 0);
 }
 
@@ -1123,6 +1162,8 @@ int main(void)
         TEST(no_last_address),
         TEST(addresses_as_text),
         TEST(name_servers_as_text),
+        TEST(name_servers_that_are_passed_over),
+        TEST(name_servers_without_sense_have_an_end),
         TEST(every_attempt_has_its_own_socket_and_id),
         TEST(the_wrong_answer_first),
         TEST(trouble_with_the_transport_goes_to_the_next_server),
