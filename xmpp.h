@@ -3659,9 +3659,7 @@ XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
 {
     xmppi_zero(x, sizeof *x);
     x->mem = x->open = (unsigned char *)mem;
-    x->cap = (uint32_t)size;
-    if (x->cap > UINT32_C(0xFFFFFF))
-        x->cap = UINT32_C(0xFFFFFF);
+    x->cap = size < UINT32_C(0xFFFFFF) ? (uint32_t)size : UINT32_C(0xFFFFFF);
     x->state = XMPPI_X_BEGIN;
 }
 

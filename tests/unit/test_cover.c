@@ -1518,6 +1518,8 @@ static void memory_is_used_up_to_16_mb(void **state)
     assert_int_equal(x.cap, 0xffffff);
     xmpp_xml_init(&x, arena, 0x1000000);
     assert_int_equal(x.cap, 0xffffff);
+    xmpp_xml_init(&x, arena, SIZE_MAX / 2 + 101);
+    assert_int_equal(x.cap, 0xffffff);
 }
 
 /* Where not even the name of a declaration finds room nobody knows what it is: then the root does not either. */
