@@ -491,7 +491,7 @@ XMPP_API void xmpp_w_close(xmpp_writer *w);                        /* closes the
 XMPP_API void xmpp_w_leaf(xmpp_writer *w, const char *name, const char *ns, const char *text); /* open, text, close;
                                                                       nothing when text is NULL */
 /* Adds a balanced fragment from a template: text with %s %.*s %d %u %ld %lu %%, whose values are
-   escaped and stand in text or in quotes, nowhere else in a tag. Anything else, a NULL or an
+   escaped and stand in text or in quotes, nowhere else in a tag, nor in CDATA. Anything else, a NULL or an
    ill-formed fragment sets XMPP_E_TEMPLATE. The check needs about 30 bytes + the start tags that are
    open at once of free buffer behind the text (XMPP_E_FULL). */
 XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...) XMPP_FORMAT(2, 3);
@@ -1143,7 +1143,7 @@ XMPP_API void   xmpp_tick(xmpp_client *c, uint32_t now);                       /
    has drained), XMPP_E_TOO_LONG (never fits), XMPP_E_ARG, XMPP_E_JID, XMPP_E_XML_UTF8, XMPP_E_XML_CHAR,
    XMPP_E_STATE. Before ONLINE stanzas wait in the queue, of broadcast presence the latest only. */
 
-/* A stanza from a template; %s %.*s %d %u %ld %lu %% alone, every value escaped. Also XMPP_E_TEMPLATE.
+/* A stanza from a template; %s %.*s %d %u %ld %lu %% alone, every value escaped, none in CDATA. Also XMPP_E_TEMPLATE.
    xmpp_sendf(&c, "<message to='%s' type='chat'><body>%s</body></message>", to, body) */
 XMPP_API int xmpp_sendf(xmpp_client *c, const char *fmt, ...) XMPP_FORMAT(2, 3);
 XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap);
@@ -3998,11 +3998,24 @@ XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
     xmppi_w_bytes(w, p, (size_t)(digits + sizeof digits - p));
 }
 
+/* Where in a template is what follows *p, when that stands at `in`? 0: text; '<': a tag; ' or ": a value in it; '!':
+   CDATA, where nothing may be escaped. */
+XMPPI_FN char xmppi_w_place(char in, const char *p)
+{
+    if (in == 0)
+        return *p != '<' ? 0 : p[1] == '!' ? '!' : '<';
+    if (in == '!')
+        return *p == '>' && p[-1] == ']' && p[-2] == ']' ? 0 : '!';
+    if (in != '<')
+        return *p == in ? '<' : in;
+    return *p == '>' ? 0 : *p == '\'' || *p == '"' ? *p : '<';
+}
+
 /* Writes a template whose values may stand in text and in quotes, never in a tag's names. The
    result is not checked otherwise. All in one function: no pointer to a va_list is portable. */
 XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 {
-    char in = 0;                        /* 0: text; '<': a tag; ' or ": a value in it */
+    char in = 0;                        /* where: xmppi_w_place */
     const char *spec, *s;
     size_t n, most;
     bool is_long;
@@ -4011,10 +4024,7 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
     for (; fmt != NULL && *fmt != '\0'; fmt = spec + 1) {
         spec = fmt;
         if (*fmt != '%') {
-            if (in == 0 ? *fmt == '<' : in == '<' && (*fmt == '\'' || *fmt == '"'))
-                in = *fmt;
-            else if (in != 0 && *fmt == (in == '<' ? '>' : in))
-                in = in == '<' ? 0 : '<';
+            in = xmppi_w_place(in, fmt);
 #if XMPP_CFG_FAST > 1
             while (spec[1] != '\0' && spec[1] != '%' && spec[1] != '<' && spec[1] != '>' && spec[1] != '\'' && spec[1] != '"')
                 spec++;
@@ -4027,7 +4037,7 @@ XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
             xmppi_w_bytes(w, spec, 1);
             continue;
         }
-        if (in == '<')
+        if (in == '<' || in == '!')
             break;
         most = SIZE_MAX;
         if (spec[0] == '.' && spec[1] == '*' && spec[2] == 's') {

@@ -352,6 +352,9 @@ static void refuses_bad_templates(void **state)
     bad_template("<a b='1'%s/>", "");
     bad_template("<a></%s>", "a");
     bad_template("<![CDATA[%s]]>", "x");
+    bad_template("<![CDATA[>%s]]>", "x");
+    bad_template("<![CDATA['%s']]>", "x");
+    bad_template("<![CDATA[]>]]%d>]]>", 1);
 }
 
 static void tells_bad_values_apart(void **state)
