@@ -891,7 +891,8 @@ enum { XMPP_SHOW_ONLINE = 0, XMPP_SHOW_CHAT, XMPP_SHOW_AWAY, XMPP_SHOW_XA, XMPP_
 typedef struct xmpp_event {
     int         type;           /* XMPP_EV_*                                                           */
     int         error;          /* XMPP_OK or XMPP_E_*                                                 */
-    const char *from;           /* full or bare JID; "" never: a stanza without from has the own bare JID */
+    const char *from;           /* full or bare JID; "" never: a stanza without from has the own bare JID. As the server
+                                   wrote it, not checked to be a JID: mask controls before you print it */
     const char *to, *id;        /* "" when absent                                                      */
     const char *kind;           /* type attribute, defaults filled in: "chat", "normal", "get", ""     */
     const char *body;           /* of a message; NULL otherwise                                        */
