@@ -7079,6 +7079,7 @@ XMPPI_FN int xmppi_on_header(xmpp_client *c)
 }
 
 enum { /* c->child, in the order of xmppi_children; the first three are stanzas */
+    XMPPI_C_MESSAGE,
     XMPPI_C_IQ = 2,
     XMPPI_C_ERROR,
     XMPPI_C_FEATURES,
@@ -10025,6 +10026,8 @@ XMPPI_FN void xmppi_part_event(xmpp_client *c, int type, xmpp_node stanza, xmpp_
     c->xml.node = keep;
     if (*c->ev.from == '\0')
         c->ev.from = c->self;
+    if (c->child == XMPPI_C_MESSAGE && xmppi_which(xmppi_message_types, c->ev.kind) < 0)
+        c->ev.kind = xmppi_message_types; /* as xmppi_on_message */
     c->ev.type = type;
     c->ev.payload = payload;
     c->ev.part = part;
