@@ -6217,8 +6217,12 @@ XMPPI_FRAME void xmppi_fail(xmpp_client *c, int error)
 
 XMPPI_FN void xmppi_xml_start(xmpp_client *c)
 {
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at,
-                  (size_t)(c->acct->arena_size - c->arena_at - c->arena_top));
+    size_t end = c->acct->arena_size;
+
+    /* The session's strings end where the tokenizer's memory ends at most. No device of 32 bits has such an arena. */
+    if (sizeof(end) > 4 && end > UINT32_C(0xFFFFFF))
+        end = UINT32_C(0xFFFFFF);
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, end - c->arena_at - c->arena_top);
 }
 
 /* The strings of the session are forgotten. */

@@ -2,6 +2,8 @@
    optional, and clocks, counts and random numbers that do not come up by themselves. */
 #include "client.h"
 
+#include <stdlib.h>
+
 static const xmpp_io no_io = { NULL, NULL };
 
 static xmpp_sm sm;
@@ -1522,6 +1524,37 @@ static void memory_is_used_up_to_16_mb(void **state)
     assert_int_equal(x.cap, 0xffffff);
 }
 
+/* The strings of a session lie at the end of what is used of an arena, not where what is read comes to lie. */
+static void a_session_in_an_arena_of_32_mb(void **state)
+{
+    size_t size = (size_t)32 << 20;
+    unsigned char *big;
+
+    (void)state;
+    if (sizeof size <= 4)           /* no such device */
+        return;
+    big = (unsigned char *)malloc(size);
+    assert_non_null(big);
+    prepare();
+    account.sm = &sm;
+    account.arena = big;
+    account.arena_size = size;
+    assert_int_equal(start(&ops), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
+    recv_says = XMPP_IO_EOF;
+    assert_int_equal(play("", 1000)->type, XMPP_EV_OFFLINE);
+    recv_says = 0;
+    xmpp_reset(&client);
+    log_in("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_string_equal(sm.id, "s-1");
+    assert_true((const unsigned char *)sm.id >= client.xml.mem + client.xml.cap);
+    play("<failed xmlns='urn:xmpp:sm:3'/>", 1000);
+    assert_null(sm.id);
+    assert_true(client.xml.cap <= 0xffffff);
+    free(big);
+}
+
 /* Where not even the name of a declaration finds room nobody knows what it is: then the root does not either. */
 static void a_declaration_that_finds_no_room(void **state)
 {
@@ -1669,6 +1702,7 @@ int main(void)
         cmocka_unit_test(too_late_to_load),
         cmocka_unit_test(any_part_of_a_stanza_is_pending),
         cmocka_unit_test(memory_is_used_up_to_16_mb),
+        cmocka_unit_test(a_session_in_an_arena_of_32_mb),
         cmocka_unit_test(a_declaration_that_finds_no_room),
         cmocka_unit_test(what_is_skipped_is_checked),
         cmocka_unit_test(names_up_to_their_cap),
