@@ -1151,7 +1151,8 @@ XMPP_API int xmpp_vsendf(xmpp_client *c, const char *fmt, va_list ap);
 /* A stanza as XML text: checked (one stanza, well-formed, jabber:client), then sent as it stands. */
 XMPP_API int xmpp_send_xml(xmpp_client *c, const char *xml, size_t n);
 /* A stanza by calls: a writer on the queue's free space. Between begin and commit no other call sends (XMPP_E_STATE);
-   xmpp_commit ends it, also after an error, and returns it. */
+   xmpp_commit ends it, also after an error, and returns it. Another call's begin needs a writer of its own: it would lose
+   the open one, and nothing could be sent any more. */
 XMPP_API int xmpp_begin(xmpp_client *c, xmpp_writer *w);
 XMPP_API int xmpp_commit(xmpp_client *c, xmpp_writer *w);
 
