@@ -9643,7 +9643,9 @@ XMPP_API void xmpp_awake(xmpp_client *c)
     if (!m->inactive)
         xmppi_sm_csi(c);
     m->waking = true; /* the time that it is now, the next tick tells */
-    if (m->state != XMPPI_SM_ENABLING)
+    if (m->state == XMPPI_SM_ENABLING)
+        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
+    else
         c->iq[0].state = XMPPI_IQ_FREE;
 }
 
