@@ -8501,6 +8501,13 @@ XMPPI_FN void xmppi_sm_line(xmpp_client *c)
     c->fresh = true;
 }
 
+/* The library's own slot waits for what is no answer to a request: nobody's address has this sum. */
+XMPPI_FN void xmppi_sm_await(xmpp_client *c, uint32_t ms)
+{
+    xmppi_iq_sent(c, c->iq, ms);
+    c->iq[0].addr = 0xffffffff;
+}
+
 /* Asks for an acknowledgement, unless one is on its way. The library's own slot is free while pings go this way. */
 XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
 {
@@ -8508,7 +8515,7 @@ XMPPI_FN void xmppi_sm_ask(xmpp_client *c)
         return;
     c->sm->want_r = true;
     /* a link that takes nothing is as dead; who falls asleep need not know */
-    xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c) * (c->sm->sleeping ? 2 : 1));
+    xmppi_sm_await(c, xmppi_answer_ms(c) * (c->sm->sleeping ? 2 : 1));
     xmppi_sm_line(c);
 }
 
@@ -9180,7 +9187,7 @@ XMPPI_FN int xmppi_sm_bound(xmpp_client *c, uint32_t n)
     xmppi_sm_zero(m);
     if ((c->features & XMPPI_FEATURE_SM) && xmppi_control(c, form, xmppi_ns_sm, "true") == XMPP_OK) {
         m->state = XMPPI_SM_ENABLING;
-        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
+        xmppi_sm_await(c, xmppi_answer_ms(c));
     }
     xmppi_sm_begin(c);
     return 0;
@@ -9466,7 +9473,7 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
     if (m->waking && m->state == XMPPI_SM_ENABLING)
-        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
+        xmppi_sm_await(c, xmppi_answer_ms(c));
     ping_due = ping_due || m->waking;
     m->waking = false;
     if (m->sent - m->acked > 30000)
@@ -9644,7 +9651,7 @@ XMPP_API void xmpp_awake(xmpp_client *c)
         xmppi_sm_csi(c);
     m->waking = true; /* the time that it is now, the next tick tells */
     if (m->state == XMPPI_SM_ENABLING)
-        xmppi_iq_sent(c, c->iq, xmppi_answer_ms(c));
+        xmppi_sm_await(c, xmppi_answer_ms(c));
     else
         c->iq[0].state = XMPPI_IQ_FREE;
 }
