@@ -3661,7 +3661,7 @@ XMPP_API void xmpp_xml_init(xmpp_xml *x, void *mem, size_t size)
 {
     xmppi_zero(x, sizeof *x);
     x->mem = x->open = (unsigned char *)mem;
-    x->cap = size < UINT32_C(0xFFFFFF) ? (uint32_t)size : UINT32_C(0xFFFFFF);
+    x->cap = (uint64_t)size < UINT32_C(0xFFFFFF) ? (uint32_t)size : UINT32_C(0xFFFFFF);
     x->state = XMPPI_X_BEGIN;
 }
 
@@ -6223,7 +6223,7 @@ XMPPI_FN void xmppi_xml_start(xmpp_client *c)
     /* The session's strings end where the tokenizer's memory ends at most. No device of 32 bits has such an arena. */
     if (sizeof(end) > 4 && end > UINT32_C(0xFFFFFF))
         end = UINT32_C(0xFFFFFF);
-    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, end - c->arena_at - c->arena_top);
+    xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, (size_t)(end - c->arena_at - c->arena_top));
 }
 
 /* The strings of the session are forgotten. */
@@ -6886,7 +6886,7 @@ XMPPI_FN uint32_t xmppi_life(const xmpp_client *c)
 /* Was there one since the ping was sent? Then the link lives, whatever became of the answer. */
 XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 {
-    return !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), xmppi_life(c));
+    return c->lost != 0 || !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), xmppi_life(c)); /* lost is told for itself */
 }
 
 /* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
