@@ -53,7 +53,7 @@ build/xmpp: examples/xmpp_tool.c build/libxmpp.a $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< build/libxmpp.a $(LDFLAGS) -lbearssl
 
-$(EXAMPLES): build/%: examples/%.c build/libxmpp.a $(HEADERS)
+$(EXAMPLES): build/%: examples/%.c examples/put.h build/libxmpp.a $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -I. -o $@ $< build/libxmpp.a $(LDFLAGS) -lbearssl
 

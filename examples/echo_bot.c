@@ -12,6 +12,7 @@
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
 #include "xmpp.h"
 #include "xmpp_tls_bearssl.h"
+#include "put.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -41,21 +42,6 @@ static void leave(int signal_number)
 {
     leaving = signal_number;
     xmpp_posix_wake(&net);      /* makes xmpp_wait return XMPP_EV_WAKE */
-}
-
-/* Text of others, addresses too: what would steer a terminal or begin a line of its own becomes ?. */
-static void put(FILE *f, const char *s, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;  /* U+0080 to U+009F */
-
-        putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, f);
-        if (c1)
-            i++;
-    }
 }
 
 static void on_message(const xmpp_event *ev)

@@ -10,6 +10,7 @@
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
 #include "xmpp.h"
 #include "xmpp_tls_bearssl.h"
+#include "put.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,21 +102,6 @@ static const xmpp_ext_use extensions[] = {
     { &entity_time_ext, &times },
     { NULL, NULL }
 };
-
-/* Text of others, addresses too: what would steer a terminal or begin a line of its own becomes ?. */
-static void put(FILE *f, const char *s, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;  /* U+0080 to U+009F */
-
-        putc(c < 0x20 || c == 0x7f || c1 ? '?' : c, f);
-        if (c1)
-            i++;
-    }
-}
 
 static void on_event(const xmpp_event *ev)
 {
