@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <ucontext.h>
+
+#include "stack.h"
 
 /* stdio gets a buffer that can be searched, unless it is told to have none. */
 static char of_stdio[8192];
@@ -29,26 +30,6 @@ static FILE *open_buffered(const char *path, const char *mode)
 #undef fopen
 
 static unsigned passed, failed;
-
-/* ---- a stack that can be searched ---- */
-
-static unsigned char stack[131072];
-static ucontext_t here, there;
-static void (*to_call)(void);
-
-static void enter(void) { to_call(); }
-
-static void call(void (*f)(void))
-{
-    memset(stack, 0xA5, sizeof stack);
-    getcontext(&there);
-    there.uc_stack.ss_sp = stack;
-    there.uc_stack.ss_size = sizeof stack;
-    there.uc_link = &here;
-    to_call = f;
-    makecontext(&there, enter, 0);
-    swapcontext(&here, &there);
-}
 
 /* ---- the key ---- */
 
@@ -153,7 +134,7 @@ static void try(const char *when, void (*f)(void), size_t n, int wanted)
     memset(of_stdio, 0, sizeof of_stdio);
     memset(mem, 0, sizeof mem);
     xmpp_bearssl_own_init(&own, mem, n);
-    call(f);
+    call_on_stack(f);
     search(when, wanted, wanted == XMPP_OK);
     if (wanted != XMPP_OK)
         return;

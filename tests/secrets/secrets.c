@@ -10,31 +10,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <ucontext.h>
+
+#include "stack.h"
 
 static unsigned passed, failed;
 
-/* ---- a stack that can be searched ---- */
-
-static unsigned char stack[65536];
-static ucontext_t here, there;
-static void (*to_call)(void);
 static const char *on_stack;                    /* the first secret that a call left there */
 
 static void search_stack(void);
 
-static void enter(void) { to_call(); }
-
 static void call(void (*f)(void))
 {
-    memset(stack, 0xA5, sizeof stack);
-    getcontext(&there);
-    there.uc_stack.ss_sp = stack;
-    there.uc_stack.ss_size = sizeof stack;
-    there.uc_link = &here;
-    to_call = f;
-    makecontext(&there, enter, 0);
-    swapcontext(&here, &there);
+    call_on_stack(f);
     search_stack();
 }
 

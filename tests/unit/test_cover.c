@@ -374,6 +374,16 @@ static int sleeps(void *ctx, unsigned wants, uint32_t ms)
     return wakes;
 }
 
+static xmpp_io_ops with_clock(void)
+{
+    xmpp_io_ops o = ops;
+
+    o.millis = running_clock;
+    o.wait = sleeps;
+    clock_ms = 1000;
+    return o;
+}
+
 static int asks(void)
 {
     int iq = xmpp_iqf(&client, "get", "example.org", NULL, "<q xmlns='urn:x'/>");
@@ -399,13 +409,10 @@ static void blocking_calls_need_a_clock_and_a_way_to_wait(void **state)
 
 static void waiting_ends_when_somebody_wakes_it(void **state)
 {
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
-    clock_ms = 1000;
     begin(&o);
     go_online("");
     wakes = 1;
@@ -435,14 +442,11 @@ static const char *answer_with(const char *payload)
 static void asking_ends_with_the_answer_or_in_time(void **state)
 {
     static char answer[300];
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
     int iq;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
-    clock_ms = 1000;
     begin(&o);
     go_online("");
     iq = asks();
@@ -470,16 +474,29 @@ static void asking_ends_with_the_answer_or_in_time(void **state)
     assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, NULL, NULL, &ev), XMPP_E_EOF);
 }
 
+/* In a session that can be resumed the answer to the request has begun, in parts. */
+static int begun_answer(const xmpp_io_ops *o)
+{
+    int iq;
+
+    assert_int_equal(start(o), XMPP_OK);
+    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
+    assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
+    iq = asks();
+    assert_int_equal(xmpp_iq_parts(&client, iq), iq);
+    xmpp_step(&client, 1000);
+    script = answer_with("<q xmlns='urn:x'><a/>");
+    return iq;
+}
+
 /* A session that may be resumed keeps its requests: asking goes on when the connection ends, for as long as it has time. */
 static void asking_goes_on_where_the_session_does(void **state)
 {
     static char lost[1024];
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     int i, iq;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
     for (i = 0; i < 3; i++) {
         clock_ms = 1000;
         begin(&o);
@@ -487,13 +504,7 @@ static void asking_goes_on_where_the_session_does(void **state)
         config.retry_min_ms = 100000;
         if (i == 1)
             config.reconnect = NULL;
-        assert_int_equal(start(&o), XMPP_OK);
-        go_online("<sm xmlns='urn:xmpp:sm:3'/>");
-        assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
-        iq = asks();
-        assert_int_equal(xmpp_iq_parts(&client, iq), iq);
-        xmpp_step(&client, 1000);
-        script = answer_with("<q xmlns='urn:x'><a/>");
+        iq = begun_answer(&o);
         recv_says = XMPP_IO_EOF;
         if (i < 2) {
             assert_int_equal(xmpp_ask(&client, iq, 5000, NULL, NULL, NULL), XMPP_E_EOF);
@@ -555,13 +566,11 @@ static int meanwhile(const xmpp_io_ops *o, const char *payload, bool parts)
 /* Asking inside on_other: the answer that the inner call dropped does not come again. */
 static void asking_ends_when_the_answer_went_elsewhere(void **state)
 {
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
     int i, iq;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
     for (i = 0; i < 2; i++) {
         iq = meanwhile(&o, "<q xmlns='urn:x'><a/></q>", i > 0);
         assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, ask_inside, NULL, &ev), XMPP_E_LOST);
@@ -575,13 +584,11 @@ static void asking_ends_when_the_answer_went_elsewhere(void **state)
 static void asking_ends_with_a_reset(void **state)
 {
     static char again[1024];
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
     int i, iq;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
     for (i = 0; i < 2; i++) {
         iq = meanwhile(&o, "<q xmlns='urn:x'/>", false);
         assert_int_equal(xmpp_ask(&client, iq, XMPP_FOREVER, reset_inside, i > 0 ? inner_tag : NULL, &ev), XMPP_E_LOST);
@@ -620,23 +627,14 @@ static void reset_at_a_part(void *ctx, const xmpp_event *ev)
 /* Who does not wait any longer for an answer that was cut is not told of its end either. */
 static void an_answer_that_was_cut_when_asking_ends(void **state)
 {
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
     int iq;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
-    clock_ms = 1000;
     begin(&o);
     account.sm = &sm;
-    assert_int_equal(start(&o), XMPP_OK);
-    go_online("<sm xmlns='urn:xmpp:sm:3'/>");
-    assert_null(play("<enabled xmlns='urn:xmpp:sm:3' resume='true' id='s-1' max='300'/>", 1000));
-    iq = asks();
-    assert_int_equal(xmpp_iq_parts(&client, iq), iq);
-    xmpp_step(&client, 1000);
-    script = answer_with("<q xmlns='urn:x'><a/>");
+    iq = begun_answer(&o);
     assert_int_equal(xmpp_ask(&client, iq, 5000, reset_at_a_part, NULL, NULL), XMPP_E_TIMEOUT);
     ev = xmpp_next(&client);
     assert_null(ev);
@@ -1159,13 +1157,11 @@ static void asking_for_what_is_an_extensions(void **state)
 {
     static const xmpp_ext_use exts[] = { { &keeping_ext, NULL }, { &anew_ext, NULL }, { NULL, NULL } };
     static char text[400];
-    xmpp_io_ops o = ops;
+    xmpp_io_ops o = with_clock();
     const xmpp_event *ev;
     int i, iq, says;
 
     (void)state;
-    o.millis = running_clock;
-    o.wait = sleeps;
     for (i = 0; i < 2; i++) {
         clock_ms = 1000;
         prepare();

@@ -567,7 +567,7 @@ int main(void)
                                         cmocka_unit_test(test_parts_at_their_bounds),
                                         cmocka_unit_test(test_no_keys_and_no_memory_of_the_transport),
                                         cmocka_unit_test(test_strings_that_find_no_room),
-        cmocka_unit_test(test_own_address),
+                                        cmocka_unit_test(test_own_address),
                                         cmocka_unit_test(test_records_without_an_end_or_a_token) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
