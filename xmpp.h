@@ -4002,7 +4002,7 @@ XMPPI_FN void xmppi_w_number(xmpp_writer *w, unsigned long v, bool minus)
 
 /* Where in a template is what follows *p, when that stands at `in`? 0: text; '<': a tag; ' or ": a value in it; '!':
    CDATA, where nothing may be escaped. */
-XMPPI_FN char xmppi_w_place(char in, const char *p)
+XMPPI_FN int xmppi_w_place(int in, const char *p)
 {
     if (in == 0)
         return *p != '<' ? 0 : p[1] == '!' ? '!' : '<';
@@ -4017,7 +4017,7 @@ XMPPI_FN char xmppi_w_place(char in, const char *p)
    result is not checked otherwise. All in one function: no pointer to a va_list is portable. */
 XMPPI_FN void xmppi_vformat(xmpp_writer *w, const char *fmt, va_list ap)
 {
-    char in = 0;                        /* where: xmppi_w_place */
+    int in = 0;                         /* where: xmppi_w_place */
     const char *spec, *s;
     size_t n, most;
     bool is_long;
@@ -5995,9 +5995,10 @@ XMPPI_FN const unsigned char *xmppi_next_out(const xmpp_client *c, size_t *n)
             return c->line;
         if (c->ended)
             return NULL;
-        *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
-        if (*n > 0)
+        if (c->pad > 0) {
+            *n = c->pad < sizeof(xmppi_spaces) - 1 ? c->pad : sizeof(xmppi_spaces) - 1;
             return xmppi_spaces;
+        }
     }
     if (at == c->q_end)
         return NULL;
@@ -6809,17 +6810,24 @@ XMPPI_FRAME void xmppi_fill_error(xmpp_event *e, int type)
     e->error = XMPP_E_STANZA;
 }
 
+/* Which of xmppi_message_types is it? One of no or an unknown type is normal (RFC 6121 5.2.2). */
+XMPPI_FN int xmppi_message_type(xmpp_event *e)
+{
+    int type = xmppi_which(xmppi_message_types, e->kind);
+
+    if (type < 0)
+        e->kind = xmppi_message_types;
+    return type;
+}
+
 XMPPI_FN void xmppi_on_message(xmpp_event *e)
 {
     xmpp_node body = xmpp_child(e->stanza, "body", NULL);
-    int type = xmppi_which(xmppi_message_types, e->kind);
 
-    if (type == 4) {
+    if (xmppi_message_type(e) == 4) {
         xmppi_fill_error(e, XMPP_EV_MESSAGE_ERROR);
         return;
     }
-    if (type < 0)
-        e->kind = xmppi_message_types;
     if (xmpp_exists(body)) {
         e->type = XMPP_EV_MESSAGE;
         e->body = xmpp_text(body);
@@ -8419,7 +8427,7 @@ XMPP_API uint32_t xmpp_backoff(xmpp_client *c, int error)
         c->tries++;
     if (kind != XMPP_CLASS_TRANSIENT) {
         least = xmppi_least_pause(f, kind);
-        bound = least < 0x7fffffff ? least * 2 : least;
+        bound = least < 0x3fffffff ? least * 2 : 0x7fffffff;
     }
     if (bound > 0x7fffffff)
         bound = 0x7fffffff;
@@ -10040,8 +10048,8 @@ XMPPI_FN void xmppi_part_event(xmpp_client *c, int type, xmpp_node stanza, xmpp_
     c->xml.node = keep;
     if (*c->ev.from == '\0')
         c->ev.from = c->self;
-    if (c->child == XMPPI_C_MESSAGE && xmppi_which(xmppi_message_types, c->ev.kind) < 0)
-        c->ev.kind = xmppi_message_types; /* as xmppi_on_message */
+    if (c->child == XMPPI_C_MESSAGE)
+        xmppi_message_type(&c->ev);
     c->ev.type = type;
     c->ev.payload = payload;
     c->ev.part = part;
@@ -10584,10 +10592,11 @@ XMPPI_FN int xmppi_roster_result(xmpp_client *c, void *state, xmpp_event *ev)
     xmpp_node n;
     int part = ev->type - XMPP_EV_PART_BEGIN; /* negative: the whole list */
 
-    if (ro != NULL)
+    if (ro != NULL) {
         ro->wanted = false; /* the application asked meanwhile */
-    if (ro != NULL && (part == 0 || (part < 0 && ev->error == XMPP_OK)))
-        ro->seen_n = 0;
+        if (part == 0 || (part < 0 && ev->error == XMPP_OK))
+            ro->seen_n = 0;
+    }
     if (part == 1 && xmpp_roster_read(ev->part, &it))
         xmppi_roster_note(c, ro, &it);
     if (part < 0 && ev->error == XMPP_OK)
