@@ -6,7 +6,7 @@
 #   make faults       every transcript with a fault at every place: ten minutes; make check has a sample, by FAULT_SEED
 #   make soak         a device on links that break and servers that die: 15 minutes; SEED=n: that seed alone
 #   make firmware     images of microcontrollers log in under QEMU: two minutes; also a part of make check
-#   make mutants      takes each defence against an attack out, and expects a red test: five minutes; PARTS="T4 T5.1"
+#   make mutants      takes each defence against an attack out, and expects a red test: ten minutes; PARTS="T4 T5.1"
 #   make ports        tests on other machines: byte orders, 16-bit int, musl, Windows; HOSTS="avr mingw": those alone
 #   make bench        what it costs beside its peers: five minutes; PARTS="xml path": some of it; PARTS=readme: all of it,
 #                     and writes the README's figures and picture

@@ -33,8 +33,8 @@ def features(target, folder):
     return edges
 
 
-def reached(target, folders):
-    """The files that promise most, each with all the edges that it reaches."""
+def reached(target, folders, stay):
+    """The files that promise most and those that stay, each with all the edges that it reaches."""
     every, one = "build/fuzz/merge.all", "build/fuzz/merge.one"
     shutil.rmtree(every, ignore_errors=True)
     os.makedirs(every)
@@ -44,7 +44,7 @@ def reached(target, folders):
     new = features(target, every)
     large = sorted(new, key=os.path.getsize)[-CANDIDATES:]
     edges = {}
-    for name in set(large + sorted(new, key=lambda name: len(new[name]))[-CANDIDATES:]):
+    for name in set(large + sorted(new, key=lambda name: len(new[name]))[-CANDIDATES:] + [os.path.join(every, name) for name in stay]):
         shutil.rmtree(one, ignore_errors=True)
         os.makedirs(one)
         shutil.copy(name, one)
@@ -52,10 +52,15 @@ def reached(target, folders):
     return edges, len(set().union(*new.values()))
 
 
-def choose(edges, room):
-    chosen, covered = [], set()
-    while len(chosen) < room:
-        # what adds most, of equals the smallest
+def choose(edges, stay):
+    """What adds most to those that stay."""
+    room = MOST - len(stay)
+    if room < 1:
+        sys.exit("%d files have names of words: no room for others, raise MOST" % len(stay))
+    covered = set().union(*(edges.pop(name) for name in list(edges) if os.path.basename(name) in stay))
+    chosen = []
+    while edges and len(chosen) < room:
+        # of equals the smallest
         best = max(edges, key=lambda name: (len(edges[name] - covered), -os.path.getsize(name)))
         if not edges[best] - covered:
             break
@@ -72,8 +77,8 @@ for target in sys.argv[1:]:
         if not re.fullmatch("[0-9a-f]{12}", name):
             with open(os.path.join(corpus, name), "rb") as f:
                 stay[name] = f.read()
-    edges, all_edges = reached(target, folders)
-    chosen, covered = choose(edges, MOST - len(stay))
+    edges, all_edges = reached(target, folders, stay)
+    chosen, covered = choose(edges, stay)
     data = []
     for name in chosen:
         with open(name, "rb") as f:
