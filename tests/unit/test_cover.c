@@ -1239,6 +1239,45 @@ static void a_roster_remembers_as_many_as_it_has_room_for(void **state)
     assert_false(xmpp_may_see(&client, "3@example.org/p"));
 }
 
+/* A stanza is being written when the client comes online: nothing else may be queued. */
+static void a_roster_waits_for_the_writer_that_is_open(void **state)
+{
+    static const xmpp_ext_use exts[] = { { &xmpp_roster_ext, &roster }, { NULL, NULL } };
+    xmpp_writer w;
+
+    (void)state;
+    memset(&roster, 0, sizeof roster);
+    prepare();
+    account.exts = exts;
+    assert_int_equal(start(&ops), XMPP_OK);
+    log_in("");
+    assert_int_equal(xmpp_begin(&client, &w), XMPP_OK);
+    assert_int_equal(bind()->type, XMPP_EV_ONLINE);
+    forget_sent();
+    assert_null(play("", 1000));
+    assert_string_equal(sent, "");
+    xmpp_w_leaf(&w, "presence", NULL, "");
+    assert_int_equal(xmpp_commit(&client, &w), XMPP_OK);
+    assert_null(play("", 2000));
+    assert_non_null(strstr(sent, "jabber:iq:roster"));
+}
+
+/* The link is lost in the very step in which the ping's time is over: it is the loss that is told. */
+static void a_lost_link_is_not_told_as_dead(void **state)
+{
+    const xmpp_event *ev;
+
+    (void)state;
+    online();
+    assert_null(play("", 301000));
+    assert_non_null(strstr(sent, "urn:xmpp:ping"));
+    recv_says = XMPP_IO_ERROR;
+    ev = play("", 331000);
+    assert_non_null(ev);
+    assert_int_equal(ev->type, XMPP_EV_OFFLINE);
+    assert_int_equal(ev->error, XMPP_E_TRANSPORT);
+}
+
 static void caps_of_this_client_alone_are_known(void **state)
 {
     static const xmpp_disco disco = { NULL, NULL, NULL, "urn:node", NULL };
@@ -1685,6 +1724,8 @@ int main(void)
         cmocka_unit_test(parts_of_an_extension_that_are_lost),
         cmocka_unit_test(extensions_work_without_a_state),
         cmocka_unit_test(a_roster_remembers_as_many_as_it_has_room_for),
+        cmocka_unit_test(a_roster_waits_for_the_writer_that_is_open),
+        cmocka_unit_test(a_lost_link_is_not_told_as_dead),
         cmocka_unit_test(caps_of_this_client_alone_are_known),
         cmocka_unit_test(too_much_that_is_not_acknowledged),
         cmocka_unit_test(an_answer_while_a_writer_is_open_is_told),
