@@ -3225,11 +3225,15 @@ XMPPI_FN const unsigned char *xmppi_within_room(const xmpp_xml *x, const unsigne
 XMPPI_FRAME const unsigned char *xmppi_whole_text(xmpp_xml *x, const unsigned char *at, const unsigned char *end, bool keep)
 {
     unsigned char *begin = x->mem + x->len, *to;
+    const unsigned char *from = at;
 
     if (keep && x->rec == NULL) {
         if (x->depth == 1 && x->inside == 0) {
-            if (x->state == XMPPI_X_TEXT && !(x->flags & XMPPI_XF_TEXT))        /* between stanzas */
+            if (x->state == XMPPI_X_TEXT && !(x->flags & XMPPI_XF_TEXT)) {      /* between stanzas */
                 at = xmppi_past_space(at, end);
+                if (at != from)
+                    x->prev = at[-1] == '\r' ? XMPPI_CR : 0;
+            }
             return at;
         }
         begin += 4;

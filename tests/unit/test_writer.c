@@ -271,6 +271,9 @@ static void formats(void **state)
     xmpp_writef(&w, "&gt;%s", ">");
     ends_as("]]]&gt;&gt;");
     begin();
+    xmpp_writef(&w, " >");              /* not behind "]]" */
+    ends_as(" >");
+    begin();
     xmpp_writef(&w, "<![CDATA[<]]><a\n>it's \"%s\"</a >", "\n\r\t");
     ends_as("<![CDATA[<]]><a\n>it's \"\n&#13;\t\"</a >");
     begin();
