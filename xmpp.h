@@ -799,7 +799,7 @@ typedef struct xmpp_config {
     uint32_t    step_ms;            /* each step of the negotiation; default 30,000                      */
     uint32_t    iq_ms;              /* default timeout of an IQ request; default 60,000                  */
     uint32_t    ping_ms;            /* idle time before a ping finds dead links; default 300,000         */
-    uint32_t    answer_ms;          /* time for its answer; default 30,000                               */
+    uint32_t    answer_ms;          /* time for its answer, more than a TLS record needs on the link; default 30,000 */
     uint32_t    space_ms;           /* idle time before white space keeps a NAT open; default never      */
     uint32_t    close_ms;           /* time for an orderly close; default 5,000                          */
     uint32_t    retry_min_ms;       /* xmpp_backoff: the least delay; default 0                          */
@@ -948,6 +948,7 @@ typedef struct xmpp_client {
     uint8_t             done, cut, child, feature, work, ask;
     int8_t              lost;                           /* XMPP_IO_EOF or _ERROR, once it is so; bytes may still come */
     bool                waiting;                        /* sent, and nothing came since           */
+    bool                left;                           /* since the last tick something waits, and nothing went */
     bool                secure;                         /* inside TLS                             */
     bool                late;                           /* the request that an open answer is for has ended */
     bool                deaf;                           /* input is of no interest any more       */
@@ -978,6 +979,7 @@ typedef struct xmpp_client {
     const char         *domain, *bare, *redirect;       /* strings at the bottom of the arena     */
     unsigned char      *ctl, *rx;
     uint32_t            rx_time, tx_time, online_at, retry_at;
+    uint32_t            free_time;                      /* the last tick to which nothing had been left */
     const char         *jid, *self;                     /* as bound: full and bare; at its top    */
     const char         *password;
     unsigned char      *challenge;                      /* what the mechanism is to read          */
@@ -6055,6 +6057,7 @@ XMPP_API void xmpp_sent(xmpp_client *c, size_t n)
         return;
     c->bytes_out += (uint32_t)n;
     c->tx_time = c->now;
+    c->left = false;
     if (n == whole) {
         c->cut = 0;
     } else {
@@ -6888,11 +6891,11 @@ XMPPI_FN bool xmppi_answers(const xmpp_client *c, const xmpp_iq_slot *s, const c
 
 XMPPI_FN int xmppi_bound(xmpp_client *c);
 
-/* The last sign of life: bytes that came; while something waits to go out, bytes that went: a link that takes nothing is as
-   dead, whatever comes in. */
+/* The last sign of life: bytes that came; while something waits to go out, that the link was free: one that takes nothing is
+   as dead, whatever comes in. */
 XMPPI_FN uint32_t xmppi_life(const xmpp_client *c)
 {
-    return xmpp_wants(c) & XMPP_WANT_WRITE ? c->tx_time : c->rx_time;
+    return c->left ? c->free_time : c->rx_time;
 }
 
 /* Was there one since the ping was sent? Then the link lives, whatever became of the answer. */
@@ -7452,8 +7455,9 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
         c->claims->expire(c);
     if (c->work != XMPPI_W_NONE)
         xmppi_fail(c, xmppi_sasl_work(c));
-    if (xmppi_due(c->tx_time, now + 1)) /* so long ago that it seems to come */
-        c->tx_time = now;
+    if (!c->left)
+        c->free_time = now;
+    c->left = (xmpp_wants(c) & (XMPP_WANT_WRITE | XMPP_WANT_NOW)) != 0;
     due = c->state == XMPPI_ONLINE && xmppi_ping_left(c) == 0;
     due &= !XMPPI_SM(c, tick, due);
     if (c->state != XMPPI_ONLINE) {
@@ -8513,7 +8517,7 @@ XMPPI_FN void xmppi_sm_line(xmpp_client *c)
     c->fresh = true;
 }
 
-/* The library's own slot waits for what is no answer to a request: nobody's address has this sum. */
+/* The library's own slot waits for what is no answer to a request: an address with this sum is not to be guessed. */
 XMPPI_FN void xmppi_sm_await(xmpp_client *c, uint32_t ms)
 {
     xmppi_iq_sent(c, c->iq, ms);
@@ -10632,7 +10636,7 @@ XMPPI_FN uint32_t xmppi_roster_deadline(const xmpp_client *c, void *state)
 
     while (i < XMPP_CFG_IQS && c->iq[i].state != XMPPI_IQ_FREE)
         i++;
-    return ro != NULL && ro->wanted && i < XMPP_CFG_IQS && xmpp_room(c) >= 80 ? xmppi_left(c, ro->wanted_at) : XMPP_FOREVER;
+    return ro != NULL && ro->wanted && i < XMPP_CFG_IQS && !c->writer && xmpp_room(c) >= 80 ? xmppi_left(c, ro->wanted_at) : XMPP_FOREVER;
 }
 
 const xmpp_ext xmpp_roster_ext = {
