@@ -6901,7 +6901,9 @@ XMPPI_FN uint32_t xmppi_life(const xmpp_client *c)
 /* Was there one since the ping was sent? Then the link lives, whatever became of the answer. */
 XMPPI_FN bool xmppi_heard(const xmpp_client *c)
 {
-    return c->lost != 0 || !xmppi_due(c->iq[0].deadline - xmppi_answer_ms(c), xmppi_life(c)); /* lost is told for itself */
+    uint32_t asked = c->iq[0].deadline - xmppi_answer_ms(c);
+
+    return c->lost != 0 || c->now - xmppi_life(c) < c->now - asked; /* lost is told for itself */
 }
 
 /* What is done with a stanza: an error, XMPP_OK, or this: c->ev is for the application. */
