@@ -462,7 +462,9 @@ XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); 
 /* Walks everything in document order without recursion, for printing and copying a tree.
    Writes the element as XML text, attributes in ' quotes, namespaces declared where they change.
    out, cap   the buffer; always NUL-terminated when cap > 0.
-   Returns the length of the whole text without its NUL, even when it was cut at cap - 1. */
+   Returns the length of the whole text without its NUL, even when it was cut at cap - 1. Where each of many elements
+   repeats a long namespace the text can be far longer than what came: from 16 MB on the rest is neither counted nor
+   written, and what is returned is at least 16 MB. */
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap);
 
 /* ==== >>api-writer ==========================================================
@@ -4254,6 +4256,9 @@ XMPPI_FN const unsigned char *xmppi_sink_tag(xmppi_sink *s, xmpp_node n, bool de
     return at;
 }
 
+/* Where each element repeats a namespace that the parent has not, the text grows with the square of the tree. */
+#define XMPPI_XML_MOST (UINT32_C(1) << 24)
+
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
 {
     xmppi_sink s = { out, cap, 0 };
@@ -4263,7 +4268,7 @@ XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
     if (xmppi_is_element(n)) {
         end = xmppi_next(n.at);
         at = xmppi_sink_tag(&s, n, *xmpp_ns(n) != '\0');
-        while (at < end) {
+        while (at < end && s.n < XMPPI_XML_MOST) {
             child.at = at;
             if (*at == XMPPI_TEXT) {
                 xmppi_sink_value(&s, xmppi_string(at), false);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -369,6 +370,25 @@ static void writes_wide_and_deep_trees(void **state)
     assert_string_equal(out, doc);
 }
 
+/* Each element repeats the namespace, sixfold where it is of apostrophes: counted to the end it would be 29 MB. */
+static void text_is_counted_to_16_MB(void **state)
+{
+    static char doc[14000], out[300];
+    size_t n, at;
+
+    (void)state;
+    at = (size_t)sprintf(doc, "<a xmlns:p=\"");
+    memset(doc + at, '\'', 8000);
+    at += 8000;
+    at += (size_t)sprintf(doc + at, "\">");
+    for (n = 0; n < 600; n++)
+        at += (size_t)sprintf(doc + at, "<p:b/>");
+    strcpy(doc + at, "</a>");
+    n = xmpp_to_xml(parse(doc), out, sizeof out);
+    assert_in_range(n, 1 << 24, (1 << 24) + 6 * 8000 + 20);
+    assert_int_equal(strlen(out), sizeof out - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +405,7 @@ int main(void)
         cmocka_unit_test(declares_namespaces_where_they_change),
         cmocka_unit_test(writes_a_part_of_a_tree),
         cmocka_unit_test(cuts_what_does_not_fit),
+        cmocka_unit_test(text_is_counted_to_16_MB),
         cmocka_unit_test(writes_wide_and_deep_trees)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
