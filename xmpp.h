@@ -7482,33 +7482,35 @@ XMPP_API void xmpp_tick(xmpp_client *c, uint32_t now)
     xmppi_hook(c, XMPPI_H_DUE);
 }
 
+/* The earlier of two: ms from now, and the time at. */
+XMPPI_FN uint32_t xmppi_sooner(const xmpp_client *c, uint32_t ms, uint32_t at)
+{
+    at = xmppi_left(c, at);
+    return at < ms ? at : ms;
+}
+
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 {
-    uint32_t best = XMPP_FOREVER, d;
+    /* connecting, transports have limits of their own; at the end the peer's is answered by the step that closes */
+    uint32_t best = c->state == XMPPI_CLOSING || c->state == XMPPI_STREAM ? 1000 : XMPP_FOREVER, d;
     const xmpp_claim *cl = c->claims;
     const xmpp_iq_slot *s;
 
     if (c->tell || (xmpp_wants(c) & XMPP_WANT_NOW))
         return 0;
     if (c->gate & XMPPI_GATE_ASLEEP)
-        return best;
+        return XMPP_FOREVER;
     if (c->sm != NULL && c->sm->timed)
-        best = xmppi_left(c, c->sm->timer_at);
+        best = xmppi_sooner(c, best, c->sm->timer_at);
     for (s = c->iq; s < c->iq + XMPP_CFG_IQS; s++)
-        if (s->state == XMPPI_IQ_WAITING && (d = xmppi_left(c, s->deadline)) < best)
-            best = d;
+        if (s->state == XMPPI_IQ_WAITING)
+            best = xmppi_sooner(c, best, s->deadline);
     if (c->state == XMPPI_OFF)
-        return c->retry && (d = xmppi_left(c, c->retry_at)) < best ? d : best;
-    /* connecting: transports have limits of their own */
-    if (c->state == XMPPI_STREAM && c->bytes_out == 0)
-        best = 1000;
-    if (c->state > XMPPI_OPEN && c->state != XMPPI_ONLINE && (d = xmppi_left(c, c->step_at)) < best)
-        best = d;
+        return c->retry ? xmppi_sooner(c, best, c->retry_at) : best;
     if (c->state != XMPPI_ONLINE)
-        return best;
+        return c->state == XMPPI_OPEN ? best : xmppi_sooner(c, best, c->step_at);
     for (; cl != NULL; cl = cl->next)
-        if ((d = xmppi_left(c, cl->deadline)) < best)
-            best = d;
+        best = xmppi_sooner(c, best, cl->deadline);
     if ((d = xmppi_ping_left(c)) < best)
         best = d;
     if ((d = xmppi_space_left(c)) < best)
