@@ -952,7 +952,7 @@ typedef struct xmpp_client {
     bool                waiting;                        /* sent, and nothing came since           */
     bool                left;                           /* since the last tick something waits, and nothing went */
     bool                secure;                         /* inside TLS                             */
-    bool                late;                           /* the request that an open answer is for has ended */
+    bool                answering;                      /* an answer was begun, and its request has not ended */
     bool                deaf;                           /* input is of no interest any more       */
     bool                ended;                          /* </stream:stream> was queued            */
     bool                eof;                            /* the transport has ended; bytes may be left */
@@ -7270,7 +7270,7 @@ XMPPI_FRAME bool xmppi_settle(xmpp_client *c)
     uint8_t ask = c->ask;
 
     c->ask = XMPPI_A_NONE;
-    c->late = true;
+    c->answering = false;
     if (c->counted)
         XMPPI_SM(c, handled, 0);
     c->counted = false;
@@ -8102,7 +8102,7 @@ XMPPI_FN int xmppi_answer_open(xmpp_client *c, xmpp_writer *w, const char *type)
     w->error = XMPP_E_STATE;
     if (c->ask != XMPPI_A_UNAVAILABLE || xmpp_begin(c, w) != XMPP_OK)
         return XMPP_E_STATE;
-    c->late = false;
+    c->answering = true;
     xmppi_iq_open(w, c->ev.id, xmppi_reply_to(c), type);
     return XMPP_OK;
 }
@@ -8117,8 +8117,8 @@ XMPP_API int xmpp_answer_commit(xmpp_client *c, xmpp_writer *w)
 {
     int r;
 
-    if (c->late)
-        xmppi_w_fail(w, XMPP_E_STATE); /* the request has had its error meanwhile */
+    if (!c->answering)
+        xmppi_w_fail(w, XMPP_E_STATE); /* the request has had its error meanwhile, or its connection is over */
     if (w->error == XMPP_OK && !w->tag && !xmppi_has_payload(w))
         w->error = XMPP_E_ARG;
     xmpp_w_close(w);

@@ -423,6 +423,68 @@ static void waiting_ends_when_somebody_wakes_it(void **state)
     assert_int_equal(xmpp_now(&client), clock_ms);
 }
 
+/* The step that a loop makes which steps no more often than it is told to. */
+static void step_in_time(uint32_t most)
+{
+    assert_in_range(xmpp_deadline(&client), 0, most);
+    clock_ms += xmpp_deadline(&client);
+    xmpp_step(&client, clock_ms);
+}
+
+/* The server leaves the transport to who began the end (RFC 6120 4.4). */
+static void closing_is_stepped_in_time(void **state)
+{
+    xmpp_io_ops o = with_clock();
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        begin(&o);
+        go_online("");
+        clock_ms = 1000;
+        if (i == 1) {
+            clock_ms += 300000;
+            xmpp_step(&client, clock_ms);
+            assert_non_null(strstr(sent, "urn:xmpp:ping"));     /* and is not answered */
+        }
+        forget_sent();
+        assert_int_equal(xmpp_close(&client), XMPP_OK);
+        step_in_time(1000);
+        assert_string_equal(sent, "</stream:stream>");
+        script = "</stream:stream>";
+        xmpp_step(&client, clock_ms);
+        assert_null(xmpp_next(&client));
+        step_in_time(1000);
+        assert_int_equal(xmpp_next(&client)->error, XMPP_E_CLOSED);
+    }
+}
+
+/* Who resets while an answer is open answers nobody: the next session has not asked. */
+static void an_open_answer_ends_with_its_session(void **state)
+{
+    static const char ask[] = "<iq type='get' id='q' from='bob@example.org/p'><q xmlns='urn:x'/></iq>";
+    xmpp_writer w;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        begin(&ops);
+        go_online("");
+        assert_int_equal(play(ask, 1000)->type, XMPP_EV_IQ);
+        assert_int_equal(xmpp_answer_begin(&client, &w), XMPP_OK);
+        if (i == 1)
+            xmpp_reset(&client);
+        xmpp_w_open(&w, "q", "urn:x");
+        xmpp_w_close(&w);
+        assert_int_equal(xmpp_answer_commit(&client, &w), i == 1 ? XMPP_E_STATE : XMPP_OK);
+        if (i == 1)
+            log_in("");
+        else
+            assert_null(play("", 1000));
+        assert_true((strstr(sent, "id='q'") != NULL) == (i == 0));
+    }
+}
+
 static unsigned others;
 static void count_others(void *ctx, const xmpp_event *ev) { (void)ctx; (void)ev; others++; clock_ms += 400; }
 
@@ -1691,6 +1753,8 @@ int main(void)
         cmocka_unit_test(tls_that_cannot_begin_and_bytes_before_it),
         cmocka_unit_test(blocking_calls_need_a_clock_and_a_way_to_wait),
         cmocka_unit_test(waiting_ends_when_somebody_wakes_it),
+        cmocka_unit_test(closing_is_stepped_in_time),
+        cmocka_unit_test(an_open_answer_ends_with_its_session),
         cmocka_unit_test(asking_ends_with_the_answer_or_in_time),
         cmocka_unit_test(asking_goes_on_where_the_session_does),
         cmocka_unit_test(asking_ends_when_the_answer_went_elsewhere),
