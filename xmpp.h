@@ -1284,7 +1284,8 @@ XMPP_API int      xmpp_inactive(xmpp_client *c, bool inactive);
    sleep with the memory kept and go on with xmpp_awake. Offline it is asleep at once. Twice is once. Returns XMPP_OK, XMPP_E_STATE
    (without account.sm, inside a hook, closing). xmpp_wait has nothing to wait for then but its time. */
 XMPP_API int      xmpp_sleep(xmpp_client *c);
-/* Goes on: asks whether the link lives, and says active again. */
+/* Goes on: asks whether the link lives, and says active again. Step before you queue what has expires_ms: until then the
+   client does not know how long it slept. A sleep of up to 49 days counts. */
 XMPP_API void     xmpp_awake(xmpp_client *c);
 
 /* Warm state: what is needed to come back after a reboot or deep sleep. One block: the session (0198 id, counts, queue),
@@ -9430,6 +9431,7 @@ XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
          m->state == XMPPI_SM_ENABLING || (m->state == XMPPI_SM_COUNTING && m->sent != m->acked)))
         return false;
     c->gate |= XMPPI_GATE_ASLEEP;
+    m->timer_at = c->now;
     c->ev.type = XMPP_EV_ASLEEP;
     c->ev.error = m->id == NULL ? (int)XMPP_E_UNCONFIRMED : late ? (int)XMPP_E_TIMEOUT : XMPP_OK;
     return true;
@@ -9471,14 +9473,14 @@ XMPPI_FN int xmppi_sm_event(xmpp_client *c, uint32_t n)
     return xmppi_sm_falls_asleep(c);
 }
 
-XMPPI_FN int xmppi_sm_expire(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t n)
+/* all: the time of whatever has a limit is over. */
+XMPPI_FN int xmppi_sm_expire(xmpp_client *c, unsigned char *r, unsigned char *t, uint32_t all)
 {
     uint32_t life = xmppi_get32(t + XMPPI_T_LIFE), end = xmppi_get32(t + XMPPI_T_TIME) + life;
 
-    (void)n;
     if (life == 0 || !xmppi_sm_untouched(c, r))
         return 0;
-    if (!xmppi_due(c->now, end)) {
+    if (!all && !xmppi_due(c->now, end)) {
         xmppi_sm_timer(c, end);
         return 0;
     }
@@ -9490,17 +9492,20 @@ XMPPI_FN int xmppi_sm_expire(xmpp_client *c, unsigned char *r, unsigned char *t,
 XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
 {
     xmpp_sm *m = c->sm;
+    bool woke = m->waking, due = xmppi_due(c->now, m->timer_at);
 
-    if (m->timed && !m->sleeping && xmppi_due(c->now, m->timer_at)) {
+    m->waking = false;
+    if (m->timed && !m->sleeping && (due || woke)) {
         m->timed = false;
-        xmppi_sm_each(c, xmppi_sm_expire, 0);
+        xmppi_sm_each(c, xmppi_sm_expire, !due);
+        if (!due) /* it slept for longer than its times can tell: they are all over */
+            c->retry_at = c->now;
     }
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
-    if (m->waking && m->state == XMPPI_SM_ENABLING)
+    if (woke && m->state == XMPPI_SM_ENABLING)
         xmppi_sm_await(c, xmppi_answer_ms(c));
-    ping_due = ping_due || m->waking;
-    m->waking = false;
+    ping_due = ping_due || woke;
     if (m->sent - m->acked > 30000)
         xmppi_fail(c, XMPP_E_DEAD); /* it takes stanzas and acknowledges none; their numbers have 16 bits */
     else if (ping_due)
@@ -9667,14 +9672,14 @@ XMPP_API void xmpp_awake(xmpp_client *c)
     if (m == NULL || !m->sleeping)
         return;
     m->sleeping = false;
-    m->timed = true; /* what expired meanwhile is found at the next tick */
-    m->timer_at = c->now;
+    m->timed = m->waking = true; /* the time that it is now, and what expired meanwhile, the next tick tells */
+    if (!(c->gate & XMPPI_GATE_ASLEEP))
+        m->timer_at = c->now;
     c->gate &= (uint8_t)~XMPPI_GATE_ASLEEP;
     if (c->state != XMPPI_ONLINE)
         return;
     if (!m->inactive)
         xmppi_sm_csi(c);
-    m->waking = true; /* the time that it is now, the next tick tells */
     if (m->state == XMPPI_SM_ENABLING)
         xmppi_sm_await(c, xmppi_answer_ms(c));
     else
