@@ -213,7 +213,9 @@ typedef struct xmpp_bearssl_pinned {
 } xmpp_bearssl_pinned;
 
 /* Policy and memory. Constant, may stay in flash; must outlive the connection. May be shared by the
-   connections of one thread when each gets its own records: xmpp_bearssl_records. */
+   connections of one thread when each gets its own records: xmpp_bearssl_records. With it they share x509 or pinned:
+   their handshakes take turns, and one whose server stops in the middle holds up the others, for as long as
+   xmpp_config.step_ms; a configuration for each connection ends that. */
 typedef struct xmpp_bearssl_config {
     const xmpp_bearssl_anchor *anchors;         /* trusted authorities; NULL: none                */
     size_t                     anchor_count;
@@ -223,8 +225,9 @@ typedef struct xmpp_bearssl_config {
     uint32_t floor;                             /* seconds since 1970: the build date; 0: none    */
     void   (*profile)(br_ssl_client_context *c);/* xmpp_bearssl_profile_* or your own. Required   */
     const xmpp_bearssl_cert *cert;              /* own certificate; NULL: none                    */
-    xmpp_bearssl_x509   *x509;                  /* what the profile asks for: most take this      */
-    xmpp_bearssl_pinned *pinned;                /* ... and profile_pin_chacha this                */
+    /* what the profile asks for, zeros at first: most take x509, profile_pin_chacha takes pinned */
+    xmpp_bearssl_x509   *x509;
+    xmpp_bearssl_pinned *pinned;
     void    *records;                           /* XMPP_BEARSSL_BUFFER(n) bytes                   */
     size_t   records_size;
     uint16_t out;                               /* bytes of text in a record sent; 0: as received */
@@ -3011,6 +3014,7 @@ XMPP_API xmpp_io xmpp_bearssl_system_io(xmpp_bearssl_system *s, const char *path
 
     memset(&s->config, 0, sizeof s->config);
     memset(&s->tls, 0, sizeof s->tls);
+    memset(&s->x509, 0, sizeof s->x509);
     xmpp_bearssl_store_init(&s->store, s->anchors, max, s->memory, sizeof s->memory);
     if ((path != NULL ? xmpp_bearssl_anchors_file(&s->store, path)
                       : xmpp_bearssl_anchors_system(&s->store)) > 0)
