@@ -754,6 +754,7 @@ static void look_for_secrets(void)
 {
     const char *names[] = {"a key", "the password", "PLAIN's message", "the client's nonce"};
     char plain[1000];
+    const char *nonce = R.first.n > 0 ? strstr(R.first.p, ",r=") : NULL;
     size_t i, n = strcspn(R.jid, "@");
 
     for (i = 0; i < R.secrets.n; i += 1u + (unsigned char)R.secrets.p[i])
@@ -763,6 +764,8 @@ static void look_for_secrets(void)
         snprintf(plain, sizeof plain, "%c%.*s%c%s", 0, (int)n, R.jid, 0, R.password);
         look_for(names[2], plain, n + 2 + strlen(R.password));
     }
+    if (nonce != NULL)
+        look_for(names[3], nonce + 3, strcspn(nonce + 3, ","));
 }
 
 /* ---- one transcript with one fault ---- */
