@@ -54,6 +54,7 @@ static struct {
     char        first_why[300];                             /* where it went another way */
     bool        blamed;                                     /* something else ended the connection before */
     size_t      events_at;                                  /* R.events when it fired */
+    size_t      silent_at;                                  /* R.events when the server had said its last */
     uint32_t    stands_at;
     xmpp_io     below;
     xmpp_trace  trace;
@@ -507,6 +508,9 @@ static void answer_client(void)
 
 /* ---- the run ---- */
 
+/* What the run without a fault needed, for the places of faults; given: the sizes of its buffers. */
+static struct { unsigned calls[CALLS]; size_t rx, arena, queue, given[3]; bool inert; } needed;
+
 static bool is(const char *type) { return strcmp(event_field("type"), type) == 0; }
 
 static void save(void)
@@ -567,6 +571,8 @@ static void settle(void)
     R.may_close = true;
     save();
     xmpp_awake(&R.c);
+    let_pass();
+    F.silent_at = R.events.n;
     for (;;) {
         uint32_t d;
 
@@ -615,15 +621,33 @@ static unsigned times(const buf *b, const char *type, const char *error)
     return n;
 }
 
-/* It went another way than without the fault. Has an event or a call said why? */
-static void check_told(const buf *first)
+/* Later perhaps, but everything that came without the fault. */
+static bool nothing_is_missing(const buf *first)
 {
     const char *type, *error, *id;
-    size_t at = F.events_at;
+    size_t at = 0;
+
+    while ((type = next_event(first, &at, &error, &id)) != NULL)
+        if (strcmp(type, "DROPPED") != 0 && times(&R.events, type, error) < times(first, type, error))
+            return false;
+    return true;
+}
+
+/* It went another way than without the fault. Has an event or a call said why, or an error that went to the peer? Of a smaller
+   buffer that must be before the server falls silent: whatever was lost, the end of the connection comes then. */
+static void check_told(const buf *first)
+{
+    const bool size = F.kind->call == OF_SIZE;
+    const char *type, *error, *id;
+    size_t at = F.events_at, end = size ? F.silent_at : R.events.n;
 
     if (R.refused || F.kind->call == AT_CLOCK)              /* of time it is not known what comes then, or not */
         return;
-    while ((type = next_event(&R.events, &at, &error, &id)) != NULL) {
+    if (size && F.at > needed.given[F.kind->what - RX])     /* it goes better than without the fault */
+        return;
+    if (size && (nothing_is_missing(first) || strstr(R.sent.p, "<service-unavailable ") != NULL))
+        return;
+    while (at < end && (type = next_event(&R.events, &at, &error, &id)) != NULL) {
         if (strcmp(type, "OFFLINE") == 0 || ((strcmp(error, "XMPP_OK") != 0 || strcmp(type, "SKIPPED") == 0 ||
              strcmp(type, "DROPPED") == 0) && times(&R.events, type, error) > times(first, type, error)))
             return;
@@ -805,9 +829,6 @@ static int last_way(const buf *first, bool differed)
     return r;
 }
 
-/* What the run without a fault needed, for the places of faults. */
-static struct { unsigned calls[CALLS]; size_t rx, arena, queue; bool inert; } needed;
-
 static void measure(buf *first)
 {
     xmpp_info info;
@@ -822,6 +843,9 @@ static void measure(buf *first)
     needed.rx = R.marks;
     needed.arena = info.arena_max;
     needed.queue = info.queue_max;
+    needed.given[0] = R.acct.rx_size;
+    needed.given[1] = R.acct.arena_size;
+    needed.given[2] = R.acct.queue_size;
     needed.inert = R.init != 0;
 }
 
