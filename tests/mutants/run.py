@@ -47,6 +47,8 @@ class Mutant:
         self.file, self.function = "xmpp.h", None
 
     def line(self, mark, text, last):
+        if self.tests and mark not in ("by", "with"):
+            sys.exit("list.txt: behind what must turn red of %s: %s %s" % (self.name, mark, text))
         if mark == "-":
             if last != "-":
                 self.changes.append([self.file, self.function, "", ""])
