@@ -84,10 +84,11 @@ static bool write_template(xmpp_writer *w, input *in, written *r)
         break;
     default:
         r->unknown = 1;
-        for (p = a; *p != '\0'; p++)
+        for (p = a; *p != '\0'; p++) {
             if (*p == '%')
                 *p = '_';
-        r->odd_name = 1;
+            r->odd_name |= (unsigned char)*p >= 0x80;
+        }
         xmpp_writef(w, a, NULL);
         break;
     }
