@@ -15,8 +15,3 @@ static void any(void *p, size_t n)
     for (i = 0; i < n; i++)
         ((unsigned char *)p)[i] = (unsigned char)Frama_C_interval(0, 255);
 }
-
-static size_t upto(size_t n)
-{
-    return (size_t)Frama_C_interval(0, (int)n);
-}
