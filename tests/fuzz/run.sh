@@ -12,6 +12,7 @@ export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=0 UBSAN_OPTIO
 length() {
     case $1 in
     pem) echo 3000 ;;
+    cert) echo 1000 ;;
     client) echo 300 ;;
     *) echo 600 ;;
     esac
