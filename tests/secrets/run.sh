@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh: what a login leaves in memory (secrets.c), what reading the client's own key does (own_key.c), and what depends on
-# secrets (ct.c, by valgrind), as two compilers make it for speed and for size; then that all notice when a defence is taken out.
+# run.sh: what a login leaves in memory (secrets.c), what reading the client's own key does (own_key.c), what a TLS session does
+# on the stack (tls_stack.c), and what depends on secrets (ct.c, by valgrind), as two compilers make it for speed and for size;
+# then that all notice when a defence is taken out.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 work=build/secrets.d
@@ -24,6 +25,7 @@ try() {
     case $name in
     ct) before=$memcheck ;;
     own_key) library=-lbearssl keys="$work/ec.key $work/rsa.key" ;;
+    tls_stack) library=-lbearssl ;;
     esac
     "$@" $flags -I$include -o $work/$name tests/secrets/$name.c $library >$work/log 2>&1 &&
         $before $work/$name $keys >>$work/log 2>&1
@@ -31,7 +33,7 @@ try() {
 
 for compiler in gcc clang; do
     for level in -O2 -Os; do
-        for name in secrets own_key ct; do
+        for name in secrets own_key tls_stack ct; do
             if try $name . $compiler $level; then
                 tell ok "$name $compiler $level: $(grep -a ' passed' $work/log)"
             else
@@ -70,6 +72,9 @@ broken own_key "the decoder of the key is not wiped" '/^    xmppi_tls_wipe(&o->s
 broken own_key "what was read is not wiped" '/^    xmppi_tls_wipe(piece, /d' $own
 broken own_key "half a key is not wiped" '/^        xmppi_tls_wipe(o->mem + used, /d' $own
 broken own_key "the key is not wiped" '/^    xmppi_tls_wipe(o->mem, o->size)/d' $own
+for what in "keep_session:a session that is kept" "offer:a session that is offered"; do
+    broken tls_stack "the copy of ${what#*:} is not wiped" "/xmppi_tls_${what%%:*}(xmpp_bearssl \*t/,/^}/s/^    xmppi_tls_wipe(&sp.*//" $own
+done
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
