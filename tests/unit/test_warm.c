@@ -47,9 +47,12 @@ static int io_random(void *ctx, void *out, size_t n)
 }
 
 static int kept;        /* bytes that the transport keeps */
+static size_t loaded;   /* bytes that it got back */
 static int io_state(void *ctx, bool load, void *buf, size_t n)
 {
     (void)ctx;
+    if (load && buf != NULL)
+        loaded = n;
     if (load || buf == NULL)
         return 0;
     if (n < (size_t)kept)
@@ -482,6 +485,24 @@ static void test_strings_that_find_no_room(void **state)
     }
 }
 
+/* What the transport keeps is secret: it passes through the arena, and does not stay there. */
+static void test_leaves_nothing_of_the_transport(void **state)
+{
+    static device d;
+    unsigned char block[2048];
+    size_t n = saved(block, sizeof block), i;
+
+    (void)state;
+    boot(&d, "user@example.org/attic", sizeof d.queue);
+    loaded = 0;
+    assert_int_equal(xmpp_load(&d.client, block, n), XMPP_OK);
+    assert_int_equal(loaded, 20);
+    for (i = 0; i + 8 <= sizeof d.arena; i++)
+        assert_memory_not_equal(d.arena + i, "tttttttt", 8);
+    for (i = 0; i + 8 <= sizeof d.queue; i++)
+        assert_memory_not_equal(d.queue + i, "tttttttt", 8);
+}
+
 /* The own address must be one: who is the own account hangs on it. */
 static void test_own_address(void **state)
 {
@@ -567,6 +588,7 @@ int main(void)
                                         cmocka_unit_test(test_parts_at_their_bounds),
                                         cmocka_unit_test(test_no_keys_and_no_memory_of_the_transport),
                                         cmocka_unit_test(test_strings_that_find_no_room),
+                                        cmocka_unit_test(test_leaves_nothing_of_the_transport),
                                         cmocka_unit_test(test_own_address),
                                         cmocka_unit_test(test_records_without_an_end_or_a_token) };
 
