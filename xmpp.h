@@ -865,7 +865,8 @@ enum {
     XMPP_EV_STANZA,             /* any other stanza: a message without body; an IQ result or error with an id
                                    that is not one of ours (check from and id: anybody may send one)     */
     XMPP_EV_SKIPPED,            /* a stanza passed a cap: kind is "message", "presence", "iq" or ""; from, id, size */
-    XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id            */
+    XMPP_EV_DROPPED,            /* an automatic answer found no room in the queue: from, id. An extension's that finds
+                                   none is told to who asked as service-unavailable, and here not at all */
     XMPP_EV_EXT,                /* of an extension: ext, code, data, stanza, payload, tag              */
     XMPP_EV_WAKE,               /* xmpp_posix_wake was called (xmpp_wait only)                         */
     /* with account.sm */
