@@ -780,7 +780,7 @@ static const char *attribute(const xmpp_xml *x, const char *name)
     return value != NULL ? value : "";
 }
 
-static void forget_request(const char *id);
+static void forget_request(const char *id, const char *to);
 
 /* What became of a stanza of ours: delivered, failed, or sent again. */
 static void show_fate(const char *event, const xmpp_event *ev)
@@ -790,7 +790,7 @@ static void show_fate(const char *event, const xmpp_event *ev)
     const char *name = parsed ? xmpp_name(x.node) : NULL, *id = parsed ? attribute(&x, "id") : NULL;
 
     if (ev->type == XMPP_EV_FAILED && parsed && strcmp(name, "iq") == 0)
-        forget_request(id);     /* nobody will answer it */
+        forget_request(id, attribute(&x, "to"));  /* nobody will answer it */
     if (opt.json) {
         json_begin(event);
         json_text("kind", name);
@@ -1370,7 +1370,7 @@ static int command_ping(void)
 
 /* ---- raw: stanzas as they stand ----------------------------------------- */
 
-enum { MAX_WAITING = 256, MAX_ID = 64 };
+enum { MAX_WAITING = 256, MAX_ID = 64, MAX_TO = 3072 };
 
 static struct {
     char          line[65536];      /* bytes of standard input not sent yet */
@@ -1379,29 +1379,42 @@ static struct {
     bool          ended;            /* no more input */
     bool          full;             /* a line waits for room in the queue */
     int           status;
-    char waiting[MAX_WAITING][MAX_ID]; /* ids of requests without an answer yet; "" free */
+    struct { char id[MAX_ID], to[MAX_TO]; } waiting[MAX_WAITING]; /* requests without an answer
+                                                                     yet; id "": free */
     int           n_waiting;
 } raw;
 
-/* The place of a request that waits, -1: there is none. */
-static int find_request(const char *id)
+/* Does this sender answer what was sent there? Anybody can write an id. A request without `to` went
+   to the own account, for which its server may speak (RFC 6120 8.1.2.1). */
+static bool answers(const char *from, const char *to)
+{
+    xmpp_jid self;
+
+    if (to[0] != '\0')
+        return strcmp(from, to) == 0 || xmpp_jid_equal(from, to, false);
+    return xmpp_jid_equal(from, xmpp_own_bare(&client), true) ||
+           (xmpp_jid_parse(&self, xmpp_own_bare(&client)) == XMPP_OK &&
+            xmpp_jid_equal(from, self.domain, false));
+}
+
+/* The request that this sender answers, no more waited for. False: there is none. */
+static bool answer_request(const char *id, const char *from)
 {
     int i;
 
     for (i = 0; i < MAX_WAITING; i++)
-        if (raw.waiting[i][0] != '\0' && strcmp(raw.waiting[i], id) == 0)
-            return i;
-    return -1;
+        if (raw.waiting[i].id[0] != '\0' && strcmp(raw.waiting[i].id, id) == 0 &&
+            answers(from, raw.waiting[i].to)) {
+            raw.waiting[i].id[0] = '\0';
+            raw.n_waiting--;
+            return true;
+        }
+    return false;
 }
 
-static void forget_request(const char *id)
+static void forget_request(const char *id, const char *to)
 {
-    int i = find_request(id);
-
-    if (i < 0)
-        return;
-    raw.waiting[i][0] = '\0';
-    raw.n_waiting--;
+    (void)answer_request(id, to[0] != '\0' ? to : xmpp_own_bare(&client));
 }
 
 /* Not all of it arrived, for all we know. */
@@ -1416,24 +1429,26 @@ static void note_answer(const xmpp_event *ev)
     bool error = strcmp(ev->kind, "error") == 0;
 
     if (raw.n_waiting == 0 || !xmpp_is(ev->stanza, "iq", NULL) ||
-        (!error && strcmp(ev->kind, "result") != 0) || find_request(ev->id) < 0)
+        (!error && strcmp(ev->kind, "result") != 0) || !answer_request(ev->id, ev->from))
         return;
-    forget_request(ev->id);
     if (error && raw.status == DONE)
         raw.status = STANZA_ERROR;
 }
 
-/* Remembers the id of a request, so that its answer is waited for. */
+/* Remembers a request, so that its answer is waited for. */
 static void note_request(const xmpp_xml *start)
 {
     const char *type = attribute(start, "type"), *id = attribute(start, "id");
+    const char *to = attribute(start, "to");
     int i;
 
     if (strcmp(type, "get") != 0 && strcmp(type, "set") != 0)
         return;
     for (i = 0; i < MAX_WAITING; i++)
-        if (raw.waiting[i][0] == '\0' && id[0] != '\0' && strlen(id) < MAX_ID) {
-            copy_text(raw.waiting[i], MAX_ID, id);
+        if (raw.waiting[i].id[0] == '\0' && id[0] != '\0' && strlen(id) < MAX_ID &&
+            strlen(to) < MAX_TO) {
+            copy_text(raw.waiting[i].id, MAX_ID, id);
+            copy_text(raw.waiting[i].to, MAX_TO, to);
             raw.n_waiting++;
             return;
         }

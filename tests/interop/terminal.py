@@ -28,8 +28,9 @@ def call(*args, before=(), **more):
 
 
 @contextlib.contextmanager
-def server(*stanzas):
-    """Lets everybody in, sends these stanzas, answers a ping. Gives the options to reach it, and it."""
+def server(*stanzas, answers=()):
+    """Lets everybody in, sends these stanzas, says one of the answers for each thing that comes then, answers a ping.
+    Gives the options to reach it, and it."""
     def bound(got):
         return result(got, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>x@xmpp.test/r@x</jid></bind>") + "".join(stanzas)
 
@@ -38,7 +39,7 @@ def server(*stanzas):
     played = run.FakeServer(
         run.features("<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms>"),
         "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
-        run.features("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"), bound, pong)
+        run.features("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"), bound, *answers, pong)
     try:
         yield ("--jid", "xmpp.test/r", "--host", "127.0.0.1", "--port", str(played.port), "--tls", "none",
                "--timeout", "3"), played
@@ -83,6 +84,22 @@ def anonymous():
     with server() as (to_server, _):
         done = call(*to_server, "--jid", "xmpp.test/r@x", "info")
     run.expect(done.returncode == run.DONE, "exit status %d: %s" % (done.returncode, done.stderr))
+
+
+def others_answers():
+    """An answer to a request of raw counts when it comes from where the request went, whatever id somebody else writes."""
+    def asks(to, *senders, kind="result"):
+        answers = ["<iq type='%s' id='1'%s/>" % (kind, sender and " from='%s'" % sender) for sender in senders]
+        with server(answers=["".join(answers)]) as (to_server, _):
+            return call(*to_server, "--timeout", "1", "raw", stdin=None,
+                        input=b"<iq type='get' id='1' %s><ping xmlns='urn:xmpp:ping'/></iq>\n" % to).returncode
+    for to, senders in ((b"", ("", "x@xmpp.test", "x@xmpp.test/r@x", "xmpp.test")),
+                        (b"to='Bob@xmpp.test/r'", ("bob@xmpp.test/r", "Bob@xmpp.test/r"))):
+        for sender in senders:
+            run.expect(asks(to, sender) == run.DONE, "%s: an answer of %r does not count" % (to, sender))
+            run.expect(asks(to, sender, kind="error") == run.STANZA, "%s: an error of %r does not count" % (to, sender))
+        run.expect(asks(to, "mallory@xmpp.test/r") == run.TIMEOUT, "%s: anybody can answer" % to)
+    run.expect(asks(b"to='bob@xmpp.test/r'", "") == run.TIMEOUT, "the own account answers for somebody else")
 
 
 def full_disk(place):
@@ -162,6 +179,7 @@ def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("closed standard streams", closed_streams)
     s.test("ANONYMOUS with an @ in the resource", anonymous)
+    s.test("others' answers to raw", others_answers)
     s.test("output that cannot be written", full_disk, place)
     s.test("the question for the password", prompt)
     s.test("--dns with a bad port", name_servers)
