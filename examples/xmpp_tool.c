@@ -77,7 +77,8 @@ static const char usage_text[] =
     "                            FILE stopped. It holds SECRETS: what logs in to the account, and\n"
     "                            unsent messages; it is written with mode 0600. One FILE for one\n"
     "                            command of one account, and one run at a time\n"
-    "  --json                    one JSON object a line for each event\n"
+    "  --json                    one JSON object a line for each event; its xml is null where that\n"
+    "                            would be too long (6 MB)\n"
     "  -v                        show the stream on standard error, secrets masked\n"
     "  --help, --version\n";
 static const char usage_more[] =
@@ -263,7 +264,9 @@ static const xmpp_mech   *one_mech[2];
 static char               jid[3072], password[1024];
 static unsigned char      rx[16384], arena[1024 * 1024], queue[65535];
 static char               input[65536];             /* what standard input holds        */
-static char               xml[6 * sizeof arena];    /* a stanza printed: ' is &apos; at worst */
+/* A stanza printed. ' becomes &apos;, but where each element tells its namespace anew there is no
+   such bound, and what does not fit is not printed. */
+static char               xml[6 * sizeof arena];
 static xmpp_dns           dns;
 static char               dns_text[512];
 static const char        *dns_servers[MAX_DNS + 1];
@@ -430,10 +433,15 @@ static void json_end(void)
     fflush(stdout);
 }
 
+/* A stanza as text, whole; NULL: it is too long, which is said. */
 static const char *stanza_xml(const xmpp_event *ev)
 {
-    xmpp_to_xml(ev->stanza, xml, sizeof xml);
-    return xml;
+    if (xmpp_to_xml(ev->stanza, xml, sizeof xml) < sizeof xml)
+        return xml;
+    fputs("xmpp: too long to be printed as XML: a stanza from ", stderr);
+    put_word(stderr, ev->from);
+    putc('\n', stderr);
+    return NULL;
 }
 
 /* ---- what TLS agreed on -------------------------------------------------- */
@@ -705,8 +713,11 @@ static void put_not_delivered(FILE *f, const xmpp_event *ev)
 static void print_stanza(const xmpp_event *ev)
 {
     if ((shown & SHOW_XML) != 0) {
-        stanza_xml(ev);
-        put_text(stdout, xml, strlen(xml), "");
+        const char *text = stanza_xml(ev);
+
+        if (text == NULL)
+            return;
+        put_text(stdout, text, strlen(text), "");
     } else if (ev->type == XMPP_EV_MESSAGE && (shown & SHOW_MESSAGES) != 0) {
         put_word(stdout, ev->from);
         fputs(": ", stdout);

@@ -2,6 +2,7 @@
 asked for, output that cannot be written, standard streams that are closed. Part of run.py."""
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import re
@@ -66,6 +67,22 @@ def others_text():
         run.expect("root: " in said and "login" in said, "it did not tell of it: %r" % said)
         run.expect("\nroot" not in said, "a line of its own: %r" % said)
         run.expect("\u009b" not in said, "a control character: %r" % said)
+
+
+def long_text():
+    """A stanza whose XML is hundreds of times what came is not printed, not even a part of it, and that is said."""
+    deep = "<x xmlns='urn:x' xmlns:p='urn:%s'>%s</x>" % ("y" * 10000, "<p:y/>" * 1000)
+    stanza = "<message from='bob@xmpp.test/r' type='chat'><body>hi</body>%s</message>"
+    with server(stanza % deep) as (to_server, _):
+        done = call(*to_server, "raw")
+    run.expect(done.returncode == run.DONE and done.stdout == b"", "it printed %d bytes" % len(done.stdout))
+    run.expect(b"too long" in done.stderr and b"bob@xmpp.test/r" in done.stderr, "it did not tell of it: %s" % done.stderr)
+    with server(stanza % deep, stanza % "<x xmlns='urn:x'/>") as (to_server, _):
+        done = call("--json", *to_server, "listen", "--count", "2")
+    long, short = [e for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "message"]
+    run.expect(long["body"] == "hi" and long["xml"] is None, "xml is %r" % (long["xml"] or "")[:99])
+    run.expect(short["xml"].endswith("</message>"), "xml is %r" % short["xml"])
+    run.expect(b"too long" in done.stderr, "it did not tell of it: %s" % done.stderr)
 
 
 def closed_streams():
@@ -177,6 +194,7 @@ def name_servers():
 
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
+    s.test("a stanza too long to be printed", long_text)
     s.test("closed standard streams", closed_streams)
     s.test("ANONYMOUS with an @ in the resource", anonymous)
     s.test("others' answers to raw", others_answers)
