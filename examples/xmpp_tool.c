@@ -80,6 +80,8 @@ static const char usage_text[] =
     "  --json                    one JSON object a line for each event; its xml is null where that\n"
     "                            would be too long (6 MB)\n"
     "  -v                        show the stream on standard error, secrets masked\n"
+    "  --                        what follows is no option, whatever it begins with: in a script\n"
+    "                            before a text of others\n"
     "  --help, --version\n";
 static const char usage_more[] =
     "\n"
@@ -104,6 +106,7 @@ static const char usage_more[] =
     "examples\n"
     "  export XMPP_JID=me@example.org; read -rs XMPP_PASSWORD; export XMPP_PASSWORD\n"
     "  xmpp send you@example.org 'The backup is done.'\n"
+    "  xmpp send you@example.org -- \"$TEXT\"\n"
     "  df -h | xmpp send you@example.org\n"
     "  xmpp presence dnd 'in a meeting' --for 3600\n"
     "  xmpp --json listen | jq -r 'select(.event==\"message\") | .body'\n"

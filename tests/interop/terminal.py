@@ -85,6 +85,15 @@ def long_text():
     run.expect(b"too long" in done.stderr, "it did not tell of it: %s" % done.stderr)
 
 
+def others_options():
+    """A text of others behind -- is no option, whatever it begins with, and --help tells of it."""
+    for text in "--host=mallory.example", "--must-deliver", "--":
+        with server() as (to_server, played):
+            call(*to_server, "--timeout", "1", "send", "bob@xmpp.test", "--", text)
+        run.expect(b"<body>%s</body>" % text.encode() in played.got, "%s was not sent: %r" % (text, played.got))
+    run.expect(b"\n  --   " in call("--help").stdout, "--help does not tell of it")
+
+
 def closed_streams():
     """What would be printed does not go to the server instead; raw without standard input ends."""
     with server() as (to_server, played):
@@ -195,6 +204,7 @@ def name_servers():
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
     s.test("a stanza too long to be printed", long_text)
+    s.test("others' text as an argument", others_options)
     s.test("closed standard streams", closed_streams)
     s.test("ANONYMOUS with an @ in the resource", anonymous)
     s.test("others' answers to raw", others_answers)
