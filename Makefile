@@ -142,7 +142,7 @@ check-unit check-sessions check-valgrind: tests
 check-fuzz: replay
 check-asan check-proof: asan
 check-faults: tests asan
-check-interop: build/xmpp build/fleet build/soak/device
+check-interop: all build/soak/device
 check-firmware: build/xmpp
 check-compile check-requirements check-unit check-sessions check-faults check-ct check-asan check-valgrind check-proof check-fuzz check-interop check-tls check-firmware \
 check-size check-bench:

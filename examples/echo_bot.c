@@ -105,8 +105,7 @@ static void on_event(const xmpp_event *ev)
         break;
     case XMPP_EV_OFFLINE:
         if (ev->retry_ms != XMPP_FOREVER)
-            fprintf(stderr, "%s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
-                    ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
+            put_offline(ev);
         break;
     default:                            /* presence of others, requests that nobody answered, ... */
         break;

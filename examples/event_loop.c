@@ -165,8 +165,8 @@ static void on_event(device *d, const xmpp_event *ev)
         printf("%s is back, as if nothing had happened\n", xmpp_own_jid(&d->client));
         break;
     case XMPP_EV_OFFLINE:
-        fprintf(stderr, "%s: %s %s %s; next try in %lu s\n", d->account.jid, xmpp_strerror(ev->error),
-                ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
+        fprintf(stderr, "%s: ", d->account.jid);
+        put_offline(ev);
         break;
     default:
         break;

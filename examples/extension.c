@@ -132,7 +132,7 @@ static void on_event(const xmpp_event *ev)
         putchar('\n');
         break;
     case XMPP_EV_OFFLINE:
-        fprintf(stderr, "%s %s %s\n", xmpp_strerror(ev->error), ev->condition, ev->text);
+        put_offline(ev);
         break;
     default:
         break;

@@ -12,6 +12,7 @@
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
 #include "xmpp.h"
 #include "xmpp_tls_bearssl.h"
+#include "put.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,7 @@ static void on_event(const xmpp_event *ev)
         printf("online again\n");
         break;
     case XMPP_EV_OFFLINE:
-        fprintf(stderr, "offline: %s %s %s; next try in %lu s\n", xmpp_strerror(ev->error),
-                ev->condition, ev->text, (unsigned long)ev->retry_ms / 1000);
+        put_offline(ev);
         break;
     default:
         break;

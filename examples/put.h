@@ -2,6 +2,7 @@
 #ifndef PUT_H
 #define PUT_H
 
+#include "xmpp.h"
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -18,6 +19,14 @@ static void put(FILE *f, const char *s, size_t n)
         if (c1)
             i++;
     }
+}
+
+/* Why the connection ended. Before TLS anybody on the way can write the text. */
+static void put_offline(const xmpp_event *ev)
+{
+    fprintf(stderr, "%s %s ", xmpp_strerror(ev->error), ev->condition);
+    put(stderr, ev->text, strlen(ev->text));
+    fprintf(stderr, "; next try in %lu s\n", (unsigned long)ev->retry_ms / 1000);
 }
 
 #endif

@@ -69,6 +69,17 @@ static void say(const char *what, const char *who, const char *text)
     board_print("\n");
 }
 
+/* Text of others: what would steer a terminal or begin a line of its own becomes ?, and whatever is not ASCII. */
+static void say_others(const char *text)
+{
+    char c[2] = "";
+
+    for (; *text != '\0'; text++) {
+        c[0] = *text >= ' ' && *text <= '~' ? *text : '?';
+        board_print(c);
+    }
+}
+
 static void say_memory(void)
 {
     say_number("memory static ", (uint32_t)board_static_ram());
@@ -86,7 +97,7 @@ static void say_offline(const xmpp_event *ev)
     }
     if (ev->text[0] != '\0') {
         board_print(": ");
-        board_print(ev->text);
+        say_others(ev->text);
     }
     say_number("; next try in ms ", ev->retry_ms);
     board_print("\n");
@@ -112,7 +123,9 @@ static void on_event(const xmpp_event *ev)
         break;
     case XMPP_EV_MESSAGE:
         if (strcmp(ev->kind, "chat") == 0) {    /* two that answer everything would answer each other for ever */
-            say("message from ", ev->from, "");
+            board_print("message from ");
+            say_others(ev->from);
+            board_print("\n");
             xmpp_message(&client, ev->from, board_reading());
             say_memory();
         }

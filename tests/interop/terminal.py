@@ -69,6 +69,26 @@ def others_text():
         run.expect("\u009b" not in said, "a control character: %r" % said)
 
 
+def examples(place):
+    """Nor do they by the examples: before TLS anybody on the way can say why the stream ends."""
+    error = ("<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:"
+             "xmpp-streams'>so &#10;root: \u009b31mlogin</text></stream:error></stream:stream>")
+    for name in "echo_bot", "event_loop", "extension", "presence_sensor":
+        played = run.FakeServer(run.HEADER + error)
+        child = subprocess.Popen((os.path.join(run.TOP, "build", name), "x@xmpp.test"), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                 env=environment(XMPP_PASSWORD="secret", XMPP_HOST="127.0.0.1", XMPP_PORT=str(played.port),
+                                                 XMPP_CA=place.certs["ca"].crt))
+        try:
+            said = child.stderr.readline().decode()
+        finally:
+            child.kill()
+            child.communicate()
+            played.stop()
+        run.expect("host-unknown" in said and "root: " in said and said.endswith(" s\n"), "%s said %r" % (name, said))
+        run.expect("\u009b" not in said, "%s: a control character: %r" % (name, said))
+
+
 def long_text():
     """A stanza whose XML is hundreds of times what came is not printed, not even a part of it, and that is said."""
     deep = "<x xmlns='urn:x' xmlns:p='urn:%s'>%s</x>" % ("y" * 10000, "<p:y/>" * 1000)
@@ -203,6 +223,7 @@ def name_servers():
 
 def tests(s, place):
     s.test("others' text at a terminal", others_text)
+    s.test("others' text in the examples", examples, place)
     s.test("a stanza too long to be printed", long_text)
     s.test("others' text as an argument", others_options)
     s.test("closed standard streams", closed_streams)

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
                 xmpp_message(&client, ev->from, ev->body);
             break;
         case XMPP_EV_OFFLINE:
-            printf("offline: %s %s %s; next try in %u s\n", xmpp_strerror(ev->error), ev->condition, ev->text,
+            printf("offline: %s %s; next try in %u s\n", xmpp_strerror(ev->error), ev->condition,
                    (unsigned)(ev->retry_ms / 1000));
             break;
         default:

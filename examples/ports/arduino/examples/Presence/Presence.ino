@@ -102,7 +102,7 @@ static void on_event(const xmpp_event *ev)
         Serial.print(F("offline, error "));
         Serial.print(ev->error);
         Serial.print(' ');
-        Serial.println(ev->text);
+        Serial.println(ev->condition);
         break;
     default:
         break;

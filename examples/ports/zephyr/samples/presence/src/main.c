@@ -30,7 +30,7 @@ static void on_event(const xmpp_event *ev)
             xmpp_message(&client, ev->from, "21.5 C");
         break;
     case XMPP_EV_OFFLINE:
-        printk("offline: %s %s\n", xmpp_strerror(ev->error), ev->text);
+        printk("offline: %s %s\n", xmpp_strerror(ev->error), ev->condition);
         break;
     default:
         break;
