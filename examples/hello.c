@@ -29,8 +29,8 @@ int main(int argc, char **argv)
         case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
                                   xmpp_message(&client, ev->from, ev->body);
                               break;
-        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s %s; next try in %u s\n", xmpp_strerror(ev->error),
-                                      ev->condition, ev->text, (unsigned)(ev->retry_ms / 1000)); break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s; next try in %u s\n", xmpp_strerror(ev->error),
+                                      ev->condition, (unsigned)(ev->retry_ms / 1000)); break;
         default:              break;
         }
     return fprintf(stderr, "%s\n", xmpp_strerror(error)), 1;
