@@ -4,7 +4,8 @@
    cc -I.. extension.c -lbearssl -o extension
    XMPP_PASSWORD=secret ./extension me@example.org
 
-   Answers when asked for the time, and asks everybody who comes online for theirs. */
+   Answers when asked for the time, and asks everybody who comes online and may see us
+   for theirs. */
 
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
@@ -113,7 +114,8 @@ static void on_event(const xmpp_event *ev)
         xmpp_presence(&client, XMPP_SHOW_ONLINE, NULL);
         break;
     case XMPP_EV_PRESENCE:
-        if (ev->kind[0] == '\0' && strchr(ev->from, '/') != NULL)
+        /* not a stranger, who would learn by it that we are here */
+        if (ev->kind[0] == '\0' && strchr(ev->from, '/') != NULL && xmpp_may_see(&client, ev->from))
             entity_time_ask(&client, ev->from);
         break;
     case XMPP_EV_EXT:
@@ -151,7 +153,8 @@ int main(int argc, char **argv)
     const xmpp_event *ev;
     int error;
 
-    account.port = (uint16_t)(port != NULL ? atoi(port) : 0);    error = xmpp_init(&client, &xmpp_default_config, &account,
+    account.port = (uint16_t)(port != NULL ? atoi(port) : 0);
+    error = xmpp_init(&client, &xmpp_default_config, &account,
                       xmpp_bearssl_system_io(&tls, getenv("XMPP_CA"), xmpp_posix_io(&net)));
     if (error != XMPP_OK)
         fprintf(stderr, "%s\n", xmpp_strerror(error));

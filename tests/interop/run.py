@@ -308,6 +308,27 @@ def strangers(us, stranger):
         listener.stop()
 
 
+def extension(us, friend, stranger):
+    """The example of an extension asks a friend for the time, but not somebody who may not see that it is there."""
+    clock = Program(us.place, [os.path.join(TOP, "build", "extension"), us.jid],
+                    {"XMPP_PASSWORD": us.password, "XMPP_HOST": "127.0.0.1", "XMPP_PORT": str(us.server.port),
+                     "XMPP_CA": us.place.certs["ca"].crt})
+    raw = bot = None
+    try:
+        me = clock.until("not json", line=lambda l: l.startswith("online as "))["line"].split()[-1]
+        raw = stranger.spawn("raw", stdin=subprocess.PIPE)
+        raw.write("<presence to='%s'/>\n<iq type='get' id='behind' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>\n" % (me, me))
+        raw.until("iq", id="behind", type="error")
+        expect(not any(e["event"] == "iq" and e["type"] == "get" for e in raw.events), "it asked a stranger")
+        bot = friend.bot()
+        asked = bot.until("ready")["jid"]
+        clock.until("not json", line=lambda l: l.startswith(asked))
+    finally:
+        for program in clock, raw, bot:
+            if program:
+                program.stop()
+
+
 def counts(us):
     """listen --count N leaves after N messages."""
     listener = us.spawn("listen", "--count", "2")
@@ -824,8 +845,9 @@ def every_server(s, place, server, name, strongest, mechanisms):
         s.test(at + "listen --count", counts, alice)
         s.test(at + "roster", roster, alice, "bob@xmpp.test")
         s.test(at + "raw stanzas", raw, alice)
-    s.test(name + ": strangers learn nothing", strangers, Account(place, server, "starttls"),
-           Account(place, server, "starttls", "mallory@xmpp.test"))
+    alice, bob, mallory = [Account(place, server, "starttls", who + "@xmpp.test") for who in ("alice", "bob", "mallory")]
+    s.test(name + ": strangers learn nothing", strangers, alice, mallory)
+    s.test(name + ": an extension", extension, alice, bob, mallory)
 
 
 def coming_back(s, place, server, victim, name):
