@@ -31,16 +31,17 @@ typedef struct device {
     xmpp_sm       sm;
     xmpp_posix    net;
     xmpp_bearssl  tls;
+    /* its own: one for all would wait for a server that stops in mid-handshake, and all with it */
+    xmpp_bearssl_x509   x509;
+    xmpp_bearssl_config trust;
     unsigned char rx[1024], arena[2048], queue[2048], records[XMPP_BEARSSL_BUFFER(4096)];
     bool          ready;            /* the loop saw something on its descriptor */
 } device;
 
-/* Shared by all: policy, authorities, and, as there is one thread, what a handshake needs. */
-static xmpp_bearssl_x509   x509;
+/* Shared by all: policy and authorities. */
 static xmpp_bearssl_store  store;
 static xmpp_bearssl_anchor roots[256];
 static unsigned char       memory[128 * 1024];
-static xmpp_bearssl_config trust;
 static xmpp_io             clock_io;        /* for the time and random numbers */
 
 static device *devices;
@@ -197,8 +198,10 @@ static int device_init(device *d, const char *jid)
                                  .port = (uint16_t)(port != NULL ? atoi(port) : 0),
                                  .sm = &d->sm,
                                  XMPP_BUFFERS(d->rx, d->arena, d->queue) };
-    tls = xmpp_bearssl_io(&d->tls, &trust, xmpp_posix_loop_io(&d->net));
-    xmpp_bearssl_records(&d->tls, d->records, sizeof d->records);
+    d->trust = (xmpp_bearssl_config){ .anchors = roots, .anchor_count = store.count,
+                                      .profile = xmpp_bearssl_profile_full,
+                                      XMPP_BEARSSL_MEMORY(d->x509, d->records) };
+    tls = xmpp_bearssl_io(&d->tls, &d->trust, xmpp_posix_loop_io(&d->net));
     if (clock_io.ops == NULL)
         clock_io = tls;
     return xmpp_init(&d->client, &xmpp_default_config, &d->account, tls);
@@ -221,8 +224,6 @@ int main(int argc, char **argv)
         error = xmpp_bearssl_anchors_file(&store, ca);
     else
         error = xmpp_bearssl_anchors_system(&store);
-    trust = (xmpp_bearssl_config){ .anchors = roots, .anchor_count = store.count,
-                                   .profile = xmpp_bearssl_profile_full, .x509 = &x509 };
     error = error > 0 ? XMPP_OK : error;
     for (i = 0; i < n_devices && error == XMPP_OK; i++)
         error = device_init(&devices[i], argv[i + 1]);

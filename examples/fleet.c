@@ -4,9 +4,9 @@
    cc -O2 -I.. fleet.c -lbearssl -o fleet
    XMPP_PASSWORD=secret ./fleet 2000 device%d@example.org --rate 100 --report 60 --for 300
 
-   Shared by all: the policy, the authorities and what a handshake needs. A device's own memory is
-   its client, account, stream management, keys, transport and three buffers: less than 4 KB without
-   TLS. Deadlines lie in a heap, so that a wakeup costs what is due and not what there is. */
+   Shared by all: the policy and the authorities. A device's own memory is its client, account,
+   stream management, keys, transport and three buffers: less than 4 KB without TLS. Deadlines lie
+   in a heap, so that a wakeup costs what is due and not what there is. */
 
 #define XMPP_IMPLEMENTATION
 #define XMPP_TLS_BEARSSL_IMPLEMENTATION
@@ -37,6 +37,13 @@ static const char usage_text[] =
     "  --records N          bytes of a TLS record, 512, 1024, 2048, 4096 or 16384; default 4096\n"
     "  --buffers RX,ARENA,QUEUE     bytes of each device's buffers; default 256,1024,1024\n";
 
+typedef struct session {         /* of TLS */
+    xmpp_bearssl        tls;
+    /* its own: one for all would wait for a server that stops in mid-handshake, and all with it */
+    xmpp_bearssl_x509   x509;
+    xmpp_bearssl_config trust;
+} session;
+
 typedef struct device {
     xmpp_client  client;
     xmpp_account account;
@@ -57,15 +64,13 @@ static struct {
           .rx = 256, .arena = 1024, .queue = 1024 };
 
 static xmpp_config         config;
-static xmpp_bearssl_x509   x509;
 static xmpp_bearssl_store  store;
 static xmpp_bearssl_anchor roots[256];
 static unsigned char       root_memory[128 * 1024];
-static xmpp_bearssl_config trust;
 
 static device        *devices;
 static unsigned char *buffers;      /* rx, arena and queue of each device */
-static xmpp_bearssl  *sessions;     /* of TLS */
+static session       *sessions;     /* NULL: without TLS */
 static unsigned char *records;
 
 static volatile sig_atomic_t leaving;
@@ -357,8 +362,13 @@ static int device_init(size_t i)
     if (!device_jid(d, i))
         return XMPP_E_JID;
     if (sessions != NULL) {
-        io = xmpp_bearssl_io(&sessions[i], &trust, io);
-        xmpp_bearssl_records(&sessions[i], records + i * opt.records, opt.records);
+        session *s = &sessions[i];
+
+        s->trust = (xmpp_bearssl_config){ .anchors = roots, .anchor_count = store.count,
+                                          .profile = xmpp_bearssl_profile_full, .x509 = &s->x509,
+                                          .records = records + i * opt.records,
+                                          .records_size = opt.records };
+        io = xmpp_bearssl_io(&s->tls, &s->trust, io);
     }
     d->account = (xmpp_account){ .jid = d->jid, .password = getenv("XMPP_PASSWORD"), .keys = &d->keys,
                                  .host = opt.host, .port = (uint16_t)opt.port, .sm = &d->sm,
@@ -454,8 +464,6 @@ static int set_up_tls(void)
         usage(opt.tls);
     xmpp_bearssl_store_init(&store, roots, 256, root_memory, sizeof root_memory);
     n = opt.ca != NULL ? xmpp_bearssl_anchors_file(&store, opt.ca) : xmpp_bearssl_anchors_system(&store);
-    trust = (xmpp_bearssl_config){ .anchors = roots, .anchor_count = store.count,
-                                   .profile = xmpp_bearssl_profile_full, .x509 = &x509 };
     opt.records = XMPP_BEARSSL_BUFFER(opt.records);
     sessions = calloc(opt.devices, sizeof sessions[0]);
     records = calloc(opt.devices, opt.records);

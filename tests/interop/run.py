@@ -639,6 +639,41 @@ def fleet_tls(place, server, tls, count=10):
         devices.stop()
 
 
+def one_stops(place, server, start):
+    """A server that stops in the middle of a handshake holds up nobody but the device that it stops with."""
+    stops = FakeServer(features(STARTTLS), PROCEED, "\x16\x03\x03\x00\x7a")     # the head of a record
+    links = Proxy(stops.port)
+    accept = links.accept
+
+    def first_alone():
+        accept()
+        links.target = server.port
+    links.accept = first_alone
+    try:
+        start(place, links.port)
+    finally:
+        links.stop()
+        stops.stop()
+
+
+def fleet_goes_on(place, port):
+    devices = fleet.Fleet(place, port, 2, "--rate", 100, tls="starttls")
+    try:
+        devices.until_up(1, PATIENCE)
+    finally:
+        devices.stop()
+
+
+def loop_goes_on(place, port):
+    devices = Program(place, [os.path.join(TOP, "build", "event_loop"), "device0@xmpp.test", "device1@xmpp.test"],
+                      {"XMPP_PASSWORD": "secret", "XMPP_HOST": "127.0.0.1", "XMPP_PORT": str(port),
+                       "XMPP_CA": place.certs["ca"].crt})
+    try:
+        devices.until("not json", line=lambda l: re.match("device.* is online", l))
+    finally:
+        devices.stop()
+
+
 def bad_certificate(place, server, tls, *words):
     refused(Account(place, server, tls), TLS, *words)
 
@@ -945,6 +980,8 @@ def all_tests(s, place):
     s.test("fleet: 50 sessions", small_fleet, place, crowd)
     for tls in ("starttls", "direct"):
         s.test("fleet: 10 sessions, " + tls, fleet_tls, place, crowd, tls)
+    s.test("fleet: one stops in its handshake", one_stops, place, crowd, fleet_goes_on)
+    s.test("event_loop: one stops in its handshake", one_stops, place, crowd, loop_goes_on)
     crowd.kill()
 
     for name, make in (("prosody", prosody), ("ejabberd", ejabberd)):
