@@ -82,7 +82,7 @@ typedef struct xmpp_mbedtls {
     const xmpp_mbedtls_config *cfg;
     xmpp_io below;
     size_t room, left;          /* left: of the record that comes in */
-    unsigned char *tail;        /* of a record that the transport below did not take whole */
+    unsigned char *tail;        /* of records that the transport below did not take whole */
     size_t tail_n, tail_at;
     const char *words, *alpn[2];
     unsigned char spki[32], leaf[64], head[5];
@@ -533,7 +533,13 @@ static size_t xmppi_mbed_push(xmpp_mbedtls *t, const unsigned char *from, size_t
     return k > 0 ? (size_t)k : 0;
 }
 
-/* Writes what was left of a record. False while some is. */
+/* A peer that asks and asks (HelloRequest) and takes no answer is not listened to, or it would fill our memory. */
+static bool xmppi_mbed_full(const xmpp_mbedtls *t)
+{
+    return t->tail != NULL && !t->deaf && t->tail_n - t->tail_at > t->room + 1024;
+}
+
+/* Writes what was left of records. False while some is. */
 static bool xmppi_mbed_flush(xmpp_mbedtls *t)
 {
     while (t->tail != NULL && !t->deaf && t->tail_at < t->tail_n) {
@@ -551,24 +557,38 @@ static bool xmppi_mbed_flush(xmpp_mbedtls *t)
     return t->tail == NULL;
 }
 
-/* Takes a record whole, so that mbedTLS never asks to be called with the same text again. */
+/* Keeps what the transport below does not take now, behind what waits already. */
+static bool xmppi_mbed_keep(xmpp_mbedtls *t, const unsigned char *from, size_t n)
+{
+    const size_t waits = t->tail != NULL ? t->tail_n - t->tail_at : 0;
+    unsigned char *both = (unsigned char *)mbedtls_calloc(1, waits + n);
+
+    if (both == NULL)
+        return false;
+    if (waits > 0)
+        memcpy(both, t->tail + t->tail_at, waits);
+    memcpy(both + waits, from, n);
+    mbedtls_free(t->tail);
+    t->tail = both;
+    t->tail_n = waits + n;
+    t->tail_at = 0;
+    return true;
+}
+
+/* Takes a record whole, so that mbedTLS never asks to be called with the same text again. An alert may come while a record
+   waits: not taken, it would push out the next record, which mbedTLS says it wrote. */
 static int xmppi_mbed_bio_send(void *ctx, const unsigned char *buf, size_t n)
 {
     xmpp_mbedtls *t = xmppi_mbed_self(ctx);
-    size_t k;
+    size_t k = 0;
 
     t->begun = true;
-    if (!xmppi_mbed_flush(t))
-        return MBEDTLS_ERR_SSL_WANT_WRITE;      /* in a handshake, which is simply called again */
-    k = xmppi_mbed_push(t, buf, n);
-    if (k < n && !t->deaf) {
-        t->tail = (unsigned char *)mbedtls_calloc(1, n - k);
-        if (t->tail == NULL)
-            return MBEDTLS_ERR_SSL_ALLOC_FAILED;
-        memcpy(t->tail, buf + k, n - k);
-        t->tail_n = n - k;
-        t->tail_at = 0;
-    }
+    if (xmppi_mbed_flush(t))
+        k = xmppi_mbed_push(t, buf, n);
+    else if (t->state == XMPPI_MBED_HANDSHAKE)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;      /* it is simply called again */
+    if (k < n && !t->deaf && !xmppi_mbed_keep(t, buf + k, n - k))
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     return n <= 0x7FFF ? (int)n : 0x7FFF;       /* a record is shorter */
 }
 
@@ -860,7 +880,7 @@ static int xmppi_mbed_recv(void *ctx, void *buf, size_t n)
     if (xmppi_mbed_running(t))
         xmppi_mbed_flush(t);
     xmppi_mbed_handshake(t);
-    while (t->state == XMPPI_MBED_OPEN && n > 0) {
+    while (t->state == XMPPI_MBED_OPEN && n > 0 && !xmppi_mbed_full(t)) {
         e = mbedtls_ssl_read(&t->ssl, (unsigned char *)buf, n < 0x7FFF ? n : 0x7FFF);
         if (e > 0)
             return e;
@@ -908,7 +928,7 @@ static int xmppi_mbed_close(void *ctx, bool now)
         }
         if (t->state == XMPPI_MBED_CLOSING)
             xmppi_mbed_flush(t);
-        while (t->state == XMPPI_MBED_CLOSING && rounds > 0) {
+        while (t->state == XMPPI_MBED_CLOSING && rounds > 0 && !xmppi_mbed_full(t)) {
             e = mbedtls_ssl_read(&t->ssl, unread, sizeof unread);
             if (e > 0)
                 rounds--;
@@ -954,6 +974,8 @@ static unsigned xmppi_mbed_wants(void *ctx)
         return XMPP_WANT_NOW;
     if (!xmppi_mbed_running(t))
         return w;
+    if (xmppi_mbed_full(t))
+        return XMPP_WANT_WRITE;
     if (t->again || mbedtls_ssl_check_pending(&t->ssl) != 0)
         return XMPP_WANT_NOW;
     if (!t->begun || (t->tail != NULL && !t->deaf))

@@ -54,7 +54,7 @@ static queue    up, down;               /* to the server, to the client */
 static bool     ended;                  /* the peer closed: EOF once down is empty */
 static bool     stalls;                 /* about every second call moves nothing */
 static unsigned calls;
-static size_t   piece, allowed;         /* bytes a call moves; bytes that down may still hand out */
+static size_t   piece, allowed, room;   /* bytes a call moves; that down may still hand out; that up may still take */
 static uint32_t now;
 static size_t   handed, taken;          /* bytes handed out and taken in this connection */
 static bool     broken, no_random, deaf;
@@ -115,7 +115,8 @@ static int pipe_send(void *ctx, const void *buf, size_t n)
         return XMPP_IO_EOF;
     if (sleeps())
         return 0;
-    n = least(n, piece);
+    n = least(least(n, piece), room);
+    room -= n;
     taken += n;
     put(&up, buf, n);
     return (int)n;
@@ -197,7 +198,7 @@ static void server_begin(const char *chain, const char *key)
     server_end();
     up.n = down.n = got_n = handed = taken = 0;
     ended = stalls = broken = no_random = deaf = false;
-    piece = allowed = (size_t)-1;
+    piece = allowed = room = (size_t)-1;
     server_ctx = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_security_level(server_ctx, 0);
     if (SSL_CTX_use_certificate_chain_file(server_ctx, path(chain)) != 1 ||
@@ -942,6 +943,41 @@ static void renegotiation(void)
     told(n == XMPP_IO_ERROR && why() == (strcmp(NAME, "openssl") == 0 ? XMPP_E_TLS_PROTOCOL : XMPP_E_TLS), "no renegotiation");
 }
 
+static void ask_again(void)
+{
+    SSL_renegotiate(server);
+    SSL_do_handshake(server);
+    serve();
+}
+
+/* An answer that waits behind a record must not push out the next one. */
+static void asked_while_a_record_waits(void)
+{
+    char b[64];
+    size_t at, records = 0, answers = 0;
+    int sent;
+
+    if (version != TLS1_2_VERSION)
+        return;
+    set_up("good.chain", "good.key", "ca.pem");
+    connect_to("xmpp.test");
+    serve();
+    ask_again();
+    ask_again();
+    room = 10;
+    sent = io.ops->send(io.ctx, "one", 3);
+    io.ops->recv(io.ctx, b, sizeof b);
+    room = (size_t)-1;
+    sent += io.ops->send(io.ctx, "two", 3);
+    sent += io.ops->send(io.ctx, "three", 5);
+    io.ops->recv(io.ctx, b, sizeof b);
+    for (at = 0; at + 5 <= up.n; at += 5 + ((size_t)up.b[at + 3] << 8 | up.b[at + 4])) {
+        records += up.b[at] == 23;
+        answers += up.b[at] == 21;
+    }
+    check(sent == 11 && at == up.n && records == 3 && answers == 2, "every record and every answer goes out", "");
+}
+
 static int shake_on(void)
 {
     char b[16];
@@ -1048,6 +1084,7 @@ static void all_of(int v, bool table)
     application_protocol();
     setup_that_loosens();
     renegotiation();
+    asked_while_a_record_waits();
     own_certificate("client_ec.pem", "client_ec.key");
     own_certificate("client_rsa.pem", "client_rsa.key");
     start_and_close();
