@@ -399,6 +399,12 @@ static bool xmppi_ossl_running(const xmpp_openssl *t)
     return t->state == XMPPI_OSSL_HANDSHAKE || t->state == XMPPI_OSSL_OPEN || t->state == XMPPI_OSSL_CLOSING;
 }
 
+/* A peer that asks and asks (HelloRequest) and takes no answer is not listened to, or it would fill our memory. */
+static bool xmppi_ossl_full(const xmpp_openssl *t)
+{
+    return !t->deaf && BIO_ctrl_pending(t->out) > 65536;
+}
+
 /* Writes what OpenSSL has to say. */
 static void xmppi_ossl_flush(xmpp_openssl *t)
 {
@@ -413,16 +419,16 @@ static void xmppi_ossl_flush(xmpp_openssl *t)
             return;
         if (n == XMPP_IO_ERROR && xmppi_ossl_running(t))
             xmppi_ossl_fail_below(t);
-        if (n < 0) {
+        if (n < 0)
             t->deaf = true;             /* what the peer sent before may still be read */
-            return;
-        }
         for (; n > 0; n -= k) {
             k = BIO_read(t->out, sent, n < (int)sizeof sent ? n : (int)sizeof sent);
             if (k <= 0)
                 return;
         }
     }
+    if (t->deaf)
+        (void)BIO_reset(t->out);
 }
 
 /* Reads one piece for OpenSSL. False when nothing came. */
@@ -663,7 +669,7 @@ static int xmppi_ossl_recv(void *ctx, void *buf, size_t n)
     xmppi_ossl_handshake(t);
     if (t->state == XMPPI_OSSL_OPEN)
         xmppi_ossl_flush(t);
-    while (t->state == XMPPI_OSSL_OPEN && n > 0) {
+    while (t->state == XMPPI_OSSL_OPEN && n > 0 && !xmppi_ossl_full(t)) {
         ERR_clear_error();
         r = SSL_read(t->ssl, buf, n < 16384 ? (int)n : 16384);
         if (r > 0)
@@ -714,7 +720,7 @@ static int xmppi_ossl_close(void *ctx, bool now)
         }
         if (t->state == XMPPI_OSSL_CLOSING)
             xmppi_ossl_flush(t);
-        while (t->state == XMPPI_OSSL_CLOSING && rounds > 0) {
+        while (t->state == XMPPI_OSSL_CLOSING && rounds > 0 && !xmppi_ossl_full(t)) {
             ERR_clear_error();
             r = SSL_read(t->ssl, unread, sizeof unread);
             if (r > 0)
@@ -788,6 +794,8 @@ static unsigned xmppi_ossl_wants(void *ctx)
         return XMPP_WANT_NOW;
     if (!xmppi_ossl_running(t))
         return w;
+    if (xmppi_ossl_full(t))
+        return XMPP_WANT_WRITE;
     if (SSL_pending(t->ssl) > 0 || BIO_ctrl_pending(t->in) > 0)
         return XMPP_WANT_NOW;
     if (!t->deaf && (BIO_ctrl_pending(t->out) > 0 || SSL_get_state(t->ssl) == TLS_ST_BEFORE))
