@@ -227,6 +227,10 @@ def build_host(ports, tls_port):
     if run(task, "the FreeRTOS task on the host", freertos) and \
             run([*HOST, *loose, "-pthread", "-I.", *system(STANDIN + "/freertos"), STANDIN + "/freertos/host.c", "task.o", "-o",
                  "sample", *MBEDTLS], "its stand-ins", freertos):
+        clock = [*HOST, *loose, "-Wno-unused-function", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-I.",
+                 *ports.freertos, STANDIN + "/freertos/ticks.c", "-o", "ticks", *MBEDTLS]
+        if run(clock, "FreeRTOS's clock on the host", freertos):
+            run([freertos + "/ticks"], "FreeRTOS: ticks of 16 bits, 300 a second, as milliseconds")
         programs["freertos"] = [freertos + "/sample", "alice@xmpp.test/freertos", str(tls_port)]
     return programs
 

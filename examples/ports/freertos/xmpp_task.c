@@ -38,10 +38,22 @@ static int board_random_xmpp(void *out, size_t n)
     return board_random(out, n) ? XMPP_OK : XMPP_E_ENTROPY;
 }
 
+/* The tick count wraps, soon where it has 16 bits: what went by since the last call is added, and the fraction kept. The
+   task alone calls this, and often. */
 static uint32_t board_millis(void)
 {
-    return (uint32_t)((uint64_t)xTaskGetTickCount() * 1000u / configTICK_RATE_HZ);
+    static TickType_t last;
+    static uint32_t ms;
+    static uint64_t rest;
+    const TickType_t now = xTaskGetTickCount();
+
+    rest += (uint64_t)(TickType_t)(now - last) * 1000u;
+    last = now;
+    ms += (uint32_t)(rest / configTICK_RATE_HZ);
+    rest %= configTICK_RATE_HZ;
+    return ms;
 }
+
 static const xmpp_sockets_platform board = { board_random_xmpp, board_utc, board_millis };
 
 static void on_event(const xmpp_event *ev)

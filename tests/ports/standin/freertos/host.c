@@ -43,7 +43,7 @@ TickType_t xTaskGetTickCount(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (TickType_t)t.tv_sec * 1000u + (TickType_t)(t.tv_nsec / 1000000);
+    return (TickType_t)((uint64_t)t.tv_sec * configTICK_RATE_HZ + (uint64_t)t.tv_nsec * configTICK_RATE_HZ / 1000000000u);
 }
 
 QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t size)
