@@ -35,6 +35,7 @@ VERBOSE = "-v" in sys.argv
 CHOSEN = [a for a in sys.argv[1:] if a != "-v"] or PARTS
 TOOL = os.path.join(TOP, "build", "xmpp")
 READING = re.compile(r"2[0-2]\.[0-9] C")
+OWNER = r"^message from owner@xmpp\.test/d\?\?sk$"   # what is not ASCII reaches no console
 
 ARM, RISCV = ["qemu-system-arm"], ["qemu-system-riscv32", "-bios", "none"]
 BOARDS = {                                          # name: QEMU, BearSSL's build
@@ -233,7 +234,7 @@ class Harness:
     @property
     def contact(self):
         if self._contact is None:
-            self._contact = Contact(self.place, self.server, "owner@xmpp.test/desk", "geheim")
+            self._contact = Contact(self.place, self.server, "owner@xmpp.test/d\u00e9sk", "geheim")
         return self._contact
 
     def test(self, name, run, *arguments):
@@ -326,7 +327,7 @@ class Harness:
         contact.order(do="message", to=jid, body="how warm is it?")
         m = contact.until("message", **{"from": jid})
         expect(READING.fullmatch(m["body"]), "not a reading: %s" % m)
-        board.until("^message from owner@xmpp.test/desk$")
+        board.until(OWNER)
         m = board.until("^memory static ([0-9]+) stack ([0-9]+)$")
         return int(m[1]), int(m[2])
 
@@ -376,7 +377,7 @@ def uart_tests(h):
             modem.lost = False
             running.until("^(online|resumed) " + re.escape(jid) + "$")
             h.contact.order(do="message", to=jid, body="are you back?")
-            running.until("^message from owner@xmpp.test/desk$")
+            running.until(OWNER)
             h.contact.until("message", **{"from": jid})
         finally:
             running.stop()
