@@ -55,8 +55,8 @@ int main(int argc, char **argv)
         case XMPP_EV_MESSAGE: if (strcmp(ev->kind, "chat") == 0)
                                   xmpp_message(&client, ev->from, ev->body);
                               break;
-        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s %s; next try in %u s\n", xmpp_strerror(ev->error),
-                                      ev->condition, ev->text, (unsigned)(ev->retry_ms / 1000)); break;
+        case XMPP_EV_OFFLINE: fprintf(stderr, "%s %s; next try in %u s\n", xmpp_strerror(ev->error),
+                                      ev->condition, (unsigned)(ev->retry_ms / 1000)); break;
         default:              break;
         }
     return fprintf(stderr, "%s\n", xmpp_strerror(error)), 1;
@@ -6238,7 +6238,7 @@ XMPPI_FN void xmppi_xml_start(xmpp_client *c)
 
     /* The session's strings end where the tokenizer's memory ends at most. No device of 32 bits has such an arena. */
     if (sizeof(end) > 4 && end > UINT32_C(0xFFFFFF))
-        end = UINT32_C(0xFFFFFF);
+        end = (size_t)UINT32_C(0xFFFFFF);
     xmpp_xml_init(&c->xml, (unsigned char *)c->acct->arena + c->arena_at, (size_t)(end - c->arena_at - c->arena_top));
 }
 
