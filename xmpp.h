@@ -464,8 +464,8 @@ XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); 
    Writes the element as XML text, attributes in ' quotes, namespaces declared where they change.
    out, cap   the buffer; always NUL-terminated when cap > 0.
    Returns the length of the whole text without its NUL, even when it was cut at cap - 1. Where each of many elements
-   repeats a long namespace the text can be far longer than what came: from 16 MB on the rest is neither counted nor
-   written, and what is returned is at least 16 MB. */
+   repeats a long namespace the text can be far longer than what came: no more than 2^24 - 1 bytes are counted and
+   written (2^16 - 1 where size_t has 16 bits). */
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap);
 
 /* ==== >>api-writer ==========================================================
@@ -4177,9 +4177,12 @@ XMPP_API void xmpp_writef(xmpp_writer *w, const char *fmt, ...)
 
 typedef struct xmppi_sink { char *out; size_t cap, n; } xmppi_sink;
 
+/* Where each element repeats a namespace that the parent has not, the text grows with the square of the tree. */
+#define XMPPI_XML_MOST ((size_t)UINT32_C(0xFFFFFF))
+
 XMPPI_FN void xmppi_sink_put(xmppi_sink *s, const char *p, size_t n)
 {
-    for (; n > 0; n--, p++, s->n++)
+    for (; n > 0 && s->n < XMPPI_XML_MOST; n--, p++, s->n++)
         if (s->n + 1 < s->cap)
             s->out[s->n] = *p;
 }
@@ -4258,9 +4261,6 @@ XMPPI_FN const unsigned char *xmppi_sink_tag(xmppi_sink *s, xmpp_node n, bool de
     xmppi_sink_puts(s, at < last ? ">" : "/>");
     return at;
 }
-
-/* Where each element repeats a namespace that the parent has not, the text grows with the square of the tree. */
-#define XMPPI_XML_MOST (UINT32_C(1) << 24)
 
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap)
 {
