@@ -611,7 +611,8 @@ static void xmppi_mbed_watch(xmpp_mbedtls *t, const unsigned char *p, size_t n)
 static int xmppi_mbed_bio_recv(void *ctx, unsigned char *buf, size_t n)
 {
     xmpp_mbedtls *t = xmppi_mbed_self(ctx);
-    const int k = t->below.ops->recv(t->below.ctx, buf, n);
+    /* looked at here too: one mbedtls_ssl_read answers all the questions that lie there */
+    const int k = xmppi_mbed_full(t) ? 0 : t->below.ops->recv(t->below.ctx, buf, n);
 
     if (k == 0)
         return MBEDTLS_ERR_SSL_WANT_READ;
