@@ -9500,8 +9500,10 @@ XMPPI_FN int xmppi_sm_tick(xmpp_client *c, uint32_t ping_due)
     if (m->timed && !m->sleeping && (due || woke)) {
         m->timed = false;
         xmppi_sm_each(c, xmppi_sm_expire, !due);
-        if (!due) /* it slept for longer than its times can tell: they are all over */
+        if (!due) { /* it slept for longer than its times can tell: they are all over, and the link was idle for as long */
             c->retry_at = c->now;
+            c->rx_time = c->free_time = c->now - 0x7fffffff;
+        }
     }
     if (c->state != XMPPI_ONLINE || m->state == XMPPI_SM_NONE)
         return 0;
