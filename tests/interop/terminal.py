@@ -80,6 +80,7 @@ def examples(place):
                                  env=environment(XMPP_PASSWORD="secret", XMPP_HOST="127.0.0.1", XMPP_PORT=str(played.port),
                                                  XMPP_CA=place.certs["ca"].crt))
         try:
+            run.expect(select.select([child.stderr], [], [], run.PATIENCE)[0], name + " says nothing")
             said = child.stderr.readline().decode()
         finally:
             child.kill()
