@@ -9433,6 +9433,7 @@ XMPPI_FN bool xmppi_sm_falls_asleep(xmpp_client *c)
          m->state == XMPPI_SM_ENABLING || (m->state == XMPPI_SM_COUNTING && m->sent != m->acked)))
         return false;
     c->gate |= XMPPI_GATE_ASLEEP;
+    m->waking = true; /* once it is awake, by whichever call */
     m->timer_at = c->now;
     c->ev.type = XMPP_EV_ASLEEP;
     c->ev.error = m->id == NULL ? (int)XMPP_E_UNCONFIRMED : late ? (int)XMPP_E_TIMEOUT : XMPP_OK;
