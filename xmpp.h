@@ -7494,7 +7494,7 @@ XMPPI_FN uint32_t xmppi_sooner(const xmpp_client *c, uint32_t ms, uint32_t at)
 
 XMPP_API uint32_t xmpp_deadline(const xmpp_client *c)
 {
-    /* connecting, transports have limits of their own; at the end the peer's is answered by the step that closes */
+    /* while connecting the transport has limits of its own; while closing it is a step that answers the peer's end */
     uint32_t best = c->state == (c->bytes_out == 0 ? XMPPI_STREAM : XMPPI_CLOSING) ? 1000 : XMPP_FOREVER, d;
     const xmpp_claim *cl = c->claims;
     const xmpp_iq_slot *s;
