@@ -465,7 +465,7 @@ XMPP_API xmpp_node   xmpp_child(xmpp_node n, const char *name, const char *ns); 
    out, cap   the buffer; always NUL-terminated when cap > 0.
    Returns the length of the whole text without its NUL, even when it was cut at cap - 1. Where each of many elements
    repeats a long namespace the text can be far longer than what came: no more than 2^24 - 1 bytes are counted and
-   written (2^16 - 1 where size_t has 16 bits). */
+   written (2^16 - 1 where size_t has 16 bits); where that is returned, the text was cut. */
 XMPP_API size_t xmpp_to_xml(xmpp_node n, char *out, size_t cap);
 
 /* ==== >>api-writer ==========================================================
