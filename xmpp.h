@@ -801,7 +801,8 @@ typedef struct xmpp_config {
     const char *lang;               /* xml:lang of the stream; NULL: none                                */
     uint32_t    step_ms;            /* each step of the negotiation; default 30,000                      */
     uint32_t    iq_ms;              /* default timeout of an IQ request; default 60,000                  */
-    uint32_t    ping_ms;            /* idle time before a ping finds dead links; default 300,000         */
+    uint32_t    ping_ms;            /* idle time before a ping finds dead links; default 300,000; XMPP_FOREVER: no
+                                       ping, and what waits on a dead link waits until the transport tells */
     uint32_t    answer_ms;          /* time for its answer, more than a TLS record needs on the link; default 30,000 */
     uint32_t    space_ms;           /* idle time before white space keeps a NAT open; default never      */
     uint32_t    close_ms;           /* time for an orderly close; default 5,000                          */

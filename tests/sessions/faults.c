@@ -643,6 +643,8 @@ static void check_told(const buf *first)
 
     if (R.refused || F.kind->call == AT_CLOCK)              /* of time it is not known what comes then, or not */
         return;
+    if (F.kind->call == AT_SEND && F.kind->what == NOT_NOW && R.cfg.ping_ms == XMPP_FOREVER)    /* it was asked not to look */
+        return;
     if (size && F.at > needed.given[F.kind->what - RX])     /* it goes better than without the fault */
         return;
     if (size && (nothing_is_missing(first) || strstr(R.sent.p, "<service-unavailable ") != NULL))
