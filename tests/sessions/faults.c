@@ -584,6 +584,8 @@ static void settle(void)
     }
     if (F.kind != NULL && F.kind->call == AT_STATE)         /* a state that cannot be saved: xmpp_save has said so */
         return;
+    if (F.kind != NULL && F.kind->what == STILL && R.now - F.stands_at > 0x7fffffff)    /* for longer than times can tell */
+        return;
     if (!R.offline && !xmpp_online(&R.c))
         fail("the client is neither online nor said why it is not");
 }
