@@ -29,6 +29,7 @@ import terminal                                     # noqa: E402
 
 TOOL = os.path.join(TOP, "build", "xmpp")
 PATIENCE = 20                                       # seconds until something that must happen has failed to
+RETRY = 60                                          # seconds that the tool waits at most until it tries again
 VERBOSE = "-v" in sys.argv
 WORDS = [w for w in sys.argv[1:] if w != "-v"]
 
@@ -76,13 +77,13 @@ class Program:
         for line in self.child.stderr:
             self.said.append(line.decode(errors="replace"))
 
-    def until(self, event, **fields):
+    def until(self, event, patience=PATIENCE, **fields):
         """The first event, also of those that were seen before, of that name and with those fields: a value, or
         a function that says whether it will do. It is taken off."""
         def fits(e):
             return e["event"] == event and all(v(e.get(k)) if callable(v) else e.get(k) == v
                                                for k, v in fields.items())
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while True:
             for e in self.events:
                 if fits(e):
@@ -555,7 +556,7 @@ def doubt(us, server, them):
             us.server.swallow = False
             server.relaunch()
             server.wait_ready()
-            p.until("online")
+            p.until("online", patience=RETRY + PATIENCE)
             if must:
                 p.until("resent", id=name)
                 p.until("delivered", id=name)
