@@ -411,6 +411,14 @@ static int connect_to(const char *name)
     return e != XMPP_OK ? e : shake();
 }
 
+/* Inside TLS with a server that nothing is wrong with, as far as that knows too. */
+static void meet(void)
+{
+    set_up("good.chain", "good.key", "ca.pem");
+    connect_to("xmpp.test");
+    serve();
+}
+
 /* What the certificate and the name must lead to. In TLS 1.3 as in 1.2. */
 static void expect(const char *chain, const char *key, const char *ca, const char *name, int error, const char *part)
 {
@@ -729,9 +737,7 @@ static void truncation(void)
     char b[64];
     int n;
 
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     server_says("<a/>", 4);
     ended = true;
     n = io.ops->recv(io.ctx, b, sizeof b);
@@ -739,9 +745,7 @@ static void truncation(void)
           "closed without close_notify: the text, then the end, marked", "");
     check((io.ops->wants(io.ctx) & XMPP_WANT_NOW) != 0, "an end is told at once", "");
 
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     server_says("<a/>", 4);
     SSL_shutdown(server);
     serve();
@@ -750,9 +754,7 @@ static void truncation(void)
     check(n == 4 && io.ops->recv(io.ctx, b, sizeof b) == XMPP_IO_EOF && !tls.truncated,
           "closed with close_notify: the text, then the end, not marked", "");
 
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     while (io.ops->recv(io.ctx, b, sizeof b) > 0)       /* TLS 1.3: session tickets */
         ;
     server_says("<a>", 3);
@@ -769,9 +771,7 @@ static void no_way_out(void)
     char b[64];
     int n;
 
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     while (io.ops->recv(io.ctx, b, sizeof b) > 0)
         ;
     piece = 0;
@@ -797,9 +797,7 @@ static void alteration(void)
 {
     char b[64];
 
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     while (io.ops->recv(io.ctx, b, sizeof b) > 0)
         ;
     server_says("<a/>", 4);
@@ -923,6 +921,14 @@ static void setup_that_loosens(void)
     }
 }
 
+/* The server wants another handshake. */
+static void ask_again(void)
+{
+    SSL_renegotiate(server);
+    SSL_do_handshake(server);
+    serve();
+}
+
 /* A server that wants another handshake is told no, and OpenSSL's ends the connection then. */
 static void renegotiation(void)
 {
@@ -931,23 +937,13 @@ static void renegotiation(void)
 
     if (version != TLS1_2_VERSION)
         return;
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
-    SSL_renegotiate(server);
-    SSL_do_handshake(server);
+    meet();
+    ask_again();
     for (i = 0; i < 20 && n >= 0; i++) {
         serve();
         n = io.ops->recv(io.ctx, b, sizeof b);
     }
     told(n == XMPP_IO_ERROR && why() == (strcmp(NAME, "openssl") == 0 ? XMPP_E_TLS_PROTOCOL : XMPP_E_TLS), "no renegotiation");
-}
-
-static void ask_again(void)
-{
-    SSL_renegotiate(server);
-    SSL_do_handshake(server);
-    serve();
 }
 
 /* It is told so as often as it asks, but no faster than the transport takes it: else the peer fills our memory. Questions
@@ -959,9 +955,7 @@ static void asked_for_ever(bool at_once)
 
     if (version != TLS1_2_VERSION)
         return;
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     room = 0;
     for (i = 0; i < 5000; i++) {
         ask_again();
@@ -987,9 +981,7 @@ static void asked_while_a_record_waits(void)
 
     if (version != TLS1_2_VERSION)
         return;
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     ask_again();
     ask_again();
     room = 10;
@@ -1073,9 +1065,7 @@ static void start_and_close(void)
     check(io.ops->recv(io.ctx, b, sizeof b) == XMPP_IO_ERROR, "what is closed reads nothing", "");
 
     /* with text unread, and a peer that never answers: close(now) ends it */
-    set_up("good.chain", "good.key", "ca.pem");
-    connect_to("xmpp.test");
-    serve();
+    meet();
     server_says("unread", 6);
     check(io.ops->close(io.ctx, false) == 0 && io.ops->close(io.ctx, true) == 1, "close waits, close now does not", "");
     check(io.ops->close(io.ctx, true) == 1, "closing what is closed is fine", "");
