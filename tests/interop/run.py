@@ -309,11 +309,15 @@ def strangers(us, stranger):
         listener.stop()
 
 
+def example_environment(place, port, password="secret"):
+    """Where the programs of examples find a server, and what they trust."""
+    return {"XMPP_PASSWORD": password, "XMPP_HOST": "127.0.0.1", "XMPP_PORT": str(port), "XMPP_CA": place.certs["ca"].crt}
+
+
 def extension(us, friend, stranger):
     """The example of an extension asks a friend for the time, but not somebody who may not see that it is there."""
     clock = Program(us.place, [os.path.join(TOP, "build", "extension"), us.jid],
-                    {"XMPP_PASSWORD": us.password, "XMPP_HOST": "127.0.0.1", "XMPP_PORT": str(us.server.port),
-                     "XMPP_CA": us.place.certs["ca"].crt})
+                    example_environment(us.place, us.server.port, us.password))
     raw = bot = None
     try:
         me = clock.until("not json", line=lambda l: l.startswith("online as "))["line"].split()[-1]
@@ -667,8 +671,7 @@ def fleet_goes_on(place, port):
 
 def loop_goes_on(place, port):
     devices = Program(place, [os.path.join(TOP, "build", "event_loop"), "device0@xmpp.test", "device1@xmpp.test"],
-                      {"XMPP_PASSWORD": "secret", "XMPP_HOST": "127.0.0.1", "XMPP_PORT": str(port),
-                       "XMPP_CA": place.certs["ca"].crt})
+                      example_environment(place, port))
     try:
         devices.until("not json", line=lambda l: re.match("device.* is online", l))
     finally:

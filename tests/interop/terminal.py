@@ -77,8 +77,7 @@ def examples(place):
         played = run.FakeServer(run.HEADER + error)
         child = subprocess.Popen((os.path.join(run.TOP, "build", name), "x@xmpp.test"), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                 env=environment(XMPP_PASSWORD="secret", XMPP_HOST="127.0.0.1", XMPP_PORT=str(played.port),
-                                                 XMPP_CA=place.certs["ca"].crt))
+                                 env=environment(**run.example_environment(place, played.port)))
         try:
             run.expect(select.select([child.stderr], [], [], run.PATIENCE)[0], name + " says nothing")
             said = child.stderr.readline().decode()
